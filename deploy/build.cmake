@@ -1,0 +1,82 @@
+# Dependencies, warnings, and the functions that make a folder into a library.
+#
+# Everything comes from the distribution's packages. Two packages lack a usable
+# CMake export on one of the two Debian releases and are found by pkg-config:
+# XGBoost (its export on Debian 12 names a program of another package) and
+# libzstd (it has none).
+find_package(PkgConfig REQUIRED)
+find_package(Protobuf REQUIRED)
+find_package(gRPC CONFIG REQUIRED)
+find_package(absl CONFIG REQUIRED)
+find_package(spdlog CONFIG REQUIRED)
+find_package(yaml-cpp CONFIG REQUIRED)
+find_package(CLI11 CONFIG REQUIRED)
+find_package(simdjson CONFIG REQUIRED)
+find_package(FastFloat CONFIG REQUIRED)
+find_package(SQLite3 REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(Threads REQUIRED)
+pkg_check_modules(XGBOOST REQUIRED IMPORTED_TARGET xgboost)
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+if(TROUPE_TESTS)
+  enable_testing()
+  find_package(GTest CONFIG REQUIRED)
+  find_package(benchmark CONFIG REQUIRED)
+endif()
+
+set(TROUPE_WARNINGS -Wall -Wextra -Wconversion -Wno-sign-conversion)
+if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
+  list(APPEND TROUPE_WARNINGS -Wthread-safety)
+endif()
+
+# Tests are sorted by label so that a preset can choose: unit, process, lint.
+function(troupe_gtest NAME)
+  cmake_parse_arguments(A "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(${NAME}_test ${A_SOURCES})
+  target_compile_options(${NAME}_test PRIVATE ${TROUPE_WARNINGS})
+  target_link_libraries(${NAME}_test PRIVATE ${A_DEPS} GTest::gmock_main)
+  add_test(NAME unit.${NAME} COMMAND ${NAME}_test
+           WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  set_tests_properties(unit.${NAME} PROPERTIES LABELS unit TIMEOUT 300)
+endfunction()
+
+# troupe_folder(NAME feature DEPS host table absl::strings [PROGRAM troupe-feature])
+# A folder is one library troupe_<name>: every .cc in it, main.cc excepted.
+# main.cc, where present, becomes a program; tests/unit/<name>/*_test.cc become
+# ctest unit.<name>. DEPS without :: are our own folders, and repeat the table in
+# tests/lint/layers.py.
+function(troupe_folder)
+  cmake_parse_arguments(A "" "NAME;PROGRAM" "DEPS" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  list(FILTER sources EXCLUDE REGEX "/main\\.cc$")
+  list(TRANSFORM A_DEPS REPLACE "^([a-z_]+)$" "troupe_\\1")
+  if(sources)
+    add_library(troupe_${A_NAME} STATIC ${sources})
+    target_compile_options(troupe_${A_NAME} PRIVATE ${TROUPE_WARNINGS})
+    target_include_directories(troupe_${A_NAME} PUBLIC ${PROJECT_SOURCE_DIR})
+    target_link_libraries(troupe_${A_NAME} PUBLIC ${A_DEPS})
+  else()
+    add_library(troupe_${A_NAME} INTERFACE)
+    target_include_directories(troupe_${A_NAME} INTERFACE ${PROJECT_SOURCE_DIR})
+    target_link_libraries(troupe_${A_NAME} INTERFACE ${A_DEPS})
+  endif()
+  if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/main.cc)
+    if(NOT A_PROGRAM)
+      set(A_PROGRAM troupe-${A_NAME})
+    endif()
+    add_executable(${A_PROGRAM} main.cc)
+    set_target_properties(${A_PROGRAM} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
+                          ${PROJECT_BINARY_DIR}/bin)
+    target_compile_options(${A_PROGRAM} PRIVATE ${TROUPE_WARNINGS})
+    target_link_libraries(${A_PROGRAM} PRIVATE troupe_${A_NAME})
+    install(TARGETS ${A_PROGRAM})
+  endif()
+  if(TROUPE_TESTS)
+    file(GLOB tests CONFIGURE_DEPENDS
+         ${PROJECT_SOURCE_DIR}/tests/unit/${A_NAME}/*_test.cc)
+    if(tests)
+      troupe_gtest(${A_NAME} SOURCES ${tests} DEPS troupe_${A_NAME} troupe_testing)
+    endif()
+  endif()
+endfunction()

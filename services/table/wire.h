@@ -1,0 +1,23 @@
+// Tables to bytes and back. The only place that trusts nobody: every table that
+// arrives is checked here before anyone reads it.
+//
+// Thread safety: functions without state.
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "services/table/table.h"
+
+namespace troupe {
+
+// The serialized troupe.v1.Table. Consumes the table: its buffers are moved.
+std::string SerializeTable(Table table);
+
+// Parses and validates: sizes by checked arithmetic, bitmap lengths and counts,
+// monotone offsets, indices in range, UTF-8, unique names, one column per
+// field. Returns BAD_TABLE (INVALID_ARGUMENT) with what is wrong. Never reads
+// out of bounds, whatever the bytes.
+absl::StatusOr<Table> ParseTable(const std::string& bytes);
+
+}  // namespace troupe
