@@ -1,0 +1,92 @@
+#include "services/actor/actor_thread.h"
+
+#include <exception>
+#include <utility>
+
+#include "services/base/errors.h"
+
+namespace troupe {
+
+ActorThread::ActorThread(std::string service, Mailbox* mailbox, Actor* actor,
+                         const Clock* clock)
+    : service_(std::move(service)),
+      mailbox_(mailbox),
+      actor_(actor),
+      clock_(clock) {}
+
+bool ActorThread::HandleNext(Wait wait) {
+  const std::shared_ptr<Envelope> envelope =
+      wait == Wait::kForMessage ? mailbox_->Pop() : mailbox_->TryPop();
+  if (envelope == nullptr) return false;
+
+  // What nobody waits for any more is answered, not executed.
+  const absl::Duration begun = clock_->Monotonic();
+  envelope->Leave(begun);
+  if (begun >= envelope->info().deadline) {
+    envelope->Answer(Outcome::kExpired, ExpiredInQueue());
+    return true;
+  }
+  if (envelope->token()->cancelled()) {
+    envelope->Answer(Outcome::kCancelled, CallerLeft());
+    return true;
+  }
+
+  // From here on the supervisor sees the message, and may answer it first: when
+  // it runs beyond its limit, or the process stops without waiting for it.
+  if (!Enter(envelope, begun)) {
+    envelope->Answer(Outcome::kBounced, Draining(service_));
+    return true;
+  }
+  absl::StatusOr<Reply> reply = Receive(*envelope);
+  Exit();
+
+  const Outcome outcome = reply.ok() ? Outcome::kSucceeded : Outcome::kFailed;
+  envelope->Answer(outcome, std::move(reply), clock_->Monotonic() - begun);
+  return true;
+}
+
+absl::StatusOr<Reply> ActorThread::Receive(Envelope& envelope) {
+  const Context context(envelope.info(), envelope.token(),
+                        [mailbox = mailbox_] { return mailbox->credit(); });
+  try {
+    return actor_->OnReceive(envelope.message(), context);
+  } catch (const std::exception& error) {
+    return HandlerFailed(service_, error.what());
+  } catch (...) {
+    return HandlerFailed(service_, "unknown exception");
+  }
+}
+
+bool ActorThread::Enter(const std::shared_ptr<Envelope>& envelope,
+                        absl::Duration now) {
+  MutexLock lock(&mutex_);
+  if (abandoned_) return false;
+  running_ = Running{envelope, now};
+  return true;
+}
+
+void ActorThread::Exit() {
+  MutexLock lock(&mutex_);
+  running_.reset();
+}
+
+std::optional<Running> ActorThread::running() const {
+  MutexLock lock(&mutex_);
+  return running_;
+}
+
+void ActorThread::Abandon() {
+  std::optional<Running> given_up;
+  {
+    MutexLock lock(&mutex_);
+    abandoned_ = true;
+    given_up = running_;
+  }
+  if (!given_up.has_value()) return;
+  // Answered first: a handler that sees its token must not answer before.
+  given_up->envelope->Answer(Outcome::kBounced, Draining(service_),
+                             clock_->Monotonic() - given_up->since);
+  given_up->envelope->token()->Cancel();
+}
+
+}  // namespace troupe

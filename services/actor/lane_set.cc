@@ -1,0 +1,211 @@
+#include "services/actor/lane_set.h"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "services/base/errors.h"
+#include "services/base/log.h"
+
+namespace troupe {
+namespace {
+
+constexpr absl::Duration kTick = absl::Milliseconds(50);
+
+}  // namespace
+
+LaneSet::Lane::Lane(const LaneSetOptions& set, const LaneOptions& options,
+                    Actor* actor, const Clock* clock)
+    : name(options.name),
+      stats(std::make_shared<Stats>()),
+      mailbox({set.service, options.max_messages, options.max_bytes}, clock,
+              stats),
+      thread(set.service, &mailbox, actor, clock) {}
+
+LaneSet::LaneSet(LaneSetOptions options, Actor* actor, const Clock* clock,
+                 Executor* executor)
+    : options_(std::move(options)),
+      actor_(actor),
+      clock_(clock),
+      executor_(executor) {
+  std::vector<Ward> wards;
+  for (const LaneOptions& lane : options_.lanes) {
+    lanes_.push_back(std::make_unique<Lane>(options_, lane, actor, clock));
+    wards.push_back(
+        {lane.name, &lanes_.back()->mailbox, &lanes_.back()->thread});
+  }
+  supervisor_ = std::make_unique<Supervisor>(
+      options_.service, options_.stuck_after, clock, std::move(wards));
+}
+
+LaneSet::~LaneSet() {
+  Stop(StopMode::kNow, absl::ZeroDuration());
+  executor_->Join();
+  AwaitStopped(absl::ZeroDuration());
+}
+
+absl::Status LaneSet::Start() {
+  const absl::Status begun = RunOnStart();
+  bool stop_came_first = false;
+  {
+    MutexLock lock(&mutex_);
+    started_ = begun.ok();
+    stop_came_first = state_ != ActorState::kStarting;
+    if (begun.ok() && !stop_came_first) {
+      state_ = ActorState::kReady;
+      // Under the lock, so that Stop comes before all of it or after.
+      for (auto& lane : lanes_) {
+        lane->stopped = false;
+        lane->mailbox.Open();
+      }
+    }
+  }
+  if (!begun.ok()) {
+    Stop(StopMode::kNow, absl::ZeroDuration());
+    return begun;
+  }
+  if (stop_came_first) return Draining(options_.service);
+  for (auto& lane : lanes_)
+    executor_->Start([this, lane = lane.get()] { RunLane(lane); });
+  executor_->Start([this] { RunSupervisor(); });
+  return absl::OkStatus();
+}
+
+absl::Status LaneSet::RunOnStart() {
+  try {
+    return actor_->OnStart();
+  } catch (const std::exception& error) {
+    return HandlerFailed(options_.service, error.what());
+  } catch (...) {
+    return HandlerFailed(options_.service, "unknown exception");
+  }
+}
+
+void LaneSet::RunOnStop() {
+  try {
+    actor_->OnStop();
+  } catch (const std::exception& error) {
+    LogError("OnStop failed", HandlerFailed(options_.service, error.what()));
+  } catch (...) {
+    LogError("OnStop failed", HandlerFailed(options_.service, "unknown"));
+  }
+}
+
+void LaneSet::Submit(absl::string_view lane_name,
+                     std::shared_ptr<Envelope> envelope) {
+  Lane* const lane = Find(lane_name);
+  if (lane == nullptr) {
+    envelope->Answer(Outcome::kFailed,
+                     BadMessage(absl::StrCat("no lane \"", lane_name, "\"")));
+    return;
+  }
+  absl::Status pushed = lane->mailbox.Push(envelope);
+  if (pushed.ok()) return;
+  lane->stats->Reject(ReasonOf(pushed));
+  envelope->Answer(Outcome::kFailed, std::move(pushed));
+}
+
+bool LaneSet::Stop(StopMode mode, absl::Duration drain_time) {
+  bool began = false;
+  {
+    MutexLock lock(&mutex_);
+    began = state_ == ActorState::kStarting || state_ == ActorState::kReady;
+    if (began) {
+      state_ = ActorState::kDraining;
+      for (auto& lane : lanes_) lane->mailbox.Drain();
+      changed_.NotifyAll();
+    }
+  }
+  if (mode == StopMode::kNow)
+    supervisor_->BounceAll();
+  else if (began)
+    supervisor_->EndDrainAt(clock_->Monotonic() + drain_time);
+  return began;
+}
+
+bool LaneSet::AwaitStopped(absl::Duration timeout) {
+  bool run_on_stop = false;
+  {
+    const absl::Duration until = Clock::Real()->Monotonic() + timeout;
+    MutexLock lock(&mutex_);
+    while (!all_stopped()) {
+      const absl::Duration left = until - Clock::Real()->Monotonic();
+      if (left <= absl::ZeroDuration()) return false;
+      changed_.WaitFor(&mutex_, left);
+    }
+    run_on_stop = started_;
+    started_ = false;
+    state_ = ActorState::kStopped;
+    changed_.NotifyAll();
+  }
+  if (run_on_stop) RunOnStop();
+  return true;
+}
+
+ActorState LaneSet::state() const {
+  MutexLock lock(&mutex_);
+  return state_;
+}
+
+std::vector<LaneSnapshot> LaneSet::Snapshot() const {
+  std::vector<LaneSnapshot> snapshots;
+  for (const auto& lane : lanes_) {
+    LaneSnapshot& shot = snapshots.emplace_back();
+    shot.name = lane->name;
+    shot.depth = lane->mailbox.depth();
+    shot.capacity = lane->mailbox.options().max_messages;
+    shot.depth_bytes = lane->mailbox.depth_bytes();
+    shot.capacity_bytes = lane->mailbox.options().max_bytes;
+    shot.oldest_age = lane->mailbox.oldest_age();
+    if (const auto running = lane->thread.running(); running.has_value()) {
+      shot.running_time = clock_->Monotonic() - running->since;
+      shot.running_method = running->envelope->message().method;
+    }
+    shot.counters = lane->stats->Read();
+  }
+  return snapshots;
+}
+
+bool LaneSet::Step(absl::string_view lane_name) {
+  Lane* const lane = Find(lane_name);
+  const bool handled = lane != nullptr && lane->thread.HandleNext(Wait::kNot);
+  if (lane != nullptr && lane->mailbox.finished()) LaneStopped(lane);
+  return handled;
+}
+
+LaneSet::Lane* LaneSet::Find(absl::string_view name) const {
+  const auto found =
+      std::find_if(lanes_.begin(), lanes_.end(),
+                   [name](const auto& lane) { return lane->name == name; });
+  return found == lanes_.end() ? nullptr : found->get();
+}
+
+void LaneSet::LaneStopped(Lane* lane) {
+  MutexLock lock(&mutex_);
+  lane->stopped = true;
+  changed_.NotifyAll();
+}
+
+bool LaneSet::all_stopped() const {
+  return state_ != ActorState::kStarting && state_ != ActorState::kReady &&
+         std::all_of(lanes_.begin(), lanes_.end(),
+                     [](const auto& lane) { return lane->stopped; });
+}
+
+void LaneSet::RunLane(Lane* lane) {
+  while (lane->thread.HandleNext(Wait::kForMessage)) {
+  }
+  LaneStopped(lane);
+}
+
+void LaneSet::RunSupervisor() {
+  while (true) {
+    supervisor_->Tick();
+    MutexLock lock(&mutex_);
+    if (all_stopped()) return;
+    changed_.WaitFor(&mutex_, kTick);
+  }
+}
+
+}  // namespace troupe

@@ -1,0 +1,149 @@
+#include "services/host/host.h"
+
+#include <chrono>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "grpcpp/ext/proto_server_reflection_plugin.h"
+#include "services/base/clock.h"
+#include "services/base/errors.h"
+#include "services/base/log.h"
+#include "services/base/status_macros.h"
+#include "services/host/credentials.h"
+#include "services/host/server_options.h"
+
+namespace troupe {
+namespace {
+
+// Handlers that were told to end have so long to do it; calls that were
+// answered have so long to leave. Together with the drain time they stay below
+// the watchdog's.
+constexpr absl::Duration kHandlerGrace = absl::Milliseconds(750);
+constexpr absl::Duration kCallGrace = absl::Milliseconds(750);
+
+// Few fits and artifacts may wait: each is a caller that holds a stream open.
+constexpr int64_t kMaxWaitingFits = 2;
+constexpr int64_t kMaxWaitingArtifacts = 16;
+
+}  // namespace
+
+Host::Host(HostOptions options, HostedActor hosted)
+    : options_(std::move(options)),
+      hosted_(std::move(hosted)),
+      lanes_(LanesFor(options_), hosted_.actor.get(), Clock::Real(),
+             &executor_),
+      control_(options_.service, options_.replica, &lanes_,
+               [this](StopMode mode, std::optional<absl::Duration> time) {
+                 return Stop(mode, time);
+               }),
+      adapter_(&lanes_, Clock::Real()) {}
+
+Host::~Host() {
+  Stop(StopMode::kNow);
+  ShutDown();
+}
+
+LaneSetOptions Host::LanesFor(const HostOptions& options) const {
+  LaneSetOptions lanes;
+  lanes.service = options.service;
+  lanes.stuck_after = options.stuck_after;
+  const int64_t bytes = options.mailbox_bytes;
+  lanes.lanes = {{"online", options.mailbox_messages, bytes},
+                 {"batch", options.mailbox_messages, bytes},
+                 {"fit", kMaxWaitingFits, bytes},
+                 {"artifacts", kMaxWaitingArtifacts, bytes}};
+  return lanes;
+}
+
+absl::Status Host::Listen() {
+  grpc::ServerBuilder builder;
+  HardenServer(builder, options_.max_message_bytes);
+  const std::string address =
+      absl::StrContains(options_.listen, ':') &&
+              !absl::StartsWith(options_.listen, "[")
+          ? absl::StrCat("[", options_.listen, "]:", options_.port)
+          : absl::StrCat(options_.listen, ":", options_.port);
+  builder.AddListeningPort(address, ServerCredentials(), &port_);
+  if (options_.reflection)
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  RETURN_IF_ERROR(RegisterServices(builder));
+  server_ = builder.BuildAndStart();
+  if (server_ == nullptr || port_ == 0)
+    return MakeError(
+        absl::StatusCode::kUnavailable, "ADDRESS_IN_USE",
+        absl::StrCat("cannot listen on ", address,
+                     ": the port is in use, or the address is not of this "
+                     "machine; choose another one with --port or --listen"));
+  adapter_.Start();
+  return absl::OkStatus();
+}
+
+absl::Status Host::RegisterServices(grpc::ServerBuilder& builder) {
+  RETURN_IF_ERROR(health_.RegisterAt(adapter_));
+  RETURN_IF_ERROR(control_.RegisterAt(adapter_));
+  health_.AddService("troupe.v1.Actor");
+  if (hosted_.provider != nullptr) {
+    for (const std::string& name : hosted_.provider->ActorServices()) {
+      RETURN_IF_ERROR(adapter_.AddService(name));
+      health_.AddService(name);
+    }
+    for (grpc::Service* const service : hosted_.provider->Services())
+      builder.RegisterService(service);
+    for (const std::string& name : hosted_.provider->ServiceNames())
+      health_.AddService(name);
+  }
+  adapter_.RegisterAt(builder);
+  return absl::OkStatus();
+}
+
+absl::Status Host::Start() {
+  RETURN_IF_ERROR(lanes_.Start());
+  MutexLock lock(&mutex_);
+  if (!drain_time_.has_value()) health_.SetServing(true);
+  return absl::OkStatus();
+}
+
+bool Host::Stop(StopMode mode, std::optional<absl::Duration> drain_time) {
+  const absl::Duration time = mode == StopMode::kNow
+                                  ? absl::ZeroDuration()
+                                  : drain_time.value_or(options_.drain_time);
+  bool began = false;
+  {
+    MutexLock lock(&mutex_);
+    began = !drain_time_.has_value();
+    if (began || mode == StopMode::kNow) drain_time_ = time;
+    health_.SetServing(false);
+  }
+  lanes_.Stop(mode, time);
+  // The lanes have stopped taking messages when AwaitStop returns.
+  stop_called_.NotifyAll();
+  if (began && options_.on_stop) options_.on_stop(time);
+  return began;
+}
+
+void Host::AwaitStop() {
+  MutexLock lock(&mutex_);
+  while (!drain_time_.has_value()) stop_called_.Wait(&mutex_);
+}
+
+bool Host::ShutDown() {
+  if (hosted_.provider != nullptr && !std::exchange(drain_told_, true))
+    hosted_.provider->OnDrain();
+  absl::Duration drain_time;
+  {
+    MutexLock lock(&mutex_);
+    drain_time = drain_time_.value_or(absl::ZeroDuration());
+  }
+  const bool stopped = lanes_.AwaitStopped(drain_time + kHandlerGrace);
+  if (server_ != nullptr) {
+    adapter_.Stop(Draining(options_.service));
+    server_->Shutdown(std::chrono::system_clock::now() +
+                      absl::ToChronoMilliseconds(kCallGrace));
+    adapter_.Shutdown();
+    server_.reset();
+  }
+  return stopped;
+}
+
+}  // namespace troupe

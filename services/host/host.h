@@ -1,0 +1,91 @@
+// A Host puts an actor on the network: its lanes, a gRPC server with the
+// actor's services, control, health and reflection, and its orderly end.
+//
+//   Listen -> Start -> AwaitStop -> ShutDown
+//
+// Thread safety: Stop from any thread; the rest from the thread that made it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "grpcpp/server.h"
+#include "services/actor/executor.h"
+#include "services/actor/lane_set.h"
+#include "services/base/mutex.h"
+#include "services/host/control_service.h"
+#include "services/host/health.h"
+#include "services/host/rpc_adapter.h"
+#include "services/host/run_actor.h"
+
+namespace troupe {
+
+struct HostOptions {
+  std::string service;  // The actor's name.
+  std::string replica;  // This process among its like.
+  std::string listen = "127.0.0.1";
+  int port = 0;  // 0: any free one.
+  int64_t mailbox_messages = 64;
+  int64_t mailbox_bytes = int64_t{256} << 20;
+  int64_t max_message_bytes = int64_t{64} << 20;
+  absl::Duration drain_time = absl::Seconds(7);
+  absl::Duration stuck_after = absl::Seconds(60);
+  bool reflection = false;
+  // Called once, from the thread that first calls Stop, with the drain time.
+  std::function<void(absl::Duration)> on_stop;
+};
+
+class Host {
+ public:
+  Host(HostOptions options, HostedActor hosted);
+  // Stops at once, where ShutDown was not called, and waits for the handlers.
+  ~Host();
+
+  // Binds the address and answers: NOT_READY, health NOT_SERVING. UNAVAILABLE
+  // (ADDRESS_IN_USE) when the address cannot be bound.
+  absl::Status Listen();
+  // The port that was bound.
+  int port() const { return port_; }
+
+  // Starts the actor, and says SERVING. OnStart's error, or UNAVAILABLE
+  // (DRAINING) when Stop came first.
+  absl::Status Start();
+
+  // Begins to stop: at once NOT_SERVING, and rejecting. Idempotent; kNow after
+  // kDrain hastens it. Returns whether this call began it. Never blocks.
+  bool Stop(StopMode mode,
+            std::optional<absl::Duration> drain_time = std::nullopt);
+
+  // Waits until Stop was called.
+  void AwaitStop();
+
+  // Drains the lanes and ends the server. Returns false when a handler still
+  // runs, although it was told to end: the process can only leave it behind.
+  bool ShutDown();
+
+ private:
+  LaneSetOptions LanesFor(const HostOptions& options) const;
+  absl::Status RegisterServices(grpc::ServerBuilder& builder);
+
+  const HostOptions options_;
+  const HostedActor hosted_;
+  ThreadExecutor executor_;
+  LaneSet lanes_;
+  Health health_;
+  ControlService control_;
+  RpcAdapter adapter_;
+  std::unique_ptr<grpc::Server> server_;
+  int port_ = 0;
+  bool drain_told_ = false;
+
+  Mutex mutex_;
+  CondVar stop_called_;
+  std::optional<absl::Duration> drain_time_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace troupe

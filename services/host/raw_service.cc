@@ -1,0 +1,90 @@
+#include "services/host/raw_service.h"
+
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "google/protobuf/descriptor.h"
+#include "grpcpp/impl/rpc_method.h"
+#include "grpcpp/impl/rpc_service_method.h"
+
+namespace troupe {
+namespace {
+
+using grpc::internal::RpcMethod;
+
+RpcMethod::RpcType TypeOf(MethodKind kind) {
+  switch (kind) {
+    case MethodKind::kUnary:
+      return RpcMethod::NORMAL_RPC;
+    case MethodKind::kClientStreaming:
+      return RpcMethod::CLIENT_STREAMING;
+    case MethodKind::kServerStreaming:
+      return RpcMethod::SERVER_STREAMING;
+  }
+  return RpcMethod::NORMAL_RPC;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<RawService>> RawService::Make(
+    absl::string_view full_name) {
+  const google::protobuf::ServiceDescriptor* const service =
+      google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(
+          std::string(full_name));
+  if (service == nullptr)
+    return absl::NotFoundError(
+        absl::StrCat("no proto service \"", full_name, "\" is linked in"));
+  std::vector<RawMethod> methods;
+  for (int i = 0; i < service->method_count(); ++i) {
+    const google::protobuf::MethodDescriptor& method = *service->method(i);
+    if (method.client_streaming() && method.server_streaming())
+      return absl::UnimplementedError(absl::StrCat(
+          method.full_name(), ": bidirectional streams are not supported"));
+    methods.push_back({i, absl::StrCat(full_name, "/", method.name()),
+                       method.client_streaming() ? MethodKind::kClientStreaming
+                       : method.server_streaming()
+                           ? MethodKind::kServerStreaming
+                           : MethodKind::kUnary});
+  }
+  return std::unique_ptr<RawService>(new RawService(std::move(methods)));
+}
+
+RawService::RawService(std::vector<RawMethod> methods)
+    : methods_(std::move(methods)) {
+  for (const RawMethod& method : methods_)
+    paths_.push_back(absl::StrCat("/", method.name));
+  for (const RawMethod& method : methods_) {
+    AddMethod(new grpc::internal::RpcServiceMethod(
+        paths_[static_cast<size_t>(method.index)].c_str(), TypeOf(method.kind),
+        nullptr));
+    MarkMethodRaw(method.index);
+  }
+}
+
+void RawService::AwaitUnary(const RawMethod& method,
+                            grpc::ServerContext* context,
+                            grpc::ByteBuffer* request, Responder* responder,
+                            grpc::ServerCompletionQueue* queue, void* tag) {
+  RequestAsyncUnary(method.index, context, request, responder, queue, queue,
+                    tag);
+}
+
+void RawService::AwaitClientStreaming(const RawMethod& method,
+                                      grpc::ServerContext* context,
+                                      Reader* reader,
+                                      grpc::ServerCompletionQueue* queue,
+                                      void* tag) {
+  RequestAsyncClientStreaming(method.index, context, reader, queue, queue, tag);
+}
+
+void RawService::AwaitServerStreaming(const RawMethod& method,
+                                      grpc::ServerContext* context,
+                                      grpc::ByteBuffer* request, Writer* writer,
+                                      grpc::ServerCompletionQueue* queue,
+                                      void* tag) {
+  RequestAsyncServerStreaming(method.index, context, request, writer, queue,
+                              queue, tag);
+}
+
+}  // namespace troupe

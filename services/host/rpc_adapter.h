@@ -1,0 +1,93 @@
+// The RpcAdapter turns calls into envelopes and back: one CompletionQueue and
+// one polling thread, which only enqueues and completes. Requests are parsed,
+// and replies written, on the actor's threads.
+//
+// What must work beside the mailbox (Stop, GetStats, health) is answered on the
+// polling thread itself; such answers must not block.
+//
+// Thread safety: Add* and RegisterAt before Start; all of these, Start, and
+// Stop and Shutdown from one thread.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "grpcpp/server_builder.h"
+#include "services/actor/lane_set.h"
+#include "services/base/clock.h"
+#include "services/base/mutex.h"
+#include "services/host/raw_service.h"
+#include "services/host/watch.h"
+
+namespace troupe {
+
+// Answers one unary call on the polling thread.
+using InlineMethod =
+    std::function<absl::StatusOr<grpc::ByteBuffer>(grpc::ByteBuffer& request)>;
+
+// Begins one server-streaming call on the polling thread; an error ends it.
+using WatchMethod = std::function<absl::Status(grpc::ByteBuffer& request,
+                                               std::shared_ptr<Watch> watch)>;
+
+class RpcAdapter {
+ public:
+  // What the calls need of the adapter.
+  struct Shared {
+    LaneSet* lanes = nullptr;
+    const Clock* clock = nullptr;
+    // A client-streaming call that is silent for longer is given up.
+    absl::Duration max_silence = absl::Minutes(10);
+    grpc::ServerCompletionQueue* queue = nullptr;
+    std::function<void(std::weak_ptr<Watch>)> on_watch;
+    std::atomic<bool> stopping{false};  // No further calls are awaited.
+  };
+
+  // `lanes` and `clock` must live as long as this object.
+  RpcAdapter(LaneSet* lanes, const Clock* clock);
+  ~RpcAdapter();
+
+  // Serves a proto service. Its unary methods and client streams become
+  // messages to the lanes, those that were given with AddInline and AddWatch
+  // before excepted. NOT_FOUND when no such proto is linked in.
+  absl::Status AddService(absl::string_view full_name);
+  void AddInline(absl::string_view method, InlineMethod answer);
+  void AddWatch(absl::string_view method, WatchMethod begin);
+
+  void RegisterAt(grpc::ServerBuilder& builder);
+
+  // Takes calls. The server must have been started.
+  void Start();
+
+  // Awaits no further calls, and ends all open server streams with `status`.
+  // Comes before the server is shut down.
+  void Stop(const absl::Status& status);
+
+  // Ends the polling thread. The server must have been shut down, and every
+  // envelope answered.
+  void Shutdown();
+
+ private:
+  void AwaitCalls(RawService* service);
+  void Poll();
+
+  Shared shared_;
+  std::vector<std::unique_ptr<RawService>> services_;
+  std::map<std::string, InlineMethod, std::less<>> inline_methods_;
+  std::map<std::string, WatchMethod, std::less<>> watch_methods_;
+  std::unique_ptr<grpc::ServerCompletionQueue> queue_;
+  std::thread poller_;
+
+  Mutex mutex_;
+  std::vector<std::weak_ptr<Watch>> watches_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace troupe

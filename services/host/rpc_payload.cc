@@ -1,0 +1,58 @@
+#include "services/host/rpc_payload.h"
+
+#include <limits>
+
+#include "absl/strings/str_cat.h"
+#include "grpcpp/impl/codegen/proto_utils.h"
+#include "grpcpp/support/proto_buffer_reader.h"
+#include "grpcpp/support/proto_buffer_writer.h"
+#include "services/base/errors.h"
+#include "services/base/status_macros.h"
+
+namespace troupe {
+
+absl::Status ParseBytes(grpc::ByteBuffer& bytes,
+                        google::protobuf::MessageLite& message) {
+  // gRPC hands over an invalid buffer where the caller sent none.
+  if (!bytes.Valid()) return BadMessage("the call carries no message");
+  grpc::ProtoBufferReader reader(&bytes);
+  const bool parsed =
+      reader.status().ok() && message.ParseFromZeroCopyStream(&reader);
+  bytes.Clear();
+  if (parsed) return absl::OkStatus();
+  return BadMessage(absl::StrCat("the message is no ", message.GetTypeName()));
+}
+
+absl::StatusOr<grpc::ByteBuffer> SerializeBytes(
+    const google::protobuf::MessageLite& message) {
+  grpc::ByteBuffer bytes;
+  bool own = false;
+  // gRPC and protobuf count in int.
+  const bool fits =
+      message.ByteSizeLong() < size_t{std::numeric_limits<int>::max()};
+  if (fits && grpc::GenericSerialize<grpc::ProtoBufferWriter,
+                                     google::protobuf::MessageLite>(
+                  message, &bytes, &own)
+                  .ok())
+    return bytes;
+  return absl::InternalError(
+      absl::StrCat("cannot serialize a ", message.GetTypeName()));
+}
+
+absl::Status ParsePayload(Message& message,
+                          google::protobuf::MessageLite& request) {
+  auto* const payload = dynamic_cast<RpcPayload*>(message.payload.get());
+  if (payload == nullptr) return BadMessage("the call carries no message");
+  return ParseBytes(payload->bytes(), request);
+}
+
+absl::StatusOr<Reply> MakeReply(const google::protobuf::MessageLite& response,
+                                int64_t rows) {
+  ASSIGN_OR_RETURN(grpc::ByteBuffer bytes, SerializeBytes(response));
+  Reply reply;
+  reply.payload = std::make_unique<RpcPayload>(std::move(bytes));
+  reply.rows = rows;
+  return reply;
+}
+
+}  // namespace troupe

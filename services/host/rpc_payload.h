@@ -1,0 +1,67 @@
+// What messages and replies carry in a process that is reached over the
+// network: bytes as gRPC received them, parsed only on the actor's thread.
+//
+// Thread safety: none, except where said.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "google/protobuf/message_lite.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "services/actor/actor.h"
+
+namespace troupe {
+
+// One message of a unary call.
+class RpcPayload : public Payload {
+ public:
+  explicit RpcPayload(grpc::ByteBuffer bytes) : bytes_(std::move(bytes)) {}
+  grpc::ByteBuffer& bytes() { return bytes_; }
+
+ private:
+  grpc::ByteBuffer bytes_;
+};
+
+// The messages of a client-streaming call, as they arrive.
+class MessageStream {
+ public:
+  virtual ~MessageStream() = default;
+
+  // Waits for the next message. Returns nullopt after the last one, or an error
+  // when the caller left or was silent too long, or the call was answered by
+  // somebody else. From one thread.
+  virtual absl::StatusOr<std::optional<grpc::ByteBuffer>> Next() = 0;
+};
+
+class StreamPayload : public Payload {
+ public:
+  explicit StreamPayload(std::shared_ptr<MessageStream> stream)
+      : stream_(std::move(stream)) {}
+  MessageStream& stream() { return *stream_; }
+
+ private:
+  const std::shared_ptr<MessageStream> stream_;
+};
+
+// Parses `bytes`, which are consumed. INVALID_ARGUMENT (BAD_MESSAGE) when they
+// are no such message.
+absl::Status ParseBytes(grpc::ByteBuffer& bytes,
+                        google::protobuf::MessageLite& message);
+
+// INTERNAL when `message` cannot be serialized (2 GiB and more).
+absl::StatusOr<grpc::ByteBuffer> SerializeBytes(
+    const google::protobuf::MessageLite& message);
+
+// Parses the payload of a unary call's message.
+absl::Status ParsePayload(Message& message,
+                          google::protobuf::MessageLite& request);
+
+// A reply that carries `response`; `rows` is for the stats.
+absl::StatusOr<Reply> MakeReply(const google::protobuf::MessageLite& response,
+                                int64_t rows = 0);
+
+}  // namespace troupe

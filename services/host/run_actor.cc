@@ -1,0 +1,153 @@
+#include "services/host/run_actor.h"
+
+#include <malloc.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "grpc/support/log.h"
+#include "services/base/errors.h"
+#include "services/base/log.h"
+#include "services/base/status_macros.h"
+#include "services/host/health_command.h"
+#include "services/host/host.h"
+#include "services/host/host_flags.h"
+#include "services/host/shutdown.h"
+
+namespace troupe {
+namespace {
+
+constexpr absl::Duration kHealthTimeout = absl::Seconds(3);
+// Beyond the drain time; what Host::ShutDown gives itself is less.
+constexpr absl::Duration kWatchdogGrace = absl::Seconds(2);
+
+// Tables come and go in blocks of megabytes. By default glibc maps and unmaps
+// each one; kept in one heap they cost 1.5 to 2.3 times less, and one arena
+// halves what that takes in memory. Both thresholds are needed: setting one
+// freezes the other at a value that is worse than the default.
+void TuneAllocator() {
+  mallopt(M_MMAP_THRESHOLD, 64 << 20);
+  mallopt(M_TRIM_THRESHOLD, 512 << 20);
+  mallopt(M_ARENA_MAX, 1);
+}
+
+// Whether the server is up: before and after, what fails is told by us.
+std::atomic<bool> serving{false};
+
+// gRPC's own lines, in our form. Its errors are mostly a peer's doing.
+void LogForGrpc(gpr_log_func_args* line) {
+  const bool matters = line->severity == GPR_LOG_SEVERITY_ERROR && serving;
+  Log(matters ? LogLevel::kWarning : LogLevel::kDebug, "grpc",
+      {{"message", line->message}});
+}
+
+// A mistake of whoever started the process: one plain line.
+int Refuse(const std::string& name, const absl::Status& status) {
+  std::cerr << "troupe-" << name << ": " << status.message() << std::endl;
+  return 1;
+}
+
+// Readers see a whole file or none.
+absl::Status WritePortFile(const std::string& path, int port) {
+  const std::string temporary = absl::StrCat(path, ".", getpid(), ".tmp");
+  {
+    std::ofstream file(temporary);
+    file << port << "\n";
+    if (!file.flush())
+      return BadSpec("--port_file",
+                     absl::StrCat("cannot write \"", temporary, "\""));
+  }
+  if (std::rename(temporary.c_str(), path.c_str()) == 0)
+    return absl::OkStatus();
+  std::remove(temporary.c_str());
+  return BadSpec("--port_file", absl::StrCat("cannot write \"", path, "\""));
+}
+
+// A second Ctrl-C says that the first was not quick enough.
+StopMode ModeFor(int signal, int before) {
+  return signal == SIGINT && before > 0 ? StopMode::kNow : StopMode::kDrain;
+}
+
+absl::Status Serve(Host& host, const HostFlags& flags) {
+  RETURN_IF_ERROR(host.Listen());
+  serving = true;
+  RETURN_IF_ERROR(host.Start());
+  if (!flags.port_file.empty())
+    RETURN_IF_ERROR(WritePortFile(flags.port_file, host.port()));
+  Log(LogLevel::kInfo, "ready",
+      {{"address", absl::StrCat(flags.host.listen, ":", host.port())}});
+  host.AwaitStop();
+  serving = false;
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+int RunActorProgram(int argc, char** argv, const ActorProgram& program) {
+  TuneAllocator();
+  gpr_set_log_function(LogForGrpc);
+  absl::StatusOr<HostFlags> flags =
+      ReadFlags(argc, argv, program.name,
+                program.default_port > 0 ? program.default_port
+                                         : DefaultPort(program.name));
+  if (!flags.ok()) return Refuse(program.name, flags.status());
+  if (flags->health_command) {
+    const absl::Status health =
+        CheckHealth(flags->health_address, kHealthTimeout);
+    if (!health.ok()) return Refuse(program.name, health);
+    std::cout << "SERVING" << std::endl;
+    return 0;
+  }
+
+  SetUpLog(flags->log);
+  Watchdog watchdog;
+  flags->host.on_stop = [&watchdog](absl::Duration drain_time) {
+    if (serving)
+      Log(LogLevel::kInfo, "stopping",
+          {{"seconds", absl::ToDoubleSeconds(drain_time)}});
+    watchdog.Arm(drain_time + kWatchdogGrace);
+  };
+  // Blocks the signals, so before the threads of the actor and of the server.
+  Host* signalled = nullptr;
+  Mutex mutex;
+  int early_signals = 0;
+  const SignalWatcher signals([&](int signal, int before) {
+    MutexLock lock(&mutex);
+    if (signalled == nullptr)
+      ++early_signals;
+    else
+      signalled->Stop(ModeFor(signal, before));
+  });
+  Host host(flags->host, program.make());
+  {
+    MutexLock lock(&mutex);
+    signalled = &host;
+    if (early_signals > 0) host.Stop(StopMode::kDrain);
+  }
+
+  const absl::Status served = Serve(host, *flags);
+  // A stop may come before the actor was ready: that is no failure.
+  const bool refused = !served.ok() && ReasonOf(served) != "DRAINING";
+  if (refused) host.Stop(StopMode::kNow);
+  const bool handlers_ended = host.ShutDown();
+  {
+    MutexLock lock(&mutex);
+    signalled = nullptr;
+  }
+  if (refused) return Refuse(program.name, served);
+  if (!flags->port_file.empty()) std::remove(flags->port_file.c_str());
+  Log(LogLevel::kInfo, "stopped");
+  FlushLog();
+  // A handler that does not look at its token cannot be ended, only left; its
+  // caller was told, and the message runs again elsewhere.
+  if (!handlers_ended) _exit(0);
+  return 0;
+}
+
+}  // namespace troupe

@@ -1,0 +1,58 @@
+#include "services/host/server_options.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <limits>
+
+#include "grpc/impl/codegen/grpc_types.h"
+#include "grpcpp/resource_quota.h"
+
+namespace troupe {
+namespace {
+
+// The limit of our control group (version 2); 0 where there is none.
+int64_t CgroupLimitBytes() {
+  std::FILE* const file = std::fopen("/sys/fs/cgroup/memory.max", "r");
+  if (file == nullptr) return 0;
+  long long bytes = 0;
+  if (std::fscanf(file, "%lld", &bytes) != 1) bytes = 0;  // "max"
+  std::fclose(file);
+  return bytes;
+}
+
+}  // namespace
+
+int64_t MemoryBudgetBytes() {
+  const int64_t machine =
+      int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
+  const int64_t group = CgroupLimitBytes();
+  return (group > 0 ? std::min(group, machine) : machine) / 2;
+}
+
+void HardenServer(grpc::ServerBuilder& builder, int64_t max_message_bytes) {
+  const int max_bytes = static_cast<int>(
+      std::min<int64_t>(max_message_bytes, std::numeric_limits<int>::max()));
+  builder.SetMaxReceiveMessageSize(max_bytes);
+  builder.SetMaxSendMessageSize(max_bytes);
+  grpc::ResourceQuota quota("troupe");
+  quota.Resize(static_cast<size_t>(MemoryBudgetBytes()));
+  builder.SetResourceQuota(quota);
+
+  // Two servers that share a port silently take each other's calls.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  // A peer that is gone is noticed within 30 s; clients may ask every 10 s.
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 20'000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  builder.AddChannelArgument(
+      GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
+  // Connections that never speak, or no more.
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 5'000);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, 300'000);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 256);
+}
+
+}  // namespace troupe

@@ -1,0 +1,40 @@
+// A ServiceProvider tells the host what a process serves beside the services
+// that every process has (troupe.v1.Actor, grpc.health.v1.Health). An actor
+// that derives from it is asked by RunActor; Stage and LoaderActor do already.
+//
+// Thread safety: the host calls all methods from the thread that runs RunActor.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace grpc {
+class Service;
+}
+
+namespace troupe {
+
+class ServiceProvider {
+ public:
+  virtual ~ServiceProvider() = default;
+
+  // Full names of proto services ("troupe.v1.Stage") whose methods, unary and
+  // client-streaming ones, become messages to the actor.
+  virtual std::vector<std::string> ActorServices() { return {}; }
+
+  // Further services that handle their calls themselves, on gRPC's threads.
+  // They must live as long as this object. Asked once, before OnStart.
+  virtual std::vector<grpc::Service*> Services() { return {}; }
+
+  // Full names of those, for health: "troupe.v1.Coordinator".
+  virtual std::vector<std::string> ServiceNames() { return {}; }
+
+  // Called once, when the process begins to stop: health says NOT_SERVING and
+  // the mailboxes reject, but accepted messages are still being handled, and
+  // the further services still take calls. Afterwards they should refuse new
+  // work and end their streams; calls that have not ended a second after the
+  // lanes did are cancelled.
+  virtual void OnDrain() {}
+};
+
+}  // namespace troupe

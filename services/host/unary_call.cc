@@ -1,0 +1,85 @@
+#include "services/host/unary_call.h"
+
+#include <utility>
+
+#include "services/host/call_metadata.h"
+#include "services/host/grpc_status.h"
+#include "services/host/rpc_payload.h"
+
+namespace troupe {
+
+void UnaryCall::Await(const RpcAdapter::Shared* shared, RawService* service,
+                      const RawMethod* method, const InlineMethod* answer) {
+  auto* const call = new UnaryCall(shared, service, method, answer);
+  call->context_.AsyncNotifyWhenDone(&call->done_);
+  service->AwaitUnary(*method, &call->context_, &call->request_,
+                      &call->responder_, shared->queue, &call->arrived_);
+}
+
+UnaryCall::UnaryCall(const RpcAdapter::Shared* shared, RawService* service,
+                     const RawMethod* method, const InlineMethod* answer)
+    : shared_(shared),
+      service_(service),
+      method_(method),
+      answer_(answer),
+      responder_(&context_),
+      token_(std::make_shared<CancelToken>()),
+      arrived_([this](bool ok) { OnArrived(ok); }),
+      done_([this](bool) { OnDone(); }),
+      finished_([this](bool) { OnEvent(); }) {}
+
+void UnaryCall::OnArrived(bool ok) {
+  if (!ok) {  // The server stops; no call came, and no event will.
+    delete this;
+    return;
+  }
+  if (!shared_->stopping) Await(shared_, service_, method_, answer_);
+  if (answer_ != nullptr)
+    Finish((*answer_)(request_));
+  else
+    Submit();
+}
+
+void UnaryCall::Submit() {
+  absl::StatusOr<CallInfo> info = ReadCallInfo(context_, *shared_->clock);
+  if (!info.ok()) return Finish(info.status());
+  const absl::StatusOr<std::string> lane = ReadLane(context_);
+  if (!lane.ok()) return Finish(lane.status());
+  Message message;
+  message.method = method_->name;
+  message.bytes = static_cast<int64_t>(request_.Length());
+  message.payload = std::make_unique<RpcPayload>(std::move(request_));
+  shared_->lanes->Submit(
+      *lane,
+      std::make_shared<Envelope>(
+          std::move(message), *std::move(info), token_,
+          [this](absl::StatusOr<Reply> reply) { Answer(std::move(reply)); }));
+}
+
+void UnaryCall::Answer(absl::StatusOr<Reply> reply) {
+  if (!reply.ok()) return Finish(reply.status());
+  auto* const payload = dynamic_cast<RpcPayload*>(reply->payload.get());
+  if (payload == nullptr) return Finish(absl::InternalError("empty reply"));
+  Finish(std::move(payload->bytes()));
+}
+
+// The polling thread may delete this object as soon as gRPC has the answer.
+void UnaryCall::Finish(const absl::StatusOr<grpc::ByteBuffer>& bytes) {
+  if (bytes.ok()) {
+    responder_.Finish(*bytes, grpc::Status::OK, &finished_);
+    return;
+  }
+  AddPushback(context_, bytes.status());
+  responder_.FinishWithError(ToGrpcStatus(bytes.status()), &finished_);
+}
+
+void UnaryCall::OnDone() {
+  if (context_.IsCancelled()) token_->Cancel();
+  OnEvent();
+}
+
+void UnaryCall::OnEvent() {
+  if (--events_left_ == 0) delete this;
+}
+
+}  // namespace troupe

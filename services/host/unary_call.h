@@ -1,0 +1,55 @@
+// A UnaryCall is one unary call from before it arrives until it is answered. It
+// owns itself: Await makes it wait for a call, and it deletes itself when gRPC
+// has told its end.
+//
+// Thread safety: the polling thread runs its events; Answer runs anywhere.
+#pragma once
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "grpcpp/server_context.h"
+#include "services/actor/actor.h"
+#include "services/actor/context.h"
+#include "services/host/raw_service.h"
+#include "services/host/rpc_adapter.h"
+#include "services/host/rpc_event.h"
+
+namespace troupe {
+
+class UnaryCall {
+ public:
+  // Waits for one call of `method`, and after it for the next. `answer`, where
+  // not null, answers it on the polling thread in place of the lanes. All
+  // pointers must live until the queue is shut down.
+  static void Await(const RpcAdapter::Shared* shared, RawService* service,
+                    const RawMethod* method, const InlineMethod* answer);
+
+ private:
+  UnaryCall(const RpcAdapter::Shared* shared, RawService* service,
+            const RawMethod* method, const InlineMethod* answer);
+
+  void OnArrived(bool ok);
+  void OnDone();
+  void OnEvent();
+  void Submit();
+  void Answer(absl::StatusOr<Reply> reply);
+  void Finish(const absl::StatusOr<grpc::ByteBuffer>& bytes);
+
+  const RpcAdapter::Shared* const shared_;
+  RawService* const service_;
+  const RawMethod* const method_;
+  const InlineMethod* const answer_;
+
+  grpc::ServerContext context_;
+  grpc::ByteBuffer request_;
+  RawService::Responder responder_;
+  const std::shared_ptr<CancelToken> token_;
+  int events_left_ = 2;  // Done and finished, in any order.
+
+  RpcEvent arrived_;
+  RpcEvent done_;
+  RpcEvent finished_;
+};
+
+}  // namespace troupe

@@ -1,0 +1,142 @@
+// A FakeStageClient is a replica played by a test: calls wait in it until the
+// test answers them; health checks and puts are answered at once, as set.
+//
+// Thread safety: none; for tests that run on one thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "client/rpc/stage_client.h"
+#include "grpc/health/v1/health.pb.h"
+
+namespace troupe {
+
+class FakeFitStream : public FitStream {
+ public:
+  struct Log {
+    std::vector<std::string> tables;
+    bool cancelled = false;
+    absl::Status write_status;
+    absl::StatusOr<pb::FitResponse> response = pb::FitResponse();
+  };
+  explicit FakeFitStream(std::shared_ptr<Log> log) : log_(std::move(log)) {}
+
+  absl::Status Write(const TableBytes& table) override {
+    if (log_->cancelled) return absl::CancelledError("cancelled");
+    if (log_->write_status.ok())
+      log_->tables.push_back(table.TableString().value());
+    return log_->write_status;
+  }
+  absl::StatusOr<pb::FitResponse> Finish() override {
+    if (log_->cancelled) return absl::CancelledError("cancelled");
+    return log_->response;
+  }
+  void Cancel() override { log_->cancelled = true; }
+
+ private:
+  const std::shared_ptr<Log> log_;
+};
+
+class FakeStageClient : public StageClient {
+ public:
+  // A call that waits for its answer.
+  struct Received {
+    UnaryCall call;
+    std::function<void(UnaryReply)> done;
+    bool cancelled = false;
+  };
+
+  explicit FakeStageClient(std::string address)
+      : address_(std::move(address)) {}
+
+  // What health checks find.
+  absl::Status health;
+  // What puts come to.
+  absl::Status put_status;
+  // Whether puts wait for AnswerPuts.
+  bool hold_puts = false;
+  // Answers a call within Call, where it returns something.
+  std::function<std::unique_ptr<UnaryReply>(const UnaryCall&)> answer_at_once;
+
+  std::vector<std::shared_ptr<Received>> waiting;
+  std::vector<std::pair<std::string, std::string>> puts;  // Digest, content.
+  std::shared_ptr<FakeFitStream::Log> fit =
+      std::make_shared<FakeFitStream::Log>();
+
+  // Answers the call that has waited longest.
+  void Answer(UnaryReply reply) {
+    const std::shared_ptr<Received> first = waiting.at(0);
+    waiting.erase(waiting.begin());
+    first->done(std::move(reply));
+  }
+  void Fail(absl::Status status) {
+    UnaryReply reply;
+    reply.status = std::move(status);
+    Answer(std::move(reply));
+  }
+  void AnswerPuts() {
+    for (const auto& done : std::exchange(held_puts_, {})) done(put_status);
+  }
+
+  const std::string& address() const override { return address_; }
+
+  std::shared_ptr<OpenCall> Call(
+      UnaryCall call, std::function<void(UnaryReply)> done) override {
+    if (call.method == "/grpc.health.v1.Health/Check") {
+      done(HealthReply());
+      return std::make_shared<Handle>(nullptr);
+    }
+    if (answer_at_once) {
+      if (const auto reply = answer_at_once(call)) {
+        done(*reply);
+        return std::make_shared<Handle>(nullptr);
+      }
+    }
+    waiting.push_back(
+        std::make_shared<Received>(Received{std::move(call), std::move(done)}));
+    return std::make_shared<Handle>(waiting.back());
+  }
+
+  std::shared_ptr<OpenCall> Put(
+      const std::string& sha256, std::shared_ptr<const std::string> content,
+      absl::Duration, std::function<void(absl::Status)> done) override {
+    puts.emplace_back(sha256, *content);
+    held_puts_.push_back(std::move(done));
+    if (!hold_puts) AnswerPuts();
+    return std::make_shared<Handle>(nullptr);
+  }
+
+  std::unique_ptr<FitStream> Fit(const pb::FitStart&, absl::Duration) override {
+    return std::make_unique<FakeFitStream>(fit);
+  }
+
+ private:
+  class Handle : public OpenCall {
+   public:
+    explicit Handle(std::shared_ptr<Received> call) : call_(std::move(call)) {}
+    void Cancel() override {
+      if (call_ != nullptr) call_->cancelled = true;
+    }
+
+   private:
+    const std::shared_ptr<Received> call_;
+  };
+
+  UnaryReply HealthReply() const {
+    UnaryReply reply;
+    reply.status = health;
+    grpc::health::v1::HealthCheckResponse response;
+    response.set_status(grpc::health::v1::HealthCheckResponse::SERVING);
+    if (health.ok()) reply.header = response.SerializeAsString();
+    return reply;
+  }
+
+  const std::string address_;
+  std::vector<std::function<void(absl::Status)>> held_puts_;
+};
+
+}  // namespace troupe

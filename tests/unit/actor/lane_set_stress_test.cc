@@ -1,0 +1,159 @@
+// Real threads. Also meant for ThreadSanitizer (preset tsan).
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "services/actor/lane_set.h"
+#include "services/base/errors.h"
+#include "tests/testing/answers.h"
+#include "tests/testing/function_actor.h"
+#include "tests/testing/gate.h"
+
+namespace troupe {
+namespace {
+
+constexpr int kProducers = 8;
+constexpr int kMessagesEach = 2'000;
+
+int64_t Settled(const LaneCounters& counters) {
+  return counters.succeeded + counters.failed + counters.expired +
+         counters.cancelled + counters.bounced;
+}
+
+// What racing producers saw.
+struct Tally {
+  std::atomic<int64_t> answered{0};
+  std::atomic<int64_t> rejected{0};
+};
+
+// Every third message is cancelled at once, every fifth has expired.
+void Produce(LaneSet& lanes, Tally& tally) {
+  for (int i = 0; i < kMessagesEach; ++i) {
+    CallInfo info;
+    if (i % 5 == 0) info.deadline = absl::ZeroDuration();
+    const auto token = std::make_shared<CancelToken>();
+    Message message;
+    message.bytes = i % 100;
+    const auto envelope = std::make_shared<Envelope>(
+        std::move(message), info, token,
+        [&tally](const absl::StatusOr<Reply>& reply) {
+          const std::string reason = ReasonOf(reply.status());
+          if (reason == "MAILBOX_FULL") ++tally.rejected;
+          ++tally.answered;
+        });
+    lanes.Submit(i % 2 == 0 ? "batch" : "online", envelope);
+    if (i % 3 == 0) token->Cancel();
+  }
+}
+
+class Race : public testing::TestWithParam<StopMode> {};
+
+TEST_P(Race, EveryMessageIsAnsweredOnceAndCounted) {
+  FunctionActor actor([](Message& message, const Context&) {
+    return message.bytes % 7 == 0 ? absl::StatusOr<Reply>(UnknownMethod("x"))
+                                  : absl::StatusOr<Reply>(Reply{});
+  });
+  ThreadExecutor executor;
+  Tally tally;
+  std::vector<LaneSnapshot> lanes_after;
+  {
+    LaneSet lanes({"model", {{"online", 16, 600}, {"batch", 16, 600}}, {}},
+                  &actor, Clock::Real(), &executor);
+    ASSERT_TRUE(lanes.Start().ok());
+    std::vector<std::thread> producers;
+    for (int i = 0; i < kProducers; ++i)
+      producers.emplace_back([&] { Produce(lanes, tally); });
+    std::thread reader([&] {  // The law holds at every instant.
+      for (int i = 0; i < 1'000; ++i)
+        for (const LaneSnapshot& lane : lanes.Snapshot())
+          ASSERT_EQ(lane.counters.accepted,
+                    Settled(lane.counters) + lane.counters.in_flight);
+    });
+    while (tally.answered < kProducers * kMessagesEach / 4)
+      std::this_thread::yield();
+    lanes.Stop(GetParam(), absl::Seconds(30));
+    for (std::thread& producer : producers) producer.join();
+    reader.join();
+    ASSERT_TRUE(lanes.AwaitStopped(absl::Seconds(30)));
+    lanes_after = lanes.Snapshot();
+  }
+  int64_t accounted = 0;
+  for (const LaneSnapshot& lane : lanes_after) {
+    EXPECT_EQ(lane.counters.in_flight, 0);
+    EXPECT_EQ(lane.depth_bytes, 0);
+    EXPECT_EQ(lane.counters.accepted, Settled(lane.counters));
+    accounted += lane.counters.accepted;
+    for (const auto& [reason, count] : lane.counters.rejected)
+      accounted += count;
+  }
+  EXPECT_EQ(tally.answered, kProducers * kMessagesEach);
+  EXPECT_EQ(accounted, kProducers * kMessagesEach);
+}
+
+INSTANTIATE_TEST_SUITE_P(StopModes, Race,
+                         testing::Values(StopMode::kDrain, StopMode::kNow));
+
+TEST(Threads, LanesDoNotWaitForEachOther) {
+  Gate gate;
+  FunctionActor actor([&](Message& message, const Context&) {
+    if (message.method == "long") gate.Wait();
+    return Reply{};
+  });
+  ThreadExecutor executor;
+  Answers answers;
+  LaneSet lanes({"model", {{"online", 4, 100}, {"fit", 4, 100}}, {}}, &actor,
+                Clock::Real(), &executor);
+  ASSERT_TRUE(lanes.Start().ok());
+  lanes.Submit("fit", answers.Send("long"));
+  lanes.Submit("online", answers.Send("short"));
+  EXPECT_EQ(answers.Await("short"), "OK");
+  EXPECT_EQ(answers.Of("long"), "");
+  gate.Open();
+  EXPECT_EQ(answers.Await("long"), "OK");
+}
+
+TEST(Threads, HungHandlerIsAnsweredByTheSupervisor) {
+  Gate gate;
+  FunctionActor actor([&](Message&, const Context&) {
+    gate.Wait();
+    return Reply{};
+  });
+  ThreadExecutor executor;
+  Answers answers;
+  LaneSet lanes({"model", {{"batch", 4, 100}}, {}}, &actor, Clock::Real(),
+                &executor);
+  ASSERT_TRUE(lanes.Start().ok());
+  CallInfo info;
+  info.work_limit = absl::Milliseconds(20);
+  lanes.Submit("batch", answers.Send("hangs", 0, info));
+  EXPECT_EQ(answers.Await("hangs"), "WORK_LIMIT_EXCEEDED");
+  gate.Open();
+}
+
+TEST(Threads, StopDoesNotWaitForAHungHandler) {
+  Gate gate;
+  Gate entered;
+  FunctionActor actor([&](Message&, const Context&) {
+    entered.Open();
+    gate.Wait();
+    return Reply{};
+  });
+  ThreadExecutor executor;
+  Answers answers;
+  LaneSet lanes({"model", {{"batch", 4, 100}}, {}}, &actor, Clock::Real(),
+                &executor);
+  ASSERT_TRUE(lanes.Start().ok());
+  lanes.Submit("batch", answers.Send("hangs"));
+  ASSERT_TRUE(entered.Wait());
+  lanes.Stop(StopMode::kDrain, absl::Milliseconds(20));
+  EXPECT_FALSE(lanes.AwaitStopped(absl::Milliseconds(100)));
+  EXPECT_EQ(answers.Await("hangs"), "DRAINING");
+  gate.Open();
+  EXPECT_TRUE(lanes.AwaitStopped(absl::Seconds(30)));
+}
+
+}  // namespace
+}  // namespace troupe

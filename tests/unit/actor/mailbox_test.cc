@@ -1,0 +1,123 @@
+#include "services/actor/mailbox.h"
+
+#include <limits>
+#include <memory>
+
+#include "gtest/gtest.h"
+#include "services/base/errors.h"
+#include "tests/testing/answers.h"
+#include "tests/testing/fake_clock.h"
+
+namespace troupe {
+namespace {
+
+class MailboxTest : public testing::Test {
+ protected:
+  Answers answers_;
+  FakeClock clock_;
+  std::shared_ptr<Stats> stats_ = std::make_shared<Stats>();
+  Mailbox mailbox_{{"model", 3, 100}, &clock_, stats_};
+};
+
+TEST_F(MailboxTest, RejectsBeforeItIsOpen) {
+  EXPECT_EQ(ReasonOf(mailbox_.Push(answers_.Send("a"))), "NOT_READY");
+}
+
+TEST_F(MailboxTest, RejectsAtCapacityAndAcceptsAgainAfterPop) {
+  mailbox_.Open();
+  for (const char* name : {"a", "b", "c"})
+    ASSERT_TRUE(mailbox_.Push(answers_.Send(name)).ok());
+  EXPECT_EQ(ReasonOf(mailbox_.Push(answers_.Send("d"))), "MAILBOX_FULL");
+  EXPECT_EQ(mailbox_.depth(), 3);
+  EXPECT_EQ(mailbox_.Pop()->message().method, "a");
+  EXPECT_TRUE(mailbox_.Push(answers_.Send("e")).ok());
+}
+
+TEST_F(MailboxTest, MailboxFullTellsWhenToTryAgain) {
+  mailbox_.Open();
+  for (const char* name : {"a", "b", "c"})
+    ASSERT_TRUE(mailbox_.Push(answers_.Send(name)).ok());
+  const absl::Status full = mailbox_.Push(answers_.Send("d"));
+  EXPECT_EQ(full.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_TRUE(RetryDelayOf(full).has_value());
+}
+
+TEST_F(MailboxTest, BoundsBytes) {
+  mailbox_.Open();
+  ASSERT_TRUE(mailbox_.Push(answers_.Send("a", 60)).ok());
+  EXPECT_EQ(ReasonOf(mailbox_.Push(answers_.Send("b", 41))), "MAILBOX_FULL");
+  EXPECT_TRUE(mailbox_.Push(answers_.Send("c", 40)).ok());
+  EXPECT_EQ(mailbox_.depth_bytes(), 100);
+}
+
+TEST_F(MailboxTest, AcceptsAnySizeWhenEmpty) {
+  mailbox_.Open();
+  EXPECT_TRUE(mailbox_.Push(answers_.Send("huge", 1'000'000)).ok());
+  EXPECT_EQ(ReasonOf(mailbox_.Push(answers_.Send("small", 1))), "MAILBOX_FULL");
+}
+
+TEST_F(MailboxTest, CountsNoBytesTwiceWhateverTheSize) {
+  mailbox_.Open();
+  const int64_t most = std::numeric_limits<int64_t>::max();
+  ASSERT_TRUE(mailbox_.Push(answers_.Send("huge", most)).ok());
+  EXPECT_EQ(ReasonOf(mailbox_.Push(answers_.Send("b", most))), "MAILBOX_FULL");
+  mailbox_.Pop();
+  EXPECT_EQ(mailbox_.depth_bytes(), 0);
+}
+
+TEST_F(MailboxTest, HandsOutInOrder) {
+  mailbox_.Open();
+  for (const char* name : {"a", "b", "c"})
+    ASSERT_TRUE(mailbox_.Push(answers_.Send(name)).ok());
+  std::string order;
+  while (const auto next = mailbox_.TryPop()) order += next->message().method;
+  EXPECT_EQ(order, "abc");
+}
+
+TEST_F(MailboxTest, DrainRejectsAndHandsOutTheRest) {
+  mailbox_.Open();
+  ASSERT_TRUE(mailbox_.Push(answers_.Send("a")).ok());
+  mailbox_.Drain();
+  EXPECT_EQ(ReasonOf(mailbox_.Push(answers_.Send("b"))), "DRAINING");
+  EXPECT_NE(mailbox_.Pop(), nullptr);
+  EXPECT_EQ(mailbox_.Pop(), nullptr);
+  EXPECT_TRUE(mailbox_.finished());
+}
+
+TEST_F(MailboxTest, CloseReturnsTheRestOnce) {
+  mailbox_.Open();
+  ASSERT_TRUE(mailbox_.Push(answers_.Send("a")).ok());
+  EXPECT_EQ(mailbox_.Close().size(), 1u);
+  EXPECT_EQ(mailbox_.Close().size(), 0u);
+  EXPECT_EQ(mailbox_.Pop(), nullptr);
+  EXPECT_EQ(ReasonOf(mailbox_.Push(answers_.Send("b"))), "DRAINING");
+}
+
+TEST_F(MailboxTest, NeverGoesBack) {
+  mailbox_.Close();
+  mailbox_.Drain();
+  mailbox_.Open();
+  EXPECT_EQ(mailbox_.state(), ActorState::kStopped);
+}
+
+TEST_F(MailboxTest, CreditIsWhatItWouldTake) {
+  EXPECT_EQ(mailbox_.credit(), 0);
+  mailbox_.Open();
+  EXPECT_EQ(mailbox_.credit(), 3);
+  ASSERT_TRUE(mailbox_.Push(answers_.Send("a")).ok());
+  EXPECT_EQ(mailbox_.credit(), 2);
+  ASSERT_TRUE(mailbox_.Push(answers_.Send("b", 100)).ok());
+  EXPECT_EQ(mailbox_.credit(), 0);
+}
+
+TEST_F(MailboxTest, TellsTheAgeOfTheOldest) {
+  mailbox_.Open();
+  EXPECT_EQ(mailbox_.oldest_age(), absl::ZeroDuration());
+  ASSERT_TRUE(mailbox_.Push(answers_.Send("a")).ok());
+  clock_.Advance(absl::Seconds(5));
+  ASSERT_TRUE(mailbox_.Push(answers_.Send("b")).ok());
+  EXPECT_EQ(mailbox_.oldest_age(), absl::Seconds(5));
+}
+
+}  // namespace
+}  // namespace troupe

@@ -1,0 +1,469 @@
+// A real server on loopback, with a stage that does what it is told.
+#include "services/host/host.h"
+
+#include <future>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "grpcpp/impl/client_unary_call.h"
+#include "gtest/gtest.h"
+#include "tests/unit/host/echo_host.h"
+
+namespace troupe {
+namespace {
+
+using grpc::health::v1::HealthCheckResponse;
+
+std::future<absl::StatusOr<pb::ProcessResponse>> ProcessLater(
+    EchoHost& echo, const std::string& table,
+    grpc::ClientContext* context = nullptr) {
+  return std::async(std::launch::async, [&echo, table, context] {
+    return echo.Process(table, context);
+  });
+}
+
+void SetTimeout(grpc::ClientContext& context, int milliseconds) {
+  context.set_deadline(std::chrono::system_clock::now() +
+                       std::chrono::milliseconds(milliseconds));
+}
+
+TEST(Unary, AnswersWithIdAndCredit) {
+  EchoHost echo;
+  ASSERT_TRUE(echo.Start().ok());
+  const auto response = echo.Process("hello");
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->table(), "hello");
+  EXPECT_EQ(response->id().job(), "job");
+  EXPECT_EQ(response->id().number(), 7);
+  EXPECT_EQ(response->credit(), 64);
+}
+
+TEST(Unary, CarriesManyCallsAtOnce) {
+  EchoHost echo;
+  ASSERT_TRUE(echo.Start().ok());
+  std::vector<std::thread> threads;
+  std::atomic<int> good{0};
+  for (int t = 0; t < 8; ++t)
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 200; ++i) {
+        const std::string text = absl::StrCat(t, "/", i);
+        const auto response = echo.Process(text);
+        if (response.ok() && response->table() == text) ++good;
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(good, 1600);
+  EXPECT_EQ(echo.Lane("batch").succeeded(), 1600);
+  EXPECT_EQ(echo.Lane("batch").rows(), 1600);
+  EXPECT_EQ(echo.Lane("batch").in_flight(), 0);
+}
+
+TEST(Unary, CarriesLargeTables) {
+  EchoHost echo;
+  ASSERT_TRUE(echo.Start().ok());
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(-1);
+  const auto stub = pb::Stage::NewStub(
+      grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", echo.host->port()),
+                                grpc::InsecureChannelCredentials(), arguments));
+  pb::ProcessRequest request;
+  request.set_table(std::string(32 << 20, 'x'));
+  pb::ProcessResponse response;
+  grpc::ClientContext context;
+  ASSERT_TRUE(stub->Process(&context, request, &response).ok());
+  EXPECT_EQ(response.table().size(), 32u << 20);
+}
+
+TEST(Unary, RefusesMessagesAboveTheLimit) {
+  HostOptions options;
+  options.max_message_bytes = 1 << 20;
+  EchoHost echo(options);
+  ASSERT_TRUE(echo.Start().ok());
+  const absl::Status status = echo.Process(std::string(2 << 20, 'x')).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(ReasonOf(status), "");
+  EXPECT_TRUE(echo.Process("small").ok());
+}
+
+TEST(Unary, MalformedMessageIsRefused) {
+  EchoHost echo;
+  ASSERT_TRUE(echo.Start().ok());
+  pb::ArtifactChunk other;  // Its field 1 is a string, not a message.
+  other.set_sha256("\xff\xff not a BatchId");
+  grpc::ClientContext context;
+  grpc::internal::RpcMethod method("/troupe.v1.Stage/Process",
+                                   grpc::internal::RpcMethod::NORMAL_RPC);
+  pb::ProcessResponse response;
+  const auto channel =
+      grpc::CreateChannel(absl::StrCat("127.0.0.1:", echo.host->port()),
+                          grpc::InsecureChannelCredentials());
+  const grpc::Status status =
+      grpc::internal::BlockingUnaryCall<pb::ArtifactChunk, pb::ProcessResponse>(
+          channel.get(), method, &context, other, &response);
+  EXPECT_EQ(ReasonOf(FromGrpcStatus(status)), "BAD_MESSAGE");
+}
+
+TEST(Unary, MethodThatTheStageLacksIsUnimplemented) {
+  EchoHost echo;
+  ASSERT_TRUE(echo.Start().ok());
+  grpc::ClientContext context;
+  pb::DescribeResponse response;
+  const absl::Status status =
+      FromGrpcStatus(echo.stub->Describe(&context, {}, &response));
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
+  EXPECT_EQ(ReasonOf(status), "UNKNOWN_METHOD");
+}
+
+TEST(Unary, ExceptionIsInternalAndTheActorLivesOn) {
+  EchoHost echo;
+  ASSERT_TRUE(echo.Start().ok());
+  const absl::Status status = echo.Process("throw").status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInternal);
+  EXPECT_EQ(ReasonOf(status), "HANDLER_FAILED");
+  EXPECT_EQ(status.message(), "echo failed: boom");
+  EXPECT_TRUE(echo.Process("hello").ok());
+}
+
+TEST(Unary, LaneComesFromTheMetadata) {
+  EchoHost echo;
+  ASSERT_TRUE(echo.Start().ok());
+  grpc::ClientContext context;
+  context.AddMetadata("troupe-lane", "online");
+  ASSERT_TRUE(echo.Process("hello", &context).ok());
+  EXPECT_EQ(echo.Lane("online").succeeded(), 1);
+  EXPECT_EQ(echo.Lane("batch").succeeded(), 0);
+}
+
+TEST(Unary, UnknownLaneIsRefused) {
+  EchoHost echo;
+  ASSERT_TRUE(echo.Start().ok());
+  grpc::ClientContext context;
+  context.AddMetadata("troupe-lane", "express");
+  EXPECT_EQ(ReasonOf(echo.Process("hello", &context).status()), "BAD_MESSAGE");
+}
+
+TEST(Unary, WorkLimitComesFromTheMetadata) {
+  EchoHost echo;
+  ASSERT_TRUE(echo.Start().ok());
+  grpc::ClientContext context;
+  context.AddMetadata("troupe-work-limit-ms", "50");
+  const absl::Status status = echo.Process("hang", &context).status();
+  EXPECT_EQ(ReasonOf(status), "WORK_LIMIT_EXCEEDED");
+  EXPECT_TRUE(echo.stage->saw_cancel.Wait());
+}
+
+TEST(Full, RejectsAtOnceWhileStatsAnswer) {
+  HostOptions options;
+  options.mailbox_messages = 2;
+  EchoHost echo(options);
+  ASSERT_TRUE(echo.Start().ok());
+  auto running = ProcessLater(echo, "wait");
+  ASSERT_TRUE(echo.stage->entered.Wait());
+  auto first = ProcessLater(echo, "a");
+  auto second = ProcessLater(echo, "b");
+  echo.AwaitDepth("batch", 2);
+
+  grpc::ClientContext context;
+  const absl::Status full = echo.Process("c", &context).status();
+  EXPECT_EQ(ReasonOf(full), "MAILBOX_FULL");
+  EXPECT_EQ(RetryDelayOf(full), absl::Milliseconds(50));
+  EXPECT_EQ(context.GetServerTrailingMetadata().count("grpc-retry-pushback-ms"),
+            1u);
+  const pb::LaneStats lane = echo.Lane("batch");
+  EXPECT_EQ(lane.running_method(), "troupe.v1.Stage/Process");
+  EXPECT_EQ(lane.rejected().at("MAILBOX_FULL"), 1);
+  EXPECT_EQ(lane.in_flight(), 3);
+
+  echo.stage->gate.Open();
+  EXPECT_TRUE(running.get().ok());
+  EXPECT_TRUE(first.get().ok());
+  EXPECT_TRUE(second.get().ok());
+}
+
+TEST(Queue, ExpiredMessageIsNotExecuted) {
+  EchoHost echo;
+  ASSERT_TRUE(echo.Start().ok());
+  auto running = ProcessLater(echo, "wait");
+  ASSERT_TRUE(echo.stage->entered.Wait());
+  grpc::ClientContext context;
+  SetTimeout(context, 50);
+  EXPECT_EQ(echo.Process("late", &context).status().code(),
+            absl::StatusCode::kDeadlineExceeded);
+  echo.stage->gate.Open();
+  ASSERT_TRUE(running.get().ok());
+  ASSERT_TRUE(echo.Process("next").ok());
+  EXPECT_EQ(echo.stage->processed, 2);
+  EXPECT_EQ(echo.Lane("batch").expired() + echo.Lane("batch").cancelled(), 1);
+}
+
+TEST(Queue, CancelledMessageIsNotExecuted) {
+  EchoHost echo;
+  ASSERT_TRUE(echo.Start().ok());
+  auto running = ProcessLater(echo, "wait");
+  ASSERT_TRUE(echo.stage->entered.Wait());
+  grpc::ClientContext context;
+  auto cancelled = ProcessLater(echo, "unwanted", &context);
+  echo.AwaitDepth("batch", 1);
+  context.TryCancel();
+  EXPECT_EQ(cancelled.get().status().code(), absl::StatusCode::kCancelled);
+  // The cancellation is on its way on the same connection as this call.
+  echo.Stats();
+  echo.stage->gate.Open();
+  ASSERT_TRUE(running.get().ok());
+  ASSERT_TRUE(echo.Process("next").ok());
+  EXPECT_EQ(echo.stage->processed, 2);
+  EXPECT_EQ(echo.Lane("batch").cancelled(), 1);
+}
+
+TEST(Queue, RunningHandlerSeesThatItsCallerLeft) {
+  EchoHost echo;
+  ASSERT_TRUE(echo.Start().ok());
+  grpc::ClientContext context;
+  auto hanging = ProcessLater(echo, "hang", &context);
+  ASSERT_TRUE(echo.stage->entered.Wait());
+  context.TryCancel();
+  EXPECT_TRUE(echo.stage->saw_cancel.Wait());
+  EXPECT_EQ(hanging.get().status().code(), absl::StatusCode::kCancelled);
+}
+
+TEST(Stop, DrainHandlesTheQueueAndRejectsTheRest) {
+  EchoHost echo;
+  ASSERT_TRUE(echo.Start().ok());
+  auto running = ProcessLater(echo, "wait");
+  ASSERT_TRUE(echo.stage->entered.Wait());
+  auto queued = ProcessLater(echo, "queued");
+  echo.AwaitDepth("batch", 1);
+
+  grpc::ClientContext context;
+  pb::StopResponse response;
+  ASSERT_TRUE(echo.control->Stop(&context, {}, &response).ok());
+  EXPECT_TRUE(response.began());
+  EXPECT_EQ(ReasonOf(echo.Process("late").status()), "DRAINING");
+  EXPECT_EQ(echo.Stats().state(), pb::DRAINING);
+  EXPECT_EQ(echo.Health(""), "NOT_SERVING");
+  echo.host->AwaitStop();
+  echo.stage->gate.Open();
+  EXPECT_TRUE(echo.host->ShutDown());
+  EXPECT_TRUE(running.get().ok());
+  EXPECT_TRUE(queued.get().ok());
+}
+
+TEST(Stop, NowBouncesTheQueueAndCancelsTheHandler) {
+  EchoHost echo;
+  ASSERT_TRUE(echo.Start().ok());
+  auto running = ProcessLater(echo, "hang");
+  ASSERT_TRUE(echo.stage->entered.Wait());
+  auto queued = ProcessLater(echo, "queued");
+  echo.AwaitDepth("batch", 1);
+  grpc::ClientContext context;
+  pb::StopRequest request;
+  request.set_mode(pb::NOW);
+  pb::StopResponse response;
+  ASSERT_TRUE(echo.control->Stop(&context, request, &response).ok());
+  EXPECT_EQ(ReasonOf(queued.get().status()), "DRAINING");
+  EXPECT_EQ(ReasonOf(running.get().status()), "DRAINING");
+  EXPECT_TRUE(echo.host->ShutDown());
+  EXPECT_EQ(echo.stage->processed, 1);
+}
+
+TEST(Stop, IsIdempotentOverTheNetwork) {
+  EchoHost echo;
+  ASSERT_TRUE(echo.Start().ok());
+  auto running = ProcessLater(echo, "wait");
+  ASSERT_TRUE(echo.stage->entered.Wait());
+  for (const bool began : {true, false}) {
+    grpc::ClientContext context;
+    pb::StopResponse response;
+    ASSERT_TRUE(echo.control->Stop(&context, {}, &response).ok());
+    EXPECT_EQ(response.began(), began);
+  }
+  echo.stage->gate.Open();
+  EXPECT_TRUE(running.get().ok());
+}
+
+TEST(Stop, LeavesAHandlerThatDoesNotEnd) {
+  EchoHost echo;
+  ASSERT_TRUE(echo.Start().ok());
+  auto stuck = ProcessLater(echo, "wait");
+  ASSERT_TRUE(echo.stage->entered.Wait());
+  echo.host->Stop(StopMode::kDrain, absl::Milliseconds(50));
+  EXPECT_FALSE(echo.host->ShutDown());
+  EXPECT_EQ(ReasonOf(stuck.get().status()), "DRAINING");
+}
+
+TEST(Health, FollowsTheLifeOfTheProcess) {
+  EchoHost echo;
+  ASSERT_TRUE(echo.Listen().ok());
+  EXPECT_EQ(echo.Health(""), "NOT_SERVING");
+  EXPECT_EQ(ReasonOf(echo.Process("early").status()), "NOT_READY");
+  ASSERT_TRUE(echo.host->Start().ok());
+  EXPECT_EQ(echo.Health(""), "SERVING");
+  EXPECT_EQ(echo.Health("troupe.v1.Stage"), "SERVING");
+  EXPECT_EQ(echo.Health("troupe.v1.Nothing"), "SERVICE_UNKNOWN");
+}
+
+TEST(Health, WatchTellsEveryChange) {
+  EchoHost echo;
+  ASSERT_TRUE(echo.Listen().ok());
+  grpc::ClientContext context;
+  const auto reader = echo.health->Watch(&context, {});
+  HealthCheckResponse response;
+  ASSERT_TRUE(reader->Read(&response));
+  EXPECT_EQ(response.status(), HealthCheckResponse::NOT_SERVING);
+  ASSERT_TRUE(echo.host->Start().ok());
+  ASSERT_TRUE(reader->Read(&response));
+  EXPECT_EQ(response.status(), HealthCheckResponse::SERVING);
+  echo.host->Stop(StopMode::kDrain);
+  ASSERT_TRUE(reader->Read(&response));
+  EXPECT_EQ(response.status(), HealthCheckResponse::NOT_SERVING);
+  EXPECT_TRUE(echo.host->ShutDown());
+  EXPECT_FALSE(reader->Read(&response));
+}
+
+TEST(Stats, WatchRepeats) {
+  EchoHost echo;
+  ASSERT_TRUE(echo.Start().ok());
+  grpc::ClientContext context;
+  pb::WatchStatsRequest request;
+  request.mutable_interval()->set_nanos(1);  // Raised to 100 ms.
+  const auto reader = echo.control->WatchStats(&context, request);
+  pb::ActorStats stats;
+  double uptime = -1;
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(reader->Read(&stats));
+    EXPECT_GT(stats.uptime_seconds(), uptime);
+    uptime = stats.uptime_seconds();
+  }
+  EXPECT_EQ(stats.service(), "echo");
+  EXPECT_EQ(stats.state(), pb::READY);
+  EXPECT_GT(stats.rss_bytes(), 0);
+  context.TryCancel();
+  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
+}
+
+TEST(Artifacts, MissingThenPutThenFound) {
+  EchoHost echo;
+  ASSERT_TRUE(echo.Start().ok());
+  const std::string sha256 = Sha256Hex("trees");
+  pb::ProcessRequest request;
+  request.set_table("artifact");
+  request.set_artifact(sha256);
+  const auto process = [&](pb::ProcessResponse& response) {
+    grpc::ClientContext context;
+    return FromGrpcStatus(echo.stub->Process(&context, request, &response));
+  };
+  pb::ProcessResponse response;
+  const absl::Status missing = process(response);
+  EXPECT_EQ(ReasonOf(missing), "ARTIFACT_MISSING");
+  EXPECT_EQ(MetadataOf(missing).at("sha256"), sha256);
+  ASSERT_TRUE(echo.Put("trees", sha256).ok());
+  ASSERT_TRUE(process(response).ok());
+  EXPECT_EQ(response.table(), "trees");
+}
+
+TEST(Artifacts, RefusesBytesThatAreNotWhatTheyAreCalled) {
+  EchoHost echo;
+  ASSERT_TRUE(echo.Start().ok());
+  EXPECT_EQ(ReasonOf(echo.Put("trees", Sha256Hex("other"))),
+            "ARTIFACT_CORRUPT");
+  EXPECT_EQ(ReasonOf(echo.Put("trees", "")), "ARTIFACT_CORRUPT");
+  EXPECT_EQ(ReasonOf(echo.Put("", Sha256Hex(""))), "ARTIFACT_CORRUPT");
+  EXPECT_EQ(ReasonOf(echo.Put("bad", Sha256Hex("bad"))), "ARTIFACT_CORRUPT");
+}
+
+TEST(Fit, HandsOverItsTablesInOrder) {
+  EchoHost echo;
+  ASSERT_TRUE(echo.Start().ok());
+  grpc::ClientContext context;
+  pb::FitResponse response;
+  const auto writer = echo.stub->Fit(&context, &response);
+  pb::FitRequest request;
+  request.mutable_start()->mutable_id()->set_job("job");
+  ASSERT_TRUE(writer->Write(request));
+  request.clear_start();
+  for (const char* table : {"a", "b", "c"}) {
+    request.set_table(table);
+    ASSERT_TRUE(writer->Write(request));
+  }
+  writer->WritesDone();
+  ASSERT_TRUE(writer->Finish().ok());
+  EXPECT_EQ(response.artifact(), "abc");
+  EXPECT_EQ(response.id().job(), "job");
+  EXPECT_EQ(echo.Lane("fit").succeeded(), 1);
+  EXPECT_EQ(echo.Lane("fit").rows(), 3);
+}
+
+TEST(Fit, NeedsAStart) {
+  EchoHost echo;
+  ASSERT_TRUE(echo.Start().ok());
+  grpc::ClientContext context;
+  pb::FitResponse response;
+  const auto writer = echo.stub->Fit(&context, &response);
+  pb::FitRequest request;
+  request.set_table("a");
+  writer->Write(request);
+  EXPECT_EQ(ReasonOf(FromGrpcStatus(writer->Finish())), "BAD_MESSAGE");
+}
+
+TEST(Fit, IsBouncedWhileItWaitsForItsCaller) {
+  EchoHost echo;
+  ASSERT_TRUE(echo.Start().ok());
+  grpc::ClientContext context;
+  pb::FitResponse response;
+  const auto writer = echo.stub->Fit(&context, &response);
+  pb::FitRequest request;
+  request.mutable_start();
+  ASSERT_TRUE(writer->Write(request));
+  ASSERT_TRUE(echo.stage->entered.Wait());
+  echo.host->Stop(StopMode::kDrain, absl::Milliseconds(50));
+  EXPECT_TRUE(echo.host->ShutDown());
+  EXPECT_EQ(ReasonOf(FromGrpcStatus(writer->Finish())), "DRAINING");
+}
+
+TEST(Fit, EndsWhenItsCallerLeaves) {
+  EchoHost echo;
+  ASSERT_TRUE(echo.Start().ok());
+  {
+    grpc::ClientContext context;
+    pb::FitResponse response;
+    const auto writer = echo.stub->Fit(&context, &response);
+    pb::FitRequest request;
+    request.mutable_start();
+    ASSERT_TRUE(writer->Write(request));
+    ASSERT_TRUE(echo.stage->entered.Wait());
+    context.TryCancel();
+    EXPECT_EQ(writer->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  }
+  while (echo.Lane("fit").in_flight() > 0) std::this_thread::yield();
+  EXPECT_EQ(echo.Lane("fit").accepted(), 1);
+}
+
+TEST(Fit, DoesNotHoldUpBatches) {
+  EchoHost echo;
+  ASSERT_TRUE(echo.Start().ok());
+  grpc::ClientContext context;
+  pb::FitResponse response;
+  const auto writer = echo.stub->Fit(&context, &response);
+  pb::FitRequest request;
+  request.mutable_start();
+  ASSERT_TRUE(writer->Write(request));
+  ASSERT_TRUE(echo.stage->entered.Wait());
+  EXPECT_TRUE(echo.Process("hello").ok());
+  writer->WritesDone();
+  EXPECT_TRUE(writer->Finish().ok());
+}
+
+TEST(Listen, PortInUseIsAPlainMessage) {
+  EchoHost first;
+  ASSERT_TRUE(first.Start().ok());
+  HostOptions options;
+  options.port = first.host->port();
+  EchoHost second(options);
+  const absl::Status status = second.Listen();
+  EXPECT_EQ(ReasonOf(status), "ADDRESS_IN_USE");
+  EXPECT_NE(status.message().find("the port is in use"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace troupe
