@@ -1,0 +1,51 @@
+// ColumnEvidence is what planning learns of the columns: their names, what
+// types their cells allow, and how many are present.
+//
+// Thread safety: one thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "services/loader/formats/cell_types.h"
+#include "services/loader/formats/dialect.h"
+#include "services/loader/formats/json_fields.h"
+#include "services/loader/formats/missing_words.h"
+#include "troupe/v1/plan_cursor.pb.h"
+
+namespace troupe::loader {
+
+class ColumnEvidence {
+ public:
+  // Goes on from `cursor` (its columns, evidence, present, good_rows). For JSON
+  // Lines new keys become columns.
+  ColumnEvidence(const Dialect& dialect, const pb::PlanCursor& cursor);
+
+  // Looks at all records of `text`; bad ones say nothing about types.
+  void Observe(absl::string_view text);
+
+  // Writes back what Observe learned.
+  void Save(pb::PlanCursor* cursor) const;
+
+  // Cells without a value in column `i` of a cursor, in rows that could be
+  // read.
+  static int64_t Missing(const pb::PlanCursor& cursor, int i) {
+    return cursor.good_rows() - cursor.present(i);
+  }
+
+ private:
+  std::vector<std::string> Columns() const;
+
+  const Dialect dialect_;
+  const MissingWords missing_;
+  std::vector<std::string> columns_;  // CSV and TSV.
+  JsonRowParser json_;
+  std::unique_ptr<RowParser> csv_;
+  std::vector<TypeEvidence> types_;
+  std::vector<int64_t> present_;
+  int64_t good_rows_;
+};
+
+}  // namespace troupe::loader

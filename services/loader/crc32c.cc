@@ -1,0 +1,83 @@
+#include "services/loader/crc32c.h"
+
+#include <array>
+#include <cstring>
+
+#if defined(__x86_64__)
+#include <nmmintrin.h>
+#endif
+
+namespace troupe::loader {
+namespace {
+
+constexpr uint32_t kPolynomial = 0x82f63b78;  // Bits reversed.
+
+using Tables = std::array<std::array<uint32_t, 256>, 8>;
+
+// Table k steps a byte that k more bytes follow.
+constexpr Tables MakeTables() {
+  Tables tables = {};
+  for (uint32_t byte = 0; byte < 256; ++byte) {
+    uint32_t crc = byte;
+    for (int bit = 0; bit < 8; ++bit)
+      crc = (crc >> 1) ^ ((crc & 1) != 0 ? kPolynomial : 0);
+    tables[0][byte] = crc;
+  }
+  for (size_t k = 1; k < 8; ++k)
+    for (size_t byte = 0; byte < 256; ++byte) {
+      const uint32_t before = tables[k - 1][byte];
+      tables[k][byte] = (before >> 8) ^ tables[0][before & 0xff];
+    }
+  return tables;
+}
+
+constexpr Tables kTables = MakeTables();
+
+uint64_t LoadWord(const char* p) {
+  uint64_t word = 0;
+  std::memcpy(&word, p, sizeof(word));
+  return word;
+}
+
+#if defined(__x86_64__)
+__attribute__((target("sse4.2"))) uint32_t Crc32cByInstruction(
+    absl::string_view text) {
+  uint64_t crc = 0xffffffff;
+  const char* p = text.data();
+  size_t left = text.size();
+  for (; left >= 8; left -= 8, p += 8) crc = _mm_crc32_u64(crc, LoadWord(p));
+  auto tail = static_cast<uint32_t>(crc);
+  for (; left > 0; --left, ++p)
+    tail = _mm_crc32_u8(tail, static_cast<unsigned char>(*p));
+  return ~tail;
+}
+#endif
+
+}  // namespace
+
+uint32_t Crc32cByTable(absl::string_view text) {
+  uint32_t crc = 0xffffffff;
+  const char* p = text.data();
+  size_t left = text.size();
+  // Eight bytes at a time, assuming little-endian words as the whole wire does.
+  for (; left >= 8; left -= 8, p += 8) {
+    const uint64_t word = LoadWord(p) ^ crc;
+    crc = 0;
+    for (size_t k = 0; k < 8; ++k)
+      crc ^= kTables[7 - k][(word >> (8 * k)) & 0xff];
+  }
+  for (; left > 0; --left, ++p)
+    crc =
+        (crc >> 8) ^ kTables[0][(crc ^ static_cast<unsigned char>(*p)) & 0xff];
+  return ~crc;
+}
+
+uint32_t Crc32c(absl::string_view text) {
+#if defined(__x86_64__)
+  static const bool has_instruction = __builtin_cpu_supports("sse4.2") != 0;
+  if (has_instruction) return Crc32cByInstruction(text);
+#endif
+  return Crc32cByTable(text);
+}
+
+}  // namespace troupe::loader

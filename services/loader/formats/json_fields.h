@@ -1,0 +1,47 @@
+// The members of one JSON object on one line, as cells.
+//
+// Thread safety: as its base class.
+#pragma once
+
+#include <simdjson.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "services/loader/formats/row_parser.h"
+
+namespace troupe::loader {
+
+class JsonRowParser : public RowParser {
+ public:
+  // Keys that are no column are ignored, or, when `grow`, become columns in
+  // order of appearance.
+  JsonRowParser(const std::vector<std::string>& columns, bool grow);
+
+  // A record is bad unless it is one object of scalars. A key that stands twice
+  // counts where it stands last. A bad record adds no columns.
+  std::optional<RowError> Parse(const Record& record,
+                                std::vector<Cell>* cells) override;
+
+  const std::vector<std::string>& columns() const { return columns_; }
+
+ private:
+  std::optional<RowError> ParseObject(std::vector<Cell>* cells);
+  std::optional<RowError> ParseMember(simdjson::ondemand::field field,
+                                      std::vector<Cell>* cells);
+  int FindColumn(absl::string_view key);
+  RowError Invalid(simdjson::error_code error) const;
+  void ForgetColumnsFrom(size_t count);
+
+  const bool grow_;
+  std::vector<std::string> columns_;
+  absl::flat_hash_map<std::string, int> index_;
+  // Records mostly repeat the order of keys: the next column to try first.
+  size_t expected_ = 0;
+  std::string padded_;  // The record, and the padding that simdjson reads.
+  size_t record_size_ = 0;
+  simdjson::ondemand::parser parser_;
+};
+
+}  // namespace troupe::loader

@@ -1,0 +1,131 @@
+#include "services/loader/formats/number.h"
+
+#include <fast_float/fast_float.h>
+
+#include <limits>
+#include <system_error>
+
+#include "absl/strings/match.h"
+
+namespace troupe::loader {
+namespace {
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+// C's isspace in the "C" locale, which is what pandas skips.
+bool IsSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
+absl::string_view Trim(absl::string_view text) {
+  while (!text.empty() && IsSpace(text.front())) text.remove_prefix(1);
+  while (!text.empty() && IsSpace(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+size_t CountDigits(absl::string_view text, size_t begin) {
+  size_t i = begin;
+  while (i < text.size() && IsDigit(text[i])) ++i;
+  return i - begin;
+}
+
+bool IsInfinity(absl::string_view unsigned_text) {
+  return absl::EqualsIgnoreCase(unsigned_text, "inf") ||
+         absl::EqualsIgnoreCase(unsigned_text, "infinity");
+}
+
+// Whether the digits, a decimal point somewhere among them, and an exponent are
+// all that `unsigned_text` holds.
+bool IsDecimal(absl::string_view unsigned_text, char decimal) {
+  size_t i = CountDigits(unsigned_text, 0);
+  size_t digits = i;
+  if (i < unsigned_text.size() && unsigned_text[i] == decimal) {
+    const size_t fraction = CountDigits(unsigned_text, ++i);
+    digits += fraction;
+    i += fraction;
+  }
+  if (digits == 0) return false;
+  if (i == unsigned_text.size()) return true;
+  if (unsigned_text[i] != 'e' && unsigned_text[i] != 'E') return false;
+  ++i;
+  if (i < unsigned_text.size() &&
+      (unsigned_text[i] == '+' || unsigned_text[i] == '-'))
+    ++i;
+  const size_t exponent = CountDigits(unsigned_text, i);
+  return exponent > 0 && i + exponent == unsigned_text.size();
+}
+
+// Removes one sign; `negative` says which.
+absl::string_view TakeSign(absl::string_view text, bool* negative) {
+  *negative = !text.empty() && text.front() == '-';
+  if (!text.empty() && (text.front() == '-' || text.front() == '+'))
+    text.remove_prefix(1);
+  return text;
+}
+
+// The value of a run of digits; false when it does not fit.
+bool AccumulateDigits(absl::string_view digits, bool negative, int64_t* value) {
+  constexpr uint64_t kMax = std::numeric_limits<int64_t>::max();
+  const uint64_t limit = negative ? kMax + 1 : kMax;
+  uint64_t sum = 0;
+  for (const char c : digits) {
+    const auto digit = static_cast<uint64_t>(c - '0');
+    if (sum > (limit - digit) / 10) return false;
+    sum = sum * 10 + digit;
+  }
+  *value = static_cast<int64_t>(negative ? 0 - sum : sum);
+  return true;
+}
+
+}  // namespace
+
+NumberKind ClassifyNumber(absl::string_view text, char decimal) {
+  bool negative = false;
+  const absl::string_view digits = TakeSign(Trim(text), &negative);
+  if (digits.empty()) return NumberKind::kNone;
+  if (CountDigits(digits, 0) == digits.size()) {
+    int64_t value = 0;
+    return AccumulateDigits(digits, negative, &value) ? NumberKind::kInt64
+                                                      : NumberKind::kBigInt;
+  }
+  return IsDecimal(digits, decimal) || IsInfinity(digits)
+             ? NumberKind::kFraction
+             : NumberKind::kNone;
+}
+
+bool ParseInt64(absl::string_view text, int64_t* value) {
+  bool negative = false;
+  const absl::string_view digits = TakeSign(Trim(text), &negative);
+  return !digits.empty() && CountDigits(digits, 0) == digits.size() &&
+         AccumulateDigits(digits, negative, value);
+}
+
+bool ParseDouble(absl::string_view text, char decimal, double* value) {
+  bool negative = false;
+  const absl::string_view digits = TakeSign(Trim(text), &negative);
+  if (digits.empty()) return false;
+  // The library would take "nan(x)" and a second sign.
+  if (!IsDigit(digits.front()) && digits.front() != decimal) {
+    if (!IsInfinity(digits)) return false;
+    *value = std::numeric_limits<double>::infinity();
+    if (negative) *value = -*value;
+    return true;
+  }
+  const char* end = digits.data() + digits.size();
+  double magnitude = 0;
+  const auto result = fast_float::from_chars_advanced(
+      digits.data(), end, magnitude,
+      fast_float::parse_options(fast_float::chars_format::general, decimal));
+  // Versions differ in whether a number out of range is an error; all of them
+  // set the value to infinity or zero.
+  if (result.ptr != end ||
+      (result.ec != std::errc() && result.ec != std::errc::result_out_of_range))
+    return false;
+  *value = negative ? -magnitude : magnitude;
+  return true;
+}
+
+bool ParseBool(absl::string_view text, bool* value) {
+  *value = absl::EqualsIgnoreCase(text, "true");
+  return *value || absl::EqualsIgnoreCase(text, "false");
+}
+
+}  // namespace troupe::loader

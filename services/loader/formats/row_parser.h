@@ -1,0 +1,56 @@
+// A RowParser takes a record apart into cells, one per column of the source.
+//
+// Thread safety: one thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "services/loader/formats/dialect.h"
+#include "services/loader/formats/missing_words.h"
+#include "services/loader/formats/record_scanner.h"
+
+namespace troupe::loader {
+
+// What one record says of one column.
+struct Cell {
+  enum class Kind : uint8_t {
+    kMissing,  // Nothing.
+    kText,     // CSV: any type, as the text shows.
+    kNumber,   // JSON's kinds.
+    kBool,
+    kString,
+  };
+  absl::string_view text;  // Valid until the next record is parsed.
+  uint32_t offset = 0;     // Where it begins in the record, bytes.
+  Kind kind = Kind::kMissing;
+};
+
+// Why a record is no row.
+struct RowError {
+  size_t offset = 0;  // Where in the record, bytes.
+  std::string message;
+};
+
+class RowParser {
+ public:
+  virtual ~RowParser() = default;
+
+  // Sets `cells` to one cell per column, or says why the record is no row.
+  // Never reads beyond the record, whatever its bytes.
+  virtual std::optional<RowError> Parse(const Record& record,
+                                        std::vector<Cell>* cells) = 0;
+};
+
+// A parser of the dialect's format. `missing` must outlive it. CSV: a record
+// may have at most as many fields as there are columns; what is too few is
+// missing. JSON: keys that are no column are ignored.
+std::unique_ptr<RowParser> MakeRowParser(
+    const Dialect& dialect, const MissingWords& missing,
+    const std::vector<std::string>& columns);
+
+}  // namespace troupe::loader

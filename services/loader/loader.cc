@@ -1,0 +1,84 @@
+#include "services/loader/loader.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/strings/str_split.h"
+#include "services/base/errors.h"
+#include "services/base/status_macros.h"
+#include "services/loader/split_loader.h"
+#include "services/loader/split_planner.h"
+#include "services/loader/split_text.h"
+#include "services/table/wire.h"
+
+ABSL_FLAG(std::vector<std::string>, roots, {"."},
+          "directories below which files may be read, separated by commas");
+ABSL_FLAG(int64_t, max_record_bytes, 8 << 20,
+          "the longest record that is read, bytes (at most 64 MiB)");
+ABSL_FLAG(int64_t, max_inflation, 200,
+          "how many times its size a compressed file may grow beyond 64 MiB");
+
+namespace troupe::loader {
+namespace {
+
+LoaderOptions OptionsFromFlags() {
+  LoaderOptions options;
+  options.roots = absl::GetFlag(FLAGS_roots);
+  options.max_record_bytes = absl::GetFlag(FLAGS_max_record_bytes);
+  options.max_inflation = absl::GetFlag(FLAGS_max_inflation);
+  return options;
+}
+
+template <typename Request>
+const pb::InlineText* InlineTextOf(const Request& request) {
+  return request.has_inline_text() ? &request.inline_text() : nullptr;
+}
+
+}  // namespace
+
+Loader::Loader() : Loader(OptionsFromFlags()) {}
+
+absl::Status Loader::OnStart() {
+  if (options_.max_record_bytes < 1 ||
+      options_.max_record_bytes > SplitPlanner::kMaxSplitBytes)
+    return BadSpec("--max_record_bytes", "expected 1 to 67108864");
+  if (options_.max_inflation < 1)
+    return BadSpec("--max_inflation", "expected 1 or more");
+  ASSIGN_OR_RETURN(Roots roots, Roots::Open(options_.roots));
+  files_ =
+      std::make_unique<SourceFiles>(std::move(roots), options_.max_inflation);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<pb::PlanResponse> Loader::Plan(pb::PlanRequest& request,
+                                              const Context& context) {
+  return SplitPlanner(options_, files_.get()).Plan(request, context);
+}
+
+absl::StatusOr<pb::LoadResponse> Loader::Load(pb::LoadRequest& request,
+                                              const Context& context) {
+  ASSIGN_OR_RETURN(const std::string text,
+                   FetchSplit(request.source(), request.split(),
+                              InlineTextOf(request), context, files_.get()));
+  ASSIGN_OR_RETURN(LoadedSplit loaded, LoadSplit(request, text, context));
+  pb::LoadResponse response;
+  response.set_rows(loaded.table.rows);
+  response.set_wanted(loaded.wanted);
+  response.set_bytes_per_row(loaded.bytes_per_row);
+  response.mutable_rejected()->Add(loaded.rejected.begin(),
+                                   loaded.rejected.end());
+  response.set_table(SerializeTable(std::move(loaded.table)));
+  return response;
+}
+
+absl::StatusOr<pb::ReadRecordsResponse> Loader::ReadRecords(
+    pb::ReadRecordsRequest& request, const Context& context) {
+  ASSIGN_OR_RETURN(const std::string text,
+                   FetchSplit(request.source(), request.split(),
+                              InlineTextOf(request), context, files_.get()));
+  return FindRecords(request, text);
+}
+
+}  // namespace troupe::loader

@@ -1,0 +1,21 @@
+// What a loader is told when it starts.
+//
+// Thread safety: as for a struct.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace troupe::loader {
+
+struct LoaderOptions {
+  // Directories below which files may be read.
+  std::vector<std::string> roots = {"."};
+  // The longest record; what is longer ends the plan.
+  int64_t max_record_bytes = 8 << 20;
+  // How many times its size a compressed file may grow (beyond 64 MiB).
+  int64_t max_inflation = 200;
+};
+
+}  // namespace troupe::loader

@@ -1,0 +1,51 @@
+#include "services/loader/plan_cursor.h"
+
+#include <limits>
+
+#include "services/base/errors.h"
+#include "services/loader/split_planner.h"
+
+namespace troupe::loader {
+namespace {
+
+// Counters are added up: half the range keeps the sums in it.
+bool IsCount(int64_t value) {
+  return value >= 0 && value < std::numeric_limits<int64_t>::max() / 2;
+}
+
+bool HasSaneCounters(const pb::PlanCursor& cursor) {
+  return IsCount(cursor.offset()) && IsCount(cursor.line()) &&
+         IsCount(cursor.rows()) && IsCount(cursor.splits()) &&
+         IsCount(cursor.text_before()) && IsCount(cursor.good_rows()) &&
+         cursor.good_rows() <= cursor.rows();
+}
+
+bool HasSaneColumns(const pb::PlanCursor& cursor) {
+  if (cursor.columns_size() > SplitPlanner::kMaxColumns ||
+      cursor.columns_size() != cursor.evidence_size() ||
+      cursor.columns_size() != cursor.present_size())
+    return false;
+  for (const int64_t present : cursor.present())
+    if (present < 0 || present > cursor.good_rows()) return false;
+  return true;
+}
+
+bool HasSaneFiles(const pb::PlanCursor& cursor, bool inline_text) {
+  if (inline_text) return cursor.files().empty() && cursor.file() == 0;
+  for (const pb::FileIdentity& file : cursor.files())
+    if (!IsCount(file.bytes())) return false;
+  return cursor.file() >= 0 && cursor.file() < cursor.files_size();
+}
+
+}  // namespace
+
+absl::StatusOr<pb::PlanCursor> ParseCursor(const pb::PlanRequest& request) {
+  pb::PlanCursor cursor;
+  if (!cursor.ParseFromString(request.cursor()) || !HasSaneCounters(cursor) ||
+      !HasSaneColumns(cursor) ||
+      !HasSaneFiles(cursor, request.has_inline_text()))
+    return BadMessage("the cursor is not one of this loader's");
+  return cursor;
+}
+
+}  // namespace troupe::loader

@@ -1,0 +1,48 @@
+#include "services/loader/sources/text_reader.h"
+
+#include "absl/strings/str_cat.h"
+#include "services/base/errors.h"
+#include "services/base/status_macros.h"
+
+namespace troupe::loader {
+namespace {
+
+// Small texts may be as repetitive as they like.
+constexpr int64_t kFreeInflationBytes = 64 << 20;
+
+}  // namespace
+
+absl::Status TextReader::Fill(size_t bytes) {
+  if (window().size() >= bytes || ended_) return absl::OkStatus();
+  buffer_.erase(0, begin_);
+  begin_ = 0;
+  size_t filled = buffer_.size();
+  buffer_.resize(bytes);
+  absl::Status status;
+  while (filled < bytes && !ended_) {
+    absl::StatusOr<size_t> got =
+        stream_->Read(buffer_.data() + filled, bytes - filled);
+    if (!got.ok()) {
+      status = got.status();
+      break;
+    }
+    ended_ = *got == 0;
+    filled += *got;
+  }
+  buffer_.resize(filled);
+  RETURN_IF_ERROR(status);
+  const int64_t text = position_ + static_cast<int64_t>(filled);
+  if (text > kFreeInflationBytes && text / max_inflation_ > consumed())
+    return BadInput(
+        name_, 0, 0,
+        absl::StrCat("the file decompresses to more than ", max_inflation_,
+                     " times its size; see --max_inflation"));
+  return absl::OkStatus();
+}
+
+void TextReader::Discard(size_t bytes) {
+  begin_ += bytes;
+  position_ += static_cast<int64_t>(bytes);
+}
+
+}  // namespace troupe::loader

@@ -1,0 +1,62 @@
+// A TextReader is a window that moves forward over a text: it can be made
+// longer at its end and shorter at its beginning.
+//
+// Thread safety: one thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "services/loader/sources/text_stream.h"
+
+namespace troupe::loader {
+
+class TextReader {
+ public:
+  // `stream` stands at `position` of the text called `name`. Text that grows
+  // beyond 64 MiB and beyond `max_inflation` times what lies below is refused.
+  // `final` says whether the text ends where the stream ends.
+  TextReader(std::unique_ptr<TextStream> stream, std::string name,
+             int64_t position, int64_t max_inflation, bool final = true)
+      : stream_(std::move(stream)),
+        name_(std::move(name)),
+        max_inflation_(max_inflation),
+        final_(final),
+        position_(position) {}
+
+  // Makes the window at least `bytes` long, if there is so much text.
+  absl::Status Fill(size_t bytes);
+
+  // Valid until the next call of Fill or Discard.
+  absl::string_view window() const {
+    return absl::string_view(buffer_).substr(begin_);
+  }
+  // Moves the window's beginning; `bytes` at most the window's length.
+  void Discard(size_t bytes);
+
+  // Whether the window holds all that the stream still had.
+  bool ended() const { return ended_; }
+  // Whether, besides, no text follows.
+  bool last() const { return ended_ && final_; }
+  // Position of the window's beginning, bytes of text.
+  int64_t position() const { return position_; }
+  // Bytes below that were used up to here.
+  int64_t consumed() const { return stream_->consumed(); }
+  const std::string& name() const { return name_; }
+
+ private:
+  const std::unique_ptr<TextStream> stream_;
+  const std::string name_;
+  const int64_t max_inflation_;
+  const bool final_;
+  int64_t position_;
+  std::string buffer_;
+  size_t begin_ = 0;  // Of the window in buffer_.
+  bool ended_ = false;
+};
+
+}  // namespace troupe::loader

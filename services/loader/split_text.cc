@@ -1,0 +1,67 @@
+#include "services/loader/split_text.h"
+
+#include <limits>
+#include <utility>
+
+#include "services/base/errors.h"
+#include "services/base/status_macros.h"
+#include "services/loader/crc32c.h"
+#include "services/loader/source_spec.h"
+#include "services/loader/split_planner.h"
+
+namespace troupe::loader {
+namespace {
+
+bool IsSane(const pb::Split& split) {
+  constexpr int64_t kMax = std::numeric_limits<int64_t>::max() / 2;
+  return split.offset() >= 0 && split.offset() < kMax && split.bytes() > 0 &&
+         split.bytes() <= SplitPlanner::kMaxSplitBytes && split.rows() > 0 &&
+         split.rows() <= split.bytes() && split.first_row() >= 0 &&
+         split.first_row() < kMax && split.first_line() >= 0 &&
+         split.first_line() < kMax;
+}
+
+absl::StatusOr<std::string> ReadSplit(const pb::Source& source,
+                                      const pb::Split& split,
+                                      const Context& context,
+                                      SourceFiles* files) {
+  const pb::Compression compression = ResolveCompression(source, split.file());
+  pb::FileIdentity identity = split.identity();
+  identity.set_path(split.file());
+  ASSIGN_OR_RETURN(std::unique_ptr<TextReader> reader,
+                   files->Open(identity, compression, split.offset(), context));
+  const auto bytes = static_cast<size_t>(split.bytes());
+  RETURN_IF_ERROR(reader->Fill(bytes));
+  if (reader->window().size() < bytes) return InputChanged(split.file());
+  std::string text(reader->window().substr(0, bytes));
+  reader->Discard(bytes);
+  files->GiveBack(identity, compression, std::move(reader));
+  return text;
+}
+
+}  // namespace
+
+const std::string& NameOf(const pb::Split& split,
+                          const pb::InlineText& inline_text) {
+  return split.file().empty() ? inline_text.name() : split.file();
+}
+
+absl::StatusOr<std::string> FetchSplit(const pb::Source& source,
+                                       const pb::Split& split,
+                                       const pb::InlineText* inline_text,
+                                       const Context& context,
+                                       SourceFiles* files) {
+  if (!IsSane(split)) return BadMessage("the split is not one of a plan");
+  if (inline_text == nullptr) {
+    ASSIGN_OR_RETURN(std::string text,
+                     ReadSplit(source, split, context, files));
+    if (Crc32c(text) != split.crc32c()) return InputChanged(split.file());
+    return text;
+  }
+  if (static_cast<int64_t>(inline_text->text().size()) != split.bytes() ||
+      Crc32c(inline_text->text()) != split.crc32c())
+    return InputChanged(inline_text->name());
+  return inline_text->text();
+}
+
+}  // namespace troupe::loader

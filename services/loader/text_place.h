@@ -1,0 +1,29 @@
+// Where in a text something stands, and how messages show it.
+//
+// Thread safety: functions without state.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "services/loader/formats/row_parser.h"
+
+namespace troupe::loader {
+
+// "FILE:LINE:COLUMN: MESSAGE" for the byte at `offset` of `record`; line and
+// column count from 1, the column in bytes.
+std::string AtPlace(absl::string_view file, const Record& record, size_t offset,
+                    absl::string_view message);
+
+// `value` in quotes, escaped, at most 64 bytes of it.
+std::string Quoted(absl::string_view value);
+
+// How many bytes at the beginning of `text` are well-formed UTF-8.
+size_t ValidUtf8Prefix(absl::string_view text);
+
+// Why `text` cannot be text: a NUL byte, or bytes that are not UTF-8.
+std::optional<RowError> FindBadByte(absl::string_view text);
+
+}  // namespace troupe::loader

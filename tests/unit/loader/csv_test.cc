@@ -1,0 +1,182 @@
+// How CSV and TSV are read, from text to table: quoting, line ends, header.
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "services/loader/formats/csv_fields.h"
+#include "tests/unit/loader/loader_test_input.h"
+
+namespace troupe::loader {
+namespace {
+
+using testing::ElementsAre;
+using Rows = std::vector<std::vector<std::string>>;
+
+Rows RowsOf(absl::string_view text, const std::string& name = "t.csv",
+            const pb::CsvOptions& csv = {}) {
+  const absl::StatusOr<WholeInput> input = ReadText(text, name, csv);
+  if (!input.ok()) return {{std::string(input.status().ToString())}};
+  EXPECT_EQ(input->rejected, std::vector<std::string>());
+  return input->rows;
+}
+
+TEST(Csv, QuotedFieldsMayHoldDelimitersQuotesAndNewlines) {
+  EXPECT_EQ(RowsOf("a,b\n\"x,y\",\"he said \"\"ha\"\"\"\n\"1\n2\",\"\"\"\"\n"),
+            (Rows{{"x,y", "he said \"ha\""}, {"1\n2", "\""}}));
+}
+
+TEST(Csv, TextAfterAClosingQuoteBelongsToTheField) {
+  EXPECT_EQ(RowsOf("a,b\n\"x\"y,\"a\"\"b\"c\n\"a\"b\"c\",d\n"),
+            (Rows{{"xy", "a\"bc"}, {"ab\"c\"", "d"}}));
+}
+
+TEST(Csv, AQuoteInsideAFieldIsAnOrdinaryCharacter) {
+  EXPECT_EQ(RowsOf("a,b\nx \"y\",5\" pipe\nz,w\n"),
+            (Rows{{"x \"y\"", "5\" pipe"}, {"z", "w"}}));
+}
+
+TEST(Csv, AllLineEndsEndRecords) {
+  const Rows expected = {{"x", "1"}, {"y", "2"}};
+  EXPECT_EQ(RowsOf("a,b\nx,1\ny,2\n"), expected);
+  EXPECT_EQ(RowsOf("a,b\r\nx,1\r\ny,2\r\n"), expected);
+  EXPECT_EQ(RowsOf("a,b\rx,1\ry,2\r"), expected);
+  EXPECT_EQ(RowsOf("a,b\r\nx,1\ry,2"), expected);
+}
+
+TEST(Csv, ALineEndInsideQuotesIsKeptAsItIs) {
+  EXPECT_EQ(RowsOf("a\r\n\"1\r\n2\"\r\n"), (Rows{{"1\r\n2"}}));
+}
+
+TEST(Csv, BlankLinesAreNoRecords) {
+  EXPECT_EQ(RowsOf("\n\na,b\n\nx,1\n  \n\t\ny,2\n\n   "),
+            (Rows{{"x", "1"}, {"y", "2"}}));
+}
+
+TEST(Csv, AQuotedEmptyFieldIsARecord) {
+  EXPECT_EQ(RowsOf("a\n\"\"\nx\n"), (Rows{{"<missing>"}, {"x"}}));
+}
+
+TEST(Csv, AByteOrderMarkIsSkipped) {
+  const absl::StatusOr<WholeInput> input = ReadText(
+      "\xef\xbb\xbf"
+      "a,b\n1,2\n");
+  ASSERT_TRUE(input.ok());
+  EXPECT_THAT(input->names, ElementsAre("a", "b"));
+}
+
+TEST(Csv, TooFewFieldsAreMissing) {
+  EXPECT_EQ(RowsOf("a,b,c\nx\ny,1\n"),
+            (Rows{{"x", "<missing>", "<missing>"}, {"y", "1", "<missing>"}}));
+}
+
+TEST(Csv, CommentsEndLinesAndAreNoRecords) {
+  pb::CsvOptions csv;
+  csv.set_comment("#");
+  EXPECT_EQ(RowsOf("#top\na,b\nx,1#c, \"d\n#e\ny,#f\n\"#z\",3\n", "t.csv", csv),
+            (Rows{{"x", "1"}, {"y", "<missing>"}, {"#z", "3"}}));
+}
+
+TEST(Csv, DelimiterDecimalAndQuoteCanBeChosen) {
+  pb::CsvOptions csv;
+  csv.set_delimiter(";");
+  csv.set_decimal(",");
+  csv.set_quote("'");
+  const absl::StatusOr<WholeInput> input =
+      ReadText("a;b\n1,5;'x;y'\n2;\"z\n", "t.csv", csv);
+  ASSERT_TRUE(input.ok()) << input.status();
+  EXPECT_EQ(input->rows, (Rows{{"1.5", "x;y"}, {"2", "\"z"}}));
+  EXPECT_THAT(input->types, ElementsAre("float64", "string"));
+}
+
+TEST(Csv, TsvIsSeparatedByTabsAndKeepsBlankFields) {
+  EXPECT_EQ(RowsOf("a\tb\nx,y\t1\n\t2\n", "t.tsv"),
+            (Rows{{"x,y", "1"}, {"<missing>", "2"}}));
+}
+
+TEST(Csv, WithoutHeaderColumnsAreNumbered) {
+  pb::CsvOptions csv;
+  csv.set_header(false);
+  const absl::StatusOr<WholeInput> input = ReadText("x,1\ny,2\n", "t.csv", csv);
+  ASSERT_TRUE(input.ok()) << input.status();
+  EXPECT_THAT(input->names, ElementsAre("0", "1"));
+  EXPECT_EQ(input->rows, (Rows{{"x", "1"}, {"y", "2"}}));
+}
+
+TEST(Csv, OneColumnAndNoLineEndAreEnough) {
+  EXPECT_EQ(RowsOf("a\n1\n2"), (Rows{{"1"}, {"2"}}));
+}
+
+TEST(Csv, SpacesAreKeptInTextAndIgnoredAroundNumbers) {
+  EXPECT_EQ(RowsOf("a,b\n x , 1.5 \n"), (Rows{{" x ", "1.5"}}));
+}
+
+TEST(CsvHeader, RepeatedAndEmptyNamesBecomeUniqueAsInPandas) {
+  EXPECT_THAT(UniqueColumnNames({"a", "a", "a.1"}),
+              ElementsAre("a", "a.2", "a.1"));
+  EXPECT_THAT(UniqueColumnNames({"a", "a", "a", "a.1", "a.2", "b", "b"}),
+              ElementsAre("a", "a.3", "a.4", "a.1", "a.2", "b", "b.1"));
+  EXPECT_THAT(UniqueColumnNames({"a", "", ""}),
+              ElementsAre("a", "Unnamed: 1", "Unnamed: 2"));
+  EXPECT_THAT(UniqueColumnNames({"", "Unnamed: 0"}),
+              ElementsAre("Unnamed: 0.1", "Unnamed: 0"));
+}
+
+TEST(CsvMissing, TheWordsOfPandasCount) {
+  const std::string words =
+      "#N/A\n#N/A N/A\n#NA\n-1.#IND\n-1.#QNAN\n-NaN\n-nan\n1.#IND\n1.#QNAN\n"
+      "<NA>\nN/A\nNA\nNULL\nNaN\nNone\nn/a\nnan\nnull\n\"\"\n\"NA\"\n";
+  const absl::StatusOr<WholeInput> input = ReadText("a\n" + words + "1\n");
+  ASSERT_TRUE(input.ok()) << input.status();
+  EXPECT_THAT(input->types, ElementsAre("int64"));
+  for (size_t i = 0; i + 1 < input->rows.size(); ++i)
+    EXPECT_EQ(input->rows[i][0], "<missing>") << i;
+  EXPECT_EQ(input->rows.size(), 21U);
+}
+
+TEST(CsvMissing, OtherWordsDoNot) {
+  EXPECT_EQ(RowsOf("a\nNAN\nnone\n NA\nNil\n"),
+            (Rows{{"NAN"}, {"none"}, {" NA"}, {"Nil"}}));
+}
+
+TEST(CsvMissing, OwnWordsAddToTheDefaults) {
+  pb::CsvOptions csv;
+  csv.add_na_values("?");
+  csv.add_na_values("-999");
+  EXPECT_EQ(RowsOf("a\n?\n-999\n-999.0\nNA\n1.5\n", "t.csv", csv),
+            (Rows{{"<missing>"},
+                  {"<missing>"},
+                  {"<missing>"},
+                  {"<missing>"},
+                  {"1.5"}}));
+}
+
+TEST(CsvMissing, DefaultsAndQuotedWordsCanBeDeclined) {
+  pb::CsvOptions csv;
+  csv.set_keep_default_na(false);
+  csv.add_na_values("-");
+  csv.set_quoted_na(false);
+  EXPECT_EQ(RowsOf("a,b\nNA,-\n,\"-\"\n", "t.csv", csv),
+            (Rows{{"NA", "<missing>"}, {"", "-"}}));
+}
+
+TEST(CsvTypes, AreJoinedOverTheWholeInput) {
+  const absl::StatusOr<WholeInput> input = ReadText(
+      "bool,int,float,text,mixed,none,big,bigf\n"
+      "True,1,1,1,true,,1,1\n"
+      "false,-2,2.5,x,1,NA,9223372036854775808,9223372036854775808\n"
+      ",,,,,,,0.5\n");
+  ASSERT_TRUE(input.ok()) << input.status();
+  EXPECT_THAT(input->types,
+              ElementsAre("bool", "int64", "float64", "string", "string",
+                          "float64", "string", "float64"));
+  EXPECT_EQ(input->rows[0][4], "true");
+  EXPECT_EQ(input->rows[1][6], "9223372036854775808");
+}
+
+TEST(CsvTypes, AHeaderAloneGivesTextColumnsAndNoRows) {
+  const absl::StatusOr<WholeInput> input = ReadText("a,b\n");
+  ASSERT_TRUE(input.ok()) << input.status();
+  EXPECT_THAT(input->types, ElementsAre("string", "string"));
+  EXPECT_EQ(input->splits, 0U);
+}
+
+}  // namespace
+}  // namespace troupe::loader

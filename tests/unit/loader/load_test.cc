@@ -1,0 +1,279 @@
+// The promises of Load and ReadRecords.
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "services/loader/crc32c.h"
+#include "services/table/row_split.h"
+#include "tests/unit/loader/loader_test_input.h"
+
+namespace troupe::loader {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::SizeIs;
+
+pb::Schema SchemaOf(
+    const std::vector<std::tuple<std::string, DataType, ColumnRole>>& fields) {
+  pb::Schema schema;
+  for (const auto& [name, type, role] : fields) {
+    pb::Field& field = *schema.add_fields();
+    field.set_name(name);
+    field.set_type(type);
+    field.set_role(role);
+  }
+  return schema;
+}
+
+// A loader and the request that loads `text`, all of it, as one split.
+struct OneSplit {
+  explicit OneSplit(const std::string& text, const pb::Schema& schema = {}) {
+    const pb::Source source = SourceAt(setup.folder.Write("t.csv", text));
+    const absl::StatusOr<pb::PlanResponse> plan =
+        setup.Plan(PlanRequestFor(source));
+    if (!plan.ok() || plan->splits_size() != 1) std::abort();
+    request =
+        LoadRequestFor(source, plan->splits(0), plan->schema(),
+                       schema.fields_size() > 0 ? schema : plan->schema());
+  }
+  WholeInput Load() {
+    WholeInput whole;
+    const absl::StatusOr<pb::LoadResponse> response = setup.Load(request);
+    if (!response.ok() || !AppendLoaded(*response, &whole).ok()) std::abort();
+    return whole;
+  }
+
+  LoaderBelowFolder setup;
+  pb::LoadRequest request;
+};
+
+std::string Numbers(int count) {
+  std::string text = "n\n";
+  for (int i = 0; i < count; ++i) absl::StrAppend(&text, i, "\n");
+  return text;
+}
+
+TEST(Load, EveryOrdinalIsInTheTableOrRejected) {
+  OneSplit split("a,b\n1,2\n1,2,3\n4\nx\xff,1\n5,6\n");
+  const absl::StatusOr<pb::LoadResponse> response =
+      split.setup.Load(split.request);
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->rows(), 3);
+  EXPECT_THAT(response->rejected(), SizeIs(2));
+  EXPECT_EQ(response->wanted(), 5);
+  EXPECT_THAT(split.Load().ordinals, ElementsAre(0, 2, 4));
+}
+
+TEST(Load, ColumnsComeInTheOrderOfTheSchemaWithItsRoles) {
+  OneSplit split("a,b,c\n1,x,2\n", SchemaOf({{"c", pb::INT64, pb::CARRY},
+                                             {"a", pb::STRING, pb::FEATURE}}));
+  const absl::StatusOr<pb::LoadResponse> response =
+      split.setup.Load(split.request);
+  ASSERT_TRUE(response.ok()) << response.status();
+  const absl::StatusOr<Table> table = ParseTable(response->table());
+  ASSERT_TRUE(table.ok()) << table.status();
+  EXPECT_EQ(table->schema, (Schema{{"c", pb::INT64, pb::CARRY},
+                                   {"a", pb::STRING, pb::FEATURE}}));
+  EXPECT_EQ(Shown(table->columns[1], 0), "1");
+}
+
+TEST(Load, RowsOfOneRoleAreThoseOfTheSharedHash) {
+  OneSplit split(Numbers(200));
+  split.request.mutable_row_split()->set_test(0.3);
+  split.request.mutable_row_split()->set_validation(0.2);
+  split.request.mutable_row_split()->set_seed(7);
+  split.request.set_row_set(pb::VALIDATION_ROWS);
+  const WholeInput loaded = split.Load();
+  std::vector<int64_t> expected;
+  for (int64_t i = 0; i < 200; ++i)
+    if (RoleOfRow(split.request.row_split(), i) == RowRole::kValidation)
+      expected.push_back(i);
+  EXPECT_EQ(loaded.ordinals, expected);
+  for (size_t i = 0; i < expected.size(); ++i)
+    EXPECT_EQ(loaded.rows[i][0], absl::StrCat(expected[i]));
+}
+
+TEST(Load, RowSetsPartTheSplit) {
+  OneSplit split(Numbers(200));
+  split.request.mutable_row_split()->set_test(0.3);
+  split.request.mutable_row_split()->set_validation(0.2);
+  size_t rows = 0;
+  for (const pb::RowSet set :
+       {pb::TRAIN_ROWS, pb::TEST_ROWS, pb::VALIDATION_ROWS}) {
+    split.request.set_row_set(set);
+    rows += split.Load().rows.size();
+  }
+  EXPECT_EQ(rows, 200U);
+}
+
+TEST(Load, RowsThatAreNotWantedAreNotRejectedEither) {
+  OneSplit split("a,b\n1,2,3\n1,2,3\n1,2,3\n1,2,3\n");
+  split.request.mutable_row_split()->set_test(0.5);
+  split.request.set_row_set(pb::TEST_ROWS);
+  const absl::StatusOr<pb::LoadResponse> response =
+      split.setup.Load(split.request);
+  ASSERT_TRUE(response.ok());
+  EXPECT_EQ(response->wanted(), response->rejected_size());
+  EXPECT_LT(response->wanted(), 4);
+}
+
+TEST(Load, ACellThatDoesNotFitRejectsItsRow) {
+  OneSplit split(
+      "i,f,b,s\n1,1,true,x\nq,1,true,x\n1,q,true,x\n1,1,q,x\n2,2,false,y\n",
+      SchemaOf({{"i", pb::INT64, pb::FEATURE},
+                {"f", pb::FLOAT64, pb::FEATURE},
+                {"b", pb::BOOL, pb::FEATURE},
+                {"s", pb::STRING, pb::FEATURE}}));
+  const WholeInput loaded = split.Load();
+  EXPECT_THAT(loaded.rows, ElementsAre(ElementsAre("1", "1", "true", "x"),
+                                       ElementsAre("2", "2", "false", "y")));
+  EXPECT_THAT(
+      loaded.rejected,
+      ElementsAre(
+          "1 TYPE_MISMATCH t.csv:3:1: column \"i\": \"q\" is not of type int64",
+          "2 TYPE_MISMATCH t.csv:4:3: column \"f\": \"q\" is not of type "
+          "float64",
+          "3 TYPE_MISMATCH t.csv:5:5: column \"b\": \"q\" is not of type "
+          "bool"));
+}
+
+TEST(Load, PlacesAreThoseOfTheFileAlsoAfterQuotedNewlines) {
+  OneSplit split("a,b\n\"1\n2\",3\n\n\"x\ny\",zz,1\n");
+  EXPECT_THAT(split.Load().rejected,
+              ElementsAre("1 BAD_ROW t.csv:6:7: expected 2 fields, saw 3"));
+}
+
+TEST(Load, LongValuesAreShownInPart) {
+  OneSplit split("a\n" + std::string(63, 'x') + "\xc3\xa9\n",
+                 SchemaOf({{"a", pb::INT64, pb::FEATURE}}));
+  EXPECT_THAT(split.Load().rejected,
+              ElementsAre("0 TYPE_MISMATCH t.csv:2:1: column \"a\": \"" +
+                          std::string(63, 'x') + "\"... is not of type int64"));
+}
+
+TEST(Load, Int64TakesWholeFractionsAndNoOthers) {
+  OneSplit split("a\n3.0\n1e3\n-2.\n3.5\n1e17\ninf\n",
+                 SchemaOf({{"a", pb::INT64, pb::FEATURE}}));
+  const WholeInput loaded = split.Load();
+  EXPECT_THAT(loaded.rows, ElementsAre(ElementsAre("3"), ElementsAre("1000"),
+                                       ElementsAre("-2")));
+  EXPECT_THAT(loaded.rejected, SizeIs(3));
+}
+
+TEST(Load, AMissingTargetIsRejectedOnlyWhereItIsRequired) {
+  OneSplit split(
+      "a,y\n1,0\n2,NA\n3\n",
+      SchemaOf({{"a", pb::INT64, pb::FEATURE}, {"y", pb::INT64, pb::TARGET}}));
+  EXPECT_THAT(split.Load().rows, SizeIs(3));
+  split.request.set_target_required(true);
+  EXPECT_THAT(split.Load().rejected,
+              ElementsAre("1 MISSING_TARGET t.csv:3:3: column \"y\": the "
+                          "target is missing",
+                          "2 MISSING_TARGET t.csv:4:2: column \"y\": the "
+                          "target is missing"));
+}
+
+TEST(Load, AWeightMustBeAFiniteNumberFromZeroOn) {
+  OneSplit split(
+      "a,w\n1,0\n2,-1\n3,inf\n4,\n5,x\n6,2\n",
+      SchemaOf({{"a", pb::INT64, pb::FEATURE}, {"w", pb::STRING, pb::WEIGHT}}));
+  split.request.set_target_required(true);
+  const WholeInput loaded = split.Load();
+  EXPECT_THAT(loaded.ordinals, ElementsAre(0, 5));
+  EXPECT_THAT(loaded.rejected[0],
+              HasSubstr("1 BAD_WEIGHT t.csv:3:3: column \"w\": \"-1\""));
+}
+
+TEST(Load, BytesPerRowBoundTheTable) {
+  OneSplit split("a,b\n1,short\n2,a much longer text than the others\n");
+  const absl::StatusOr<pb::LoadResponse> response =
+      split.setup.Load(split.request);
+  ASSERT_TRUE(response.ok());
+  EXPECT_GE(response->bytes_per_row(), 8 + 4 + 35);
+  EXPECT_LE(response->bytes_per_row(), 8 + 4 + 35 + 8);
+}
+
+TEST(Load, AnUnknownColumnIsAnError) {
+  OneSplit split("age\n1\n", SchemaOf({{"aeg", pb::INT64, pb::FEATURE}}));
+  EXPECT_THAT(
+      Failure(split.setup.Load(split.request)),
+      testing::AllOf(HasSubstr("UNKNOWN_COLUMN"), HasSubstr("\"age\"")));
+}
+
+TEST(Load, ATextThatIsNotThePlannedOneIsNoticed) {
+  OneSplit split("a\n1\n2\n");
+  split.request.mutable_split()->set_crc32c(1);
+  EXPECT_EQ(Failure(split.setup.Load(split.request)),
+            "INPUT_CHANGED: \"t.csv\" changed while it was read");
+}
+
+TEST(Load, AChangedFileIsNoticedBeforeItIsRead) {
+  OneSplit split("a\n1\n2\n");
+  split.setup.folder.Write("t.csv", "a\n1\n2\n3\n");
+  EXPECT_THAT(Failure(split.setup.Load(split.request)),
+              HasSubstr("INPUT_CHANGED"));
+}
+
+TEST(Load, AnImpossibleSplitIsRefused) {
+  OneSplit split("a\n1\n2\n");
+  const pb::LoadRequest good = split.request;
+  const auto refused = [&](auto change) {
+    split.request = good;
+    change(*split.request.mutable_split());
+    return Failure(split.setup.Load(split.request));
+  };
+  const auto is_bad = HasSubstr("BAD_MESSAGE");
+  EXPECT_THAT(refused([](pb::Split& s) { s.set_bytes(-1); }), is_bad);
+  EXPECT_THAT(refused([](pb::Split& s) { s.set_bytes(1LL << 40); }), is_bad);
+  EXPECT_THAT(refused([](pb::Split& s) { s.set_rows(1); }), is_bad);
+  EXPECT_THAT(refused([](pb::Split& s) { s.set_rows(3); }), is_bad);
+  EXPECT_THAT(refused([](pb::Split& s) { s.set_offset(-5); }), is_bad);
+  EXPECT_THAT(refused([](pb::Split& s) { s.set_first_row(INT64_MAX); }),
+              is_bad);
+}
+
+TEST(Load, InlineTextMustBeTheSplits) {
+  OneSplit split("a\n1\n2\n");
+  split.request.mutable_inline_text()->set_text("1\n2\n");
+  split.request.mutable_inline_text()->set_name("up.csv");
+  EXPECT_TRUE(split.setup.Load(split.request).ok());
+  split.request.mutable_inline_text()->set_text("1\n3\n");
+  EXPECT_THAT(Failure(split.setup.Load(split.request)),
+              HasSubstr("INPUT_CHANGED"));
+}
+
+TEST(Load, StopsWhenNobodyWaits) {
+  OneSplit split(Numbers(10));
+  const auto token = std::make_shared<CancelToken>();
+  token->Cancel();
+  const Context context({}, token);
+  EXPECT_THAT(Failure(split.setup.loader->Load(split.request, context)),
+              HasSubstr("CALLER_LEFT"));
+}
+
+TEST(ReadRecords, GivesTheOriginalTextAndLine) {
+  OneSplit split("a,b\n1,2\n\"x\n\",\"\"\"q\"\r\n\nbad\xff,1,2\n4,5\n");
+  pb::ReadRecordsRequest request;
+  *request.mutable_source() = split.request.source();
+  *request.mutable_split() = split.request.split();
+  request.add_rows(1);
+  request.add_rows(2);
+  const absl::StatusOr<pb::ReadRecordsResponse> response =
+      split.setup.loader->ReadRecords(request, NoContext());
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_THAT(response->records(),
+              ElementsAre("\"x\n\",\"\"\"q\"", "bad\xef\xbf\xbd,1,2"));
+  EXPECT_THAT(response->lines(), ElementsAre(3, 6));
+}
+
+TEST(ReadRecords, RowsOutsideTheSplitAreRefused) {
+  OneSplit split("a\n1\n2\n");
+  pb::ReadRecordsRequest request;
+  *request.mutable_source() = split.request.source();
+  *request.mutable_split() = split.request.split();
+  request.add_rows(2);
+  EXPECT_THAT(Failure(split.setup.loader->ReadRecords(request, NoContext())),
+              HasSubstr("BAD_MESSAGE"));
+}
+
+}  // namespace
+}  // namespace troupe::loader
