@@ -1,0 +1,193 @@
+#include "services/preprocessor/column_selector.h"
+
+#include <algorithm>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "services/base/errors.h"
+#include "services/base/status_macros.h"
+
+namespace troupe::preprocessor {
+namespace {
+
+bool HasGlob(absl::string_view name) {
+  return name.find_first_of("*?") != absl::string_view::npos;
+}
+
+// One past the UTF-8 character that begins at `i`.
+size_t NextCharacter(absl::string_view text, size_t i) {
+  ++i;
+  while (i < text.size() &&
+         (static_cast<unsigned char>(text[i]) & 0xc0) == 0x80)
+    ++i;
+  return i;
+}
+
+bool IsKind(pb::ColumnKind kind, DataType type) {
+  switch (kind) {
+    case pb::NUMBER:
+      return IsNumber(type);
+    case pb::TEXT:
+      return type == pb::STRING;
+    case pb::BOOLEAN:
+      return type == pb::BOOL;
+    default:
+      return true;
+  }
+}
+
+bool MayBecome(const UnknownColumns& unknown, absl::string_view name) {
+  return unknown.is_prefix ? absl::StartsWith(name, unknown.name)
+                           : name == unknown.name;
+}
+
+bool MayBecome(const SelectionScope& scope, absl::string_view name) {
+  return std::any_of(
+      scope.unknown.begin(), scope.unknown.end(),
+      [&](const UnknownColumns& unknown) { return MayBecome(unknown, name); });
+}
+
+absl::string_view RoleName(ColumnRole role) {
+  switch (role) {
+    case pb::CARRY:
+      return "carried";
+    case pb::TARGET:
+      return "the target";
+    case pb::WEIGHT:
+      return "the weight";
+    default:
+      return "not a feature";
+  }
+}
+
+absl::Status NoSuchColumn(absl::string_view name, const SelectionScope& scope,
+                          absl::string_view path) {
+  const int other = FindField(scope.others, name);
+  if (other >= 0)
+    return WithMetadata(
+        MakeError(
+            absl::StatusCode::kInvalidArgument, "UNKNOWN_COLUMN",
+            absl::StrCat(
+                path, ": column \"", name, "\" is ",
+                RoleName(scope.others[static_cast<size_t>(other)].role),
+                ", and steps see features only")),
+        "field", path);
+  std::vector<std::string> names;
+  for (const Field& field : scope.features) names.push_back(field.name);
+  return WithMetadata(WithPrefix(UnknownColumn(name, names), path), "field",
+                      path);
+}
+
+// Marks what a list of names and globs means.
+class NameMarker {
+ public:
+  NameMarker(const SelectionScope& scope, bool optional, absl::string_view path)
+      : scope_(scope), optional_(optional), path_(path) {
+    for (size_t i = 0; i < scope.features.size(); ++i)
+      places_.emplace(scope.features[i].name, i);
+  }
+
+  absl::Status Mark(absl::string_view name, std::vector<bool>& marks,
+                    bool& undecided) const {
+    const auto place = places_.find(name);
+    if (place != places_.end()) {
+      marks[place->second] = true;
+      return absl::OkStatus();
+    }
+    if (!HasGlob(name)) {
+      if (optional_ || MayBecome(scope_, name)) return absl::OkStatus();
+      return NoSuchColumn(name, scope_, path_);
+    }
+    if (MayBecome(scope_, name)) undecided = true;
+    bool any = false;
+    for (size_t i = 0; i < scope_.features.size(); ++i) {
+      if (!MatchesGlob(name, scope_.features[i].name)) continue;
+      marks[i] = any = true;
+    }
+    if (any || optional_ || !scope_.unknown.empty()) return absl::OkStatus();
+    return WithMetadata(
+        MakeError(absl::StatusCode::kInvalidArgument, "NO_COLUMN",
+                  absl::StrCat(path_, ": no feature matches \"", name,
+                               "\"; set optional: true if that is fine")),
+        "field", path_);
+  }
+
+ private:
+  const SelectionScope& scope_;
+  const bool optional_;
+  const absl::string_view path_;
+  absl::flat_hash_map<absl::string_view, size_t> places_;
+};
+
+}  // namespace
+
+bool MatchesGlob(absl::string_view glob, absl::string_view name) {
+  size_t g = 0;
+  size_t n = 0;
+  // Where to go on when the last `*` has to take one character more.
+  size_t star = absl::string_view::npos;
+  size_t retry = 0;
+  while (n < name.size()) {
+    if (g < glob.size() && glob[g] == '*') {
+      star = g++;
+      retry = n;
+    } else if (g < glob.size() && glob[g] == '?') {
+      ++g;
+      n = NextCharacter(name, n);
+    } else if (g < glob.size() && glob[g] == name[n]) {
+      ++g;
+      ++n;
+    } else if (star != absl::string_view::npos) {
+      g = star + 1;
+      n = ++retry;
+    } else {
+      return false;
+    }
+  }
+  while (g < glob.size() && glob[g] == '*') ++g;
+  return g == glob.size();
+}
+
+absl::StatusOr<Selection> SelectColumns(const pb::Selector& selector,
+                                        bool optional,
+                                        const SelectionScope& scope,
+                                        absl::string_view path) {
+  if (selector.names().empty() && !selector.all() &&
+      selector.type() == pb::COLUMN_KIND_UNSPECIFIED &&
+      selector.except().empty())
+    return BadSpec(path,
+                   "say which columns: names and globs, all, or {type: number}");
+  if (selector.all() && !selector.names().empty())
+    return BadSpec(path, "both all and names are given");
+  if (selector.type() < 0 || selector.type() > pb::BOOLEAN)
+    return BadSpec(path, "the type is none of number, string, bool");
+  optional = optional || selector.optional();
+
+  const NameMarker marker(scope, optional, path);
+  Selection selection;
+  selection.matched.assign(scope.features.size(), selector.names().empty());
+  for (const std::string& name : selector.names())
+    RETURN_IF_ERROR(
+        marker.Mark(name, selection.matched, selection.undecided));
+  std::vector<bool> excepted(scope.features.size(), false);
+  for (const std::string& name : selector.except())
+    RETURN_IF_ERROR(marker.Mark(name, excepted, selection.undecided));
+
+  bool any = false;
+  for (size_t i = 0; i < scope.features.size(); ++i) {
+    selection.matched[i] = selection.matched[i] && !excepted[i] &&
+                           IsKind(selector.type(), scope.features[i].type);
+    any = any || selection.matched[i];
+  }
+  if (!any && !optional && scope.unknown.empty())
+    return WithMetadata(
+        MakeError(absl::StatusCode::kInvalidArgument, "NO_COLUMN",
+                  absl::StrCat(path,
+                               ": no feature is matched; set optional: true "
+                               "if that is fine")),
+        "field", path);
+  return selection;
+}
+
+}  // namespace troupe::preprocessor

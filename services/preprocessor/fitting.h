@@ -1,0 +1,35 @@
+// Fitting: partials of a pass are joined, and at its end become fitted columns,
+// and so the next plan.
+//
+// Thread safety: functions without state.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "services/preprocessor/plan.h"
+#include "troupe/v1/fitted.pb.h"
+
+namespace troupe::preprocessor {
+
+// A partial as bytes: of the pass that `state` (a SHA-256) began. INVALID_ARGUMENT
+// (TOO_MANY_CATEGORIES) when it is larger than the contract allows.
+absl::StatusOr<std::string> SerializePartial(
+    const Plan& plan, absl::string_view state,
+    std::vector<pb::ColumnStatistics> columns);
+
+// Joins the partials, which may be foreign, in their order. BAD_MESSAGE where one
+// is malformed or of another pass.
+absl::StatusOr<std::vector<pb::ColumnStatistics>> JoinPartials(
+    const Plan& plan, absl::string_view state,
+    const google::protobuf::RepeatedPtrField<std::string>& partials);
+
+// What is known at the end of the pass. INVALID_ARGUMENT where a column cannot
+// be learned from, with the metadata `field`.
+absl::StatusOr<pb::FittedPreprocessor> FinishPass(
+    const Plan& plan, std::vector<pb::ColumnStatistics> columns,
+    std::vector<std::string>& warnings);
+
+}  // namespace troupe::preprocessor

@@ -1,0 +1,360 @@
+#include "services/preprocessor/plan.h"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
+#include "services/base/errors.h"
+#include "services/base/status_macros.h"
+#include "services/preprocessor/column_selector.h"
+
+namespace troupe::preprocessor {
+namespace {
+
+// What a partial may hold for quantiles, shared by the columns of a pass: this
+// many values, or this many bins. Half of 32 MiB each, roughly.
+constexpr int64_t kMaxKeptValues = int64_t{3} << 19;
+constexpr int64_t kMaxBins = int64_t{3} << 20;
+constexpr int32_t kMaxBinBits = 12;
+
+// A column as it stands before a step.
+struct Slot {
+  Field field;
+  bool known = true;    // Otherwise a place where columns may yet come to stand.
+  bool prefix = false;  // Unknown: all that begin with the name; else just it.
+  bool ready = true;    // The values can be computed.
+  bool finite = false;  // No infinities are left.
+};
+
+Slot UnknownSlot(std::string name, bool prefix) {
+  Slot slot;
+  slot.field.name = std::move(name);
+  slot.known = false;
+  slot.prefix = prefix;
+  slot.ready = false;
+  return slot;
+}
+
+using FittedByName = absl::flat_hash_map<std::string, pb::FittedColumn>;
+
+std::string StepPath(int step) {
+  return absl::StrCat("preprocessor.steps[", step, "]");
+}
+
+absl::Status Corrupt(absl::string_view what) { return ArtifactCorrupt(what); }
+
+absl::Status Duplicate(const std::string& name, const std::string& path) {
+  return WithMetadata(
+      MakeError(absl::StatusCode::kInvalidArgument, "DUPLICATE_COLUMN",
+                absl::StrCat(path, ": two columns would be named \"", name,
+                             "\"; rename one of them first"),
+                {{"column", name}}),
+      "field", path);
+}
+
+}  // namespace
+
+class PlanBuilder {
+ public:
+  explicit PlanBuilder(pb::FittedPreprocessor known) : plan_(new Plan) {
+    plan_->known_ = std::move(known);
+  }
+
+  absl::StatusOr<std::shared_ptr<const Plan>> Build();
+
+ private:
+  absl::Status ReadInput();
+  absl::Status ReadTransforms();
+  absl::StatusOr<FittedByName> ReadFitted(int step) const;
+  absl::Status PlanStep(int step);
+  absl::StatusOr<std::vector<bool>> Match(int step,
+                                          const FittedByName& fitted);
+  absl::Status PlanColumn(int step, Slot slot, const FittedByName& fitted);
+  void Observe(int step, const Field& field, Needs needs, ColumnPlan& column);
+  void PlaceOutputs(const Outputs& outputs, bool ready, bool finite);
+  absl::Status CheckNames(const std::string& path) const;
+  absl::Status CheckFeatures() const;
+  void Finish();
+  void ShareLimits();
+
+  const pb::FittedPreprocessor& known() const { return plan_->known_; }
+
+  std::shared_ptr<Plan> plan_;
+  Schema others_;
+  std::vector<std::string> paths_;  // Of the steps: `steps[2].impute`.
+  std::vector<Slot> slots_;
+  // While a step is planned.
+  std::vector<Slot> next_;
+  std::vector<Slot> next_at_end_;
+  pb::FittedStep resolved_step_;
+  // Nothing behind this point can be planned yet.
+  bool undecided_ = false;
+  std::vector<pb::FittedStep> resolved_;
+  int64_t brackets_ = 0;
+};
+
+absl::StatusOr<std::shared_ptr<const Plan>> PlanBuilder::Build() {
+  RETURN_IF_ERROR(ReadInput());
+  RETURN_IF_ERROR(ReadTransforms());
+  for (int step = 0; step < known().params().steps_size() && !undecided_; ++step)
+    RETURN_IF_ERROR(PlanStep(step));
+  RETURN_IF_ERROR(CheckFeatures());
+  Finish();
+  if (known().complete() && !plan_->finished_)
+    return Corrupt("a step is not fitted");
+  return std::shared_ptr<const Plan>(std::move(plan_));
+}
+
+absl::Status PlanBuilder::ReadInput() {
+  ASSIGN_OR_RETURN(const Schema input, FromProto(known().input()));
+  for (const Field& field : input) {
+    if (field.role != pb::FEATURE) {
+      others_.push_back(field);
+      continue;
+    }
+    plan_->input_.push_back(field);
+    Slot slot;
+    slot.field = field;
+    slot.finite = field.type != pb::FLOAT64;
+    slots_.push_back(std::move(slot));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status PlanBuilder::ReadTransforms() {
+  const int steps = known().params().steps_size();
+  if (known().steps_size() != 0 && known().steps_size() != steps)
+    return Corrupt("another number of steps");
+  plan_->known_.mutable_steps()->Reserve(steps);
+  while (known().steps_size() < steps) plan_->known_.add_steps();
+  for (int step = 0; step < steps; ++step) {
+    const pb::Step& spec = known().params().steps(step);
+    const std::string path = StepPath(step);
+    ASSIGN_OR_RETURN(auto transform, MakeTransform(spec, path));
+    paths_.push_back(absl::StrCat(path, ".", StepName(spec)));
+    plan_->transforms_.push_back(std::move(transform));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<FittedByName> PlanBuilder::ReadFitted(int step) const {
+  FittedByName fitted;
+  for (const pb::FittedColumn& column : known().steps(step).columns())
+    if (!fitted.emplace(column.name(), column).second)
+      return Corrupt("a column is fitted twice");
+  return fitted;
+}
+
+// Which slots the step works on: as stored in an artifact, otherwise by the
+// selector.
+absl::StatusOr<std::vector<bool>> PlanBuilder::Match(
+    int step, const FittedByName& fitted) {
+  std::vector<bool> matched(slots_.size(), false);
+  if (known().complete()) {
+    size_t found = 0;
+    for (size_t i = 0; i < slots_.size(); ++i) {
+      matched[i] = fitted.contains(slots_[i].field.name);
+      found += matched[i] ? 1 : 0;
+    }
+    if (found != fitted.size()) return Corrupt("a fitted column is unknown");
+    return matched;
+  }
+  SelectionScope scope;
+  scope.others = others_;
+  for (const Slot& slot : slots_) {
+    if (slot.known) {
+      scope.features.push_back(slot.field);
+    } else {
+      scope.unknown.push_back({slot.field.name, slot.prefix});
+    }
+  }
+  const Transform& transform = *plan_->transforms_[static_cast<size_t>(step)];
+  ASSIGN_OR_RETURN(
+      const Selection selection,
+      SelectColumns(transform.selector(), transform.optional(), scope,
+                    absl::StrCat(paths_[static_cast<size_t>(step)],
+                                 ".columns")));
+  undecided_ = selection.undecided;
+  size_t feature = 0;
+  for (size_t i = 0; i < slots_.size(); ++i)
+    if (slots_[i].known)
+      matched[i] = selection.matched[feature++] != transform.inverted();
+  return matched;
+}
+
+absl::Status PlanBuilder::PlanStep(int step) {
+  ASSIGN_OR_RETURN(const FittedByName fitted, ReadFitted(step));
+  ASSIGN_OR_RETURN(const std::vector<bool> matched, Match(step, fitted));
+  if (undecided_) return absl::OkStatus();
+  plan_->steps_.emplace_back();
+  next_.clear();
+  next_at_end_.clear();
+  resolved_step_.Clear();
+  for (size_t i = 0; i < slots_.size(); ++i) {
+    if (matched[i]) {
+      RETURN_IF_ERROR(PlanColumn(step, std::move(slots_[i]), fitted));
+      continue;
+    }
+    if (slots_[i].ready) {
+      ColumnPlan pass;
+      pass.field = slots_[i].field;
+      plan_->steps_.back().columns.push_back(std::move(pass));
+    }
+    next_.push_back(std::move(slots_[i]));
+  }
+  slots_ = std::move(next_);
+  std::move(next_at_end_.begin(), next_at_end_.end(),
+            std::back_inserter(slots_));
+  resolved_.push_back(resolved_step_);
+  return CheckNames(paths_[static_cast<size_t>(step)]);
+}
+
+absl::Status PlanBuilder::PlanColumn(int step, Slot slot,
+                                     const FittedByName& fitted) {
+  const Transform& transform = *plan_->transforms_[static_cast<size_t>(step)];
+  const Field& field = slot.field;
+  RETURN_IF_ERROR(
+      transform.CheckColumn(field, paths_[static_cast<size_t>(step)]));
+  const Needs needs = transform.NeedsOf(field);
+  const auto known_column = fitted.find(field.name);
+  pb::FittedColumn learned;
+  learned.set_name(field.name);
+  if (known_column != fitted.end()) learned = known_column->second;
+  const bool waits = needs.any() && known_column == fitted.end();
+  if (!slot.ready) {
+    PlaceOutputs(transform.Foresee(field), false, false);
+    return absl::OkStatus();
+  }
+  ColumnPlan column;
+  column.field = field;
+  plan_->steps_.back().idle = false;
+  if (waits) {
+    PlaceOutputs(transform.Foresee(field), false, false);
+    column.check_finite = !slot.finite;
+    Observe(step, field, needs, column);
+  } else {
+    ASSIGN_OR_RETURN(column.transform, transform.Bind(field, learned));
+    const bool reads = column.transform->reads_values();
+    column.check_finite = reads && !slot.finite;
+    PlaceOutputs(column.transform->outputs(), true,
+                 (slot.finite || reads) && !column.transform->may_overflow());
+    *resolved_step_.add_columns() = std::move(learned);
+  }
+  plan_->steps_.back().columns.push_back(std::move(column));
+  return absl::OkStatus();
+}
+
+// Observes the column in this pass, unless the pass has its hands full.
+void PlanBuilder::Observe(int step, const Field& field, Needs needs,
+                          ColumnPlan& column) {
+  Observation observation;
+  if (needs.order()) {
+    observation.search = WholeRange();
+    for (const pb::QuantileSearch& search : known().searches())
+      if (search.step() == step && search.column() == field.name)
+        observation.search = search;
+    const int64_t brackets = observation.search.brackets_size();
+    // Two bins per bracket are the least that narrows.
+    if (brackets_ > 0 && (brackets_ + brackets) * 2 > kMaxBins) {
+      column.left_out = true;
+      return;
+    }
+    brackets_ += brackets;
+  }
+  observation.step = step;
+  observation.path = paths_[static_cast<size_t>(step)];
+  observation.field = field;
+  observation.transform = plan_->transforms_[static_cast<size_t>(step)].get();
+  observation.needs = std::move(needs);
+  column.observation = static_cast<int>(plan_->observations_.size());
+  plan_->observations_.push_back(std::move(observation));
+}
+
+void PlanBuilder::PlaceOutputs(const Outputs& outputs, bool ready,
+                               bool finite) {
+  const auto slot_of = [&](const Field& field) {
+    Slot slot;
+    slot.field = field;
+    slot.ready = ready;
+    slot.finite = finite || field.type != pb::FLOAT64;
+    return slot;
+  };
+  for (const Field& field : outputs.in_place) next_.push_back(slot_of(field));
+  if (outputs.unknown_prefix.has_value())
+    next_.push_back(UnknownSlot(*outputs.unknown_prefix, true));
+  if (!outputs.at_end.has_value()) return;
+  next_at_end_.push_back(outputs.at_end_unknown
+                             ? UnknownSlot(outputs.at_end->name, false)
+                             : slot_of(*outputs.at_end));
+}
+
+absl::Status PlanBuilder::CheckNames(const std::string& path) const {
+  absl::flat_hash_set<absl::string_view> names;
+  for (const Field& field : others_) names.insert(field.name);
+  for (const Slot& slot : slots_)
+    if (slot.known && !names.insert(slot.field.name).second)
+      return Duplicate(slot.field.name, path);
+  return absl::OkStatus();
+}
+
+absl::Status PlanBuilder::CheckFeatures() const {
+  if (!known().params().makes_features() || undecided_)
+    return absl::OkStatus();
+  for (const Slot& slot : slots_)
+    if (slot.known && slot.field.type == pb::STRING)
+      return WithMetadata(
+          MakeError(absl::StatusCode::kInvalidArgument, "NOT_A_NUMBER",
+                    absl::StrCat("column \"", slot.field.name,
+                                 "\" is still text after the last step, and "
+                                 "the model needs numbers; encode it with "
+                                 "one_hot or ordinal, or name it under carry "
+                                 "or drop"),
+                    {{"column", slot.field.name}}),
+          "field", "preprocessor.steps");
+  if (slots_.empty())
+    return BadSpec("preprocessor.steps", "no feature is left for the model");
+  return absl::OkStatus();
+}
+
+void PlanBuilder::Finish() {
+  bool waiting = undecided_ || !plan_->observations_.empty();
+  for (const Slot& slot : slots_) {
+    if (slot.known && !undecided_) plan_->output_.push_back(slot.field);
+    waiting = waiting || !slot.ready;
+  }
+  plan_->finished_ = !waiting;
+  ShareLimits();
+  if (!plan_->finished_) return;
+  plan_->known_.set_complete(true);
+  plan_->known_.clear_searches();
+  plan_->known_.mutable_steps()->Assign(resolved_.begin(), resolved_.end());
+}
+
+void PlanBuilder::ShareLimits() {
+  int64_t sharing = 0;
+  for (const Observation& observation : plan_->observations_)
+    sharing += observation.needs.order() ? 1 : 0;
+  if (sharing == 0) return;
+  QuantileLimits limits;
+  limits.max_values = std::max<int64_t>(1, kMaxKeptValues / sharing);
+  const auto bins = static_cast<uint64_t>(std::max<int64_t>(
+      2, kMaxBins / std::max<int64_t>(1, brackets_)));
+  limits.bits = std::min(kMaxBinBits, static_cast<int32_t>(std::bit_width(bins)) - 1);
+  for (Observation& observation : plan_->observations_)
+    observation.limits = limits;
+}
+
+absl::StatusOr<std::shared_ptr<const Plan>> Plan::Make(
+    pb::FittedPreprocessor known) {
+  if (known.format() != 1)
+    return Corrupt(absl::StrCat("its format is ", known.format(),
+                                ", and this program reads 1"));
+  for (const pb::QuantileSearch& search : known.searches())
+    if (!ValidSearch(search)) return Corrupt("a quantile search is malformed");
+  return PlanBuilder(std::move(known)).Build();
+}
+
+}  // namespace troupe::preprocessor

@@ -1,0 +1,221 @@
+// The fitting loop: passes, replicas, hostile partials and artifacts.
+#include <random>
+
+#include "gmock/gmock.h"
+#include "tests/unit/preprocessor/columns.h"
+#include "tests/unit/preprocessor/fit_loop.h"
+
+namespace troupe::preprocessor {
+namespace {
+
+using ::testing::ElementsAre;
+
+Table Random(int64_t rows) {
+  std::mt19937_64 random(3);
+  std::normal_distribution<double> normal(5, 2);
+  std::vector<double> a;
+  std::vector<double> b;
+  std::vector<std::optional<std::string>> c;
+  for (int64_t i = 0; i < rows; ++i) {
+    a.push_back(random() % 10 == 0 ? kNaN : normal(random));
+    b.push_back(std::exp(normal(random)));
+    c.push_back("c" + std::to_string(random() % 7));
+  }
+  return TableMaker()
+      .Add("a", Doubles(std::move(a)))
+      .Add("b", Doubles(std::move(b)))
+      .Add("c", Texts(c))
+      .Make();
+}
+
+constexpr char kSteps[] =
+    "steps { impute { columns { names: 'a' } strategy: MEDIAN indicator: true "
+    "} } "
+    "steps { robust { columns { names: 'b' } } } "
+    "steps { one_hot { columns { names: 'c' } } } "
+    "steps { standardize { columns { names: 'a' names: 'b' names: 'c_*' } } } "
+    "makes_features: true";
+
+TEST(Fitting, ReplicasAndSingleProcessAgreeToTheBit) {
+  const Table table = Random(5000);
+  FitLoop alone(Params(kSteps), {.batch_rows = 100});
+  FitLoop many(Params(kSteps), {.batch_rows = 100, .replicas = 5});
+  ASSERT_TRUE(alone.Fit(table).ok());
+  ASSERT_TRUE(many.Fit(table).ok());
+  EXPECT_EQ(alone.artifact_bytes(), many.artifact_bytes());
+}
+
+TEST(Fitting, CategoriesAndQuantilesDoNotDependOnBatches) {
+  const std::string steps =
+      "steps { robust { columns { names: 'a' names: 'b' } } } "
+      "steps { one_hot { columns { names: 'c' } } }";
+  FitLoop one(Params(steps));
+  FitLoop many(Params(steps), {.batch_rows = 13, .group = 2});
+  ASSERT_TRUE(one.Fit(Random(999)).ok());
+  ASSERT_TRUE(many.Fit(Random(999)).ok());
+  EXPECT_EQ(one.artifact_bytes(), many.artifact_bytes());
+}
+
+TEST(Fitting, IndependentColumnsShareAPass) {
+  FitLoop loop(Params(kSteps));
+  ASSERT_TRUE(loop.Fit(Random(100)).ok());
+  EXPECT_EQ(loop.passes(), 2);
+}
+
+TEST(Fitting, NothingToLearnTakesNoPass) {
+  FitLoop loop(Params("steps { log1p { columns { names: 'b' } } }"));
+  ASSERT_TRUE(loop.Fit(Random(10)).ok());
+  EXPECT_EQ(loop.passes(), 0);
+}
+
+TEST(Fitting, NoStepsMakeAMatrix) {
+  FitLoop loop(Params("makes_features: true"));
+  const Table table = TableMaker()
+                          .Add("a", Int64s({1, std::nullopt}))
+                          .Add("b", Bools({true, false}))
+                          .Make();
+  ASSERT_TRUE(loop.Fit(table).ok());
+  const auto out = loop.Transform(table, pb::MATRIX);
+  ASSERT_TRUE(out.ok() && out->features.has_value());
+  EXPECT_THAT(out->features->names, ElementsAre("a", "b"));
+}
+
+TEST(Fitting, LargeQuantilesAreExact) {
+  // More values than one partial keeps.
+  std::mt19937_64 random(1);
+  std::normal_distribution<double> normal;
+  std::vector<double> values(1'700'001);
+  for (double& value : values) value = normal(random);
+  std::vector<double> sorted = values;
+  std::nth_element(sorted.begin(), sorted.begin() + 850'000, sorted.end());
+  FitLoop loop(Params("steps { impute { columns { all: true } strategy: MEDIAN "
+                      "} }"),
+               {.batch_rows = 100'000});
+  values.push_back(kNaN);
+  ASSERT_TRUE(loop.Fit(TableMaker().Add("x", Doubles(values)).Make()).ok());
+  EXPECT_GT(loop.passes(), 1);
+  const auto out =
+      loop.Transform(TableMaker().Add("x", Doubles({kNaN})).Make());
+  EXPECT_EQ(out->columns[0].doubles()[0], sorted[850'000]);
+}
+
+TEST(Fitting, MoreQuantileColumnsThanAPassHoldsWait) {
+  TableMaker maker;
+  for (int i = 0; i < 40; ++i)
+    maker.Add("x" + std::to_string(i), Doubles({1, 2, 3, double(i)}));
+  FitLoop loop(Params("steps { bucketize { columns { all: true } bins: 60000 } "
+                      "}"),
+               {.batch_rows = 2});
+  ASSERT_TRUE(loop.Fit(maker.Make()).ok());
+}
+
+TEST(Fitting, EmptyTableSaysThatNoRowIsLeft) {
+  const absl::Status status = FitLoop(Params(kSteps)).Fit(Random(0));
+  EXPECT_EQ(ReasonOf(status), "NO_TRAINING_ROWS");
+}
+
+TEST(Fitting, BatchesWithoutRowsDoNotMatter) {
+  // Rows 0 to 9 are all rejected, so the first partial is empty.
+  std::vector<double> values(20, kInfinity);
+  for (size_t i = 10; i < 20; ++i) values[i] = static_cast<double>(i);
+  const std::string steps = "steps { standardize { columns { all: true } } }";
+  FitLoop loop(Params(steps), {.batch_rows = 10});
+  ASSERT_TRUE(loop.Fit(TableMaker().Add("x", Doubles(values)).Make()).ok());
+  const auto out = loop.Transform(TableMaker().Add("x", Doubles({14.5})).Make());
+  EXPECT_EQ(out->columns[0].doubles()[0], 0);
+}
+
+// The state of a first pass, put on the loop's preprocessor.
+std::string FirstState(FitLoop& loop, const std::string& steps,
+                       const Table& table) {
+  pb::MergeRequest request;
+  *request.mutable_params() = Params(steps);
+  *request.mutable_input() = ToProto(table.schema);
+  request.set_last(true);
+  auto merged = loop.preprocessor().Merge(request, NoContext());
+  EXPECT_TRUE(merged.ok()) << merged.status();
+  return *loop.Put(merged->state());
+}
+
+TEST(Fitting, PartialOfAnotherPassIsRefused) {
+  FitLoop loop(Params(kSteps));
+  const std::string state = FirstState(loop, kSteps, Random(1));
+  pb::FitPartial partial;
+  partial.set_format(1);
+  partial.set_state("another");
+  pb::MergeRequest request;
+  request.set_state(state);
+  request.add_partials(partial.SerializeAsString());
+  EXPECT_EQ(ReasonOf(loop.preprocessor().Merge(request, NoContext()).status()),
+            "BAD_MESSAGE");
+}
+
+TEST(Fitting, DamagedPartialsNeverCrash) {
+  FitLoop loop(Params(kSteps));
+  const Table table = Random(50);
+  const std::string state = FirstState(loop, kSteps, table);
+  pb::ObserveRequest observe;
+  observe.set_state(state);
+  observe.set_table(SerializeTable(table));
+  const auto observed = loop.preprocessor().Observe(observe, NoContext());
+  ASSERT_TRUE(observed.ok());
+  std::mt19937_64 random(9);
+  int refused = 0;
+  for (int i = 0; i < 2000; ++i) {
+    std::string bytes = observed->partial();
+    for (int k = 0; k < 3; ++k)
+      bytes[random() % bytes.size()] = static_cast<char>(random());
+    pb::MergeRequest request;
+    request.set_state(state);
+    request.add_partials(bytes);
+    request.add_partials(observed->partial());
+    request.set_last(true);
+    if (!loop.preprocessor().Merge(request, NoContext()).ok()) ++refused;
+  }
+  EXPECT_GT(refused, 100);
+}
+
+TEST(Artifact, DamagedOnesNeverCrash) {
+  FitLoop loop(Params(kSteps));
+  const Table table = Random(50);
+  ASSERT_TRUE(loop.Fit(table).ok());
+  std::mt19937_64 random(9);
+  int refused = 0;
+  for (int i = 0; i < 2000; ++i) {
+    std::string bytes = loop.artifact_bytes();
+    for (int k = 0; k < 3; ++k)
+      bytes[random() % bytes.size()] = static_cast<char>(random());
+    const auto name = loop.Put(bytes);
+    if (!name.ok()) {
+      ++refused;
+      continue;
+    }
+    pb::ProcessRequest request;
+    request.set_artifact(*name);
+    request.set_table(SerializeTable(table));
+    (void)loop.preprocessor().Process(request, NoContext());
+  }
+  EXPECT_GT(refused, 100);
+}
+
+TEST(Artifact, OtherFormatsAreRefused) {
+  pb::FittedPreprocessor known;
+  known.set_format(2);
+  Preprocessor preprocessor;
+  EXPECT_EQ(
+      ReasonOf(preprocessor.LoadArtifact(known.SerializeAsString()).status()),
+      "ARTIFACT_CORRUPT");
+}
+
+TEST(Artifact, ClaimsOfCompletenessAreChecked) {
+  pb::FittedPreprocessor known;
+  known.set_format(1);
+  known.set_complete(true);
+  *known.mutable_params() = Params(kSteps).preprocessor();
+  *known.mutable_input() = ToProto(Random(1).schema);
+  Preprocessor preprocessor;
+  EXPECT_FALSE(preprocessor.LoadArtifact(known.SerializeAsString()).ok());
+}
+
+}  // namespace
+}  // namespace troupe::preprocessor
