@@ -1,0 +1,205 @@
+#include "services/model/label_set.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "services/base/errors.h"
+#include "services/base/status_macros.h"
+
+namespace troupe::model {
+namespace {
+
+constexpr int kMissing = -1;
+constexpr int kUnseen = -2;
+constexpr size_t kMaxLabelBytes = 4096;
+
+// Written as the output writer writes a value of the type.
+std::string NumberLabel(DataType type, int64_t number) {
+  if (type == pb::BOOL) return number != 0 ? "True" : "False";
+  return absl::StrCat(number, type == pb::FLOAT64 ? ".0" : "");
+}
+
+bool ReadNumberLabel(DataType type, absl::string_view name, int64_t& number) {
+  if (type == pb::BOOL) {
+    number = name == "True" ? 1 : 0;
+  } else {
+    absl::string_view digits = name;
+    if (type == pb::FLOAT64) absl::ConsumeSuffix(&digits, ".0");
+    if (!absl::SimpleAtoi(digits, &number)) return false;
+  }
+  return NumberLabel(type, number) == name;
+}
+
+// Whether row `i` (present, not text) is a whole number that int64 holds.
+bool WholeNumber(const Column& column, int64_t i, int64_t& number) {
+  if (column.type() == pb::BOOL) {
+    number = column.boolean(i) ? 1 : 0;
+    return true;
+  }
+  if (column.type() == pb::INT64) {
+    number = column.int64s()[static_cast<size_t>(i)];
+    return true;
+  }
+  const double value = column.doubles()[static_cast<size_t>(i)];
+  if (!(std::abs(value) < 9.2e18) || value != std::floor(value)) return false;
+  number = static_cast<int64_t>(value);
+  return true;
+}
+
+template <typename T>
+std::string BytesOf(const std::vector<T>& values) {
+  return std::string(reinterpret_cast<const char*>(values.data()),
+                     values.size() * sizeof(T));
+}
+
+}  // namespace
+
+absl::StatusOr<LabelSet> LabelSet::FromNames(DataType type,
+                                             std::vector<std::string> names) {
+  if (type != pb::STRING && type != pb::BOOL && type != pb::INT64 &&
+      type != pb::FLOAT64)
+    return ArtifactCorrupt("labels of an unknown type");
+  LabelSet set;
+  set.type_ = type;
+  for (size_t i = 0; i < names.size(); ++i) {
+    int64_t number = 0;
+    bool rising = true;
+    if (type == pb::STRING) {
+      rising = i == 0 || names[i - 1] < names[i];
+      set.texts_.emplace(names[i], static_cast<int>(i));
+    } else {
+      if (!ReadNumberLabel(type, names[i], number))
+        return ArtifactCorrupt("a label is not of the labels' type");
+      rising = i == 0 || set.numbers_.back() < number;
+      set.numbers_.push_back(number);
+      set.values_.emplace(number, static_cast<int>(i));
+    }
+    if (!rising) return ArtifactCorrupt("labels are not in order");
+  }
+  set.names_ = std::move(names);
+  return set;
+}
+
+std::vector<int> LabelSet::Encode(const Column& column) const {
+  std::vector<int> classes(static_cast<size_t>(column.rows()), kUnseen);
+  for (int64_t i = 0; i < column.rows(); ++i) {
+    int& found = classes[static_cast<size_t>(i)];
+    if (column.IsNull(i)) {
+      found = kMissing;
+    } else if (column.type() == pb::STRING && type_ == pb::STRING) {
+      const auto entry = texts_.find(column.text(i));
+      if (entry != texts_.end()) found = entry->second;
+    } else if (column.type() != pb::STRING && type_ != pb::STRING) {
+      int64_t number = 0;
+      if (!WholeNumber(column, i, number)) continue;
+      const auto entry = values_.find(number);
+      if (entry != values_.end()) found = entry->second;
+    }
+  }
+  return classes;
+}
+
+Column LabelSet::DecodeText(const std::vector<int>& classes) const {
+  std::vector<int32_t> offsets = {0};
+  std::string text;
+  for (const std::string& name : names_) {
+    text += name;
+    offsets.push_back(static_cast<int32_t>(text.size()));
+  }
+  const std::vector<int32_t> codes(classes.begin(), classes.end());
+  return Column::FromBuffers(pb::STRING, static_cast<int64_t>(classes.size()),
+                             0, "", BytesOf(offsets), BytesOf(codes),
+                             std::move(text), /*dictionary_encoded=*/true);
+}
+
+Column LabelSet::Decode(const std::vector<int>& classes) const {
+  if (type_ == pb::STRING) return DecodeText(classes);
+  const int64_t rows = static_cast<int64_t>(classes.size());
+  if (type_ == pb::BOOL) {
+    std::string bits((classes.size() + 7) / 8, '\0');
+    for (size_t i = 0; i < classes.size(); ++i) {
+      const int64_t value = numbers_[static_cast<size_t>(classes[i])];
+      if (value != 0) bits[i / 8] = static_cast<char>(bits[i / 8] | 1 << i % 8);
+    }
+    return Column::FromBuffers(pb::BOOL, rows, 0, "", "", std::move(bits));
+  }
+  std::string values(classes.size() * sizeof(int64_t), '\0');
+  for (size_t i = 0; i < classes.size(); ++i) {
+    const int64_t number = numbers_[static_cast<size_t>(classes[i])];
+    const double real = static_cast<double>(number);
+    std::memcpy(&values[i * sizeof(int64_t)],
+                type_ == pb::FLOAT64 ? static_cast<const void*>(&real)
+                                     : static_cast<const void*>(&number),
+                sizeof(int64_t));
+  }
+  return Column::FromBuffers(type_, rows, 0, "", "", std::move(values));
+}
+
+absl::StatusOr<int> LabelCollector::Add(const Column& column, int64_t i,
+                                        int limit) {
+  const int next = size();
+  int found = 0;
+  if (type_ == pb::STRING) {
+    const absl::string_view text = column.text(i);
+    const auto entry = texts_.find(text);
+    if (entry != texts_.end()) return entry->second;
+    if (text.size() > kMaxLabelBytes)
+      return MakeError(
+          absl::StatusCode::kInvalidArgument, "TARGET_NOT_A_LABEL",
+          absl::StrCat("is a text of ", text.size(),
+                       " bytes; labels have at most ", kMaxLabelBytes));
+    found = texts_.emplace(std::string(text), next).first->second;
+  } else {
+    int64_t number = 0;
+    if (!WholeNumber(column, i, number))
+      return MakeError(absl::StatusCode::kInvalidArgument, "TARGET_NOT_A_LABEL",
+                       absl::StrCat("is ", column.AsDouble(i),
+                                    "; labels are text, bools or whole "
+                                    "numbers (use the objective regression "
+                                    "to predict numbers)"));
+    found = numbers_.emplace(number, next).first->second;
+  }
+  if (size() > limit)
+    return MakeError(
+        absl::StatusCode::kInvalidArgument, "TOO_MANY_LABELS",
+        limit == 2 ? std::string("has more than two different values; use the "
+                                 "objective multiclass")
+                   : absl::StrCat("has more than ", limit,
+                                  " different values; is it a number to "
+                                  "predict by regression?"));
+  return found;
+}
+
+int LabelCollector::size() const {
+  return static_cast<int>(texts_.size() + numbers_.size());
+}
+
+absl::StatusOr<LabelSet> LabelCollector::Finish(std::vector<int>& order) const {
+  std::vector<std::string> names;
+  order.assign(static_cast<size_t>(size()), 0);
+  const auto place = [&](const auto& labels, const auto& name_of) {
+    std::vector<
+        std::pair<typename std::decay_t<decltype(labels)>::key_type, int>>
+        sorted(labels.begin(), labels.end());
+    std::sort(sorted.begin(), sorted.end());
+    for (const auto& [label, number] : sorted) {
+      order[static_cast<size_t>(number)] = static_cast<int>(names.size());
+      names.push_back(name_of(label));
+    }
+  };
+  if (type_ == pb::STRING) {
+    place(texts_, [](const std::string& text) { return text; });
+  } else {
+    place(numbers_,
+          [this](int64_t number) { return NumberLabel(type_, number); });
+  }
+  return LabelSet::FromNames(type_, std::move(names));
+}
+
+}  // namespace troupe::model

@@ -1,0 +1,61 @@
+// RocCounts are how often each score was given to rows of a label and to
+// others: all that ROC AUC needs, and mergeable. Exact up to a number of
+// distinct scores, then in bins, with a bound.
+//
+// Whether scores end in bins depends on all rows together, not on how they were
+// divided into batches.
+//
+// Thread safety: as for a plain value.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "proto/pb.h"
+#include "troupe/v1/model_evaluation.pb.h"
+
+namespace troupe::model {
+
+struct AreaUnderCurve {
+  double value = 0;  // NaN unless both kinds of row are there.
+  double error_bound = 0;
+};
+
+class RocCounts {
+ public:
+  // At most `limit` distinct scores are kept apart.
+  explicit RocCounts(int64_t limit) : limit_(limit) {}
+
+  // Adds scores (no NaN) and whether each row has the label.
+  void Add(std::vector<std::pair<double, bool>> scores);
+  // Adds what another one counted under the same limit.
+  void Merge(const RocCounts& other);
+
+  AreaUnderCurve Area() const;
+  int64_t rows() const;
+
+  pb::ScoreCounts ToProto() const;
+  // Checks counts from outside. INVALID_ARGUMENT (BAD_PARTIAL).
+  static absl::StatusOr<RocCounts> FromProto(const pb::ScoreCounts& proto,
+                                             int64_t limit);
+
+ private:
+  struct Entry {
+    double score;
+    int64_t positives;
+    int64_t negatives;
+  };
+
+  double BinOf(double score) const;
+  void Bin();
+  static void Combine(std::vector<Entry>& entries);
+
+  int64_t limit_;
+  bool binned_ = false;
+  std::vector<Entry> entries_;  // Rising scores, no score twice.
+};
+
+}  // namespace troupe::model

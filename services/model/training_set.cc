@@ -1,0 +1,82 @@
+#include "services/model/training_set.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "services/base/errors.h"
+
+namespace troupe::model {
+namespace {
+
+double Median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<int64_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  if (values.size() % 2 == 1) return *middle;
+  const double below = *std::max_element(values.begin(), middle);
+  return below + (*middle - below) / 2;
+}
+
+double Mean(const std::vector<double>& values) {
+  long double sum = 0;
+  for (const double value : values) sum += value;
+  return static_cast<double>(sum / static_cast<long double>(values.size()));
+}
+
+// scikit-learn's formula, over the classes that are there. Validation rows keep
+// their weight, as with fit(sample_weight=...).
+void Balance(const std::vector<int64_t>& counts, int64_t present,
+             TrainingRows& rows) {
+  rows.weights.resize(rows.targets.size(), 1.0F);
+  for (size_t i = 0; i < rows.weights.size(); ++i) {
+    const size_t label = static_cast<size_t>(rows.targets[i]);
+    const double balance =
+        static_cast<double>(rows.weights.size()) /
+        (static_cast<double>(present) * static_cast<double>(counts[label]));
+    rows.weights[i] = static_cast<float>(rows.weights[i] * balance);
+  }
+}
+
+}  // namespace
+
+absl::Status FinishClasses(const std::string& target_name,
+                           const std::vector<int>& order, bool balanced,
+                           TrainingSet& set) {
+  const size_t classes = order.size();
+  std::vector<int64_t> counts(classes, 0);
+  for (TrainingRows* rows : {&set.train, &set.validation})
+    for (double& target : rows->targets)
+      target = order[static_cast<size_t>(target)];
+  for (const double target : set.train.targets)
+    ++counts[static_cast<size_t>(target)];
+  int64_t present = 0;
+  for (const int64_t count : counts) present += count > 0 ? 1 : 0;
+  if (present < 2)
+    return MakeError(
+        absl::StatusCode::kInvalidArgument, "TARGET_CONSTANT",
+        absl::StrCat("target \"", target_name,
+                     "\" has only one value in the training rows; there is "
+                     "nothing to learn"),
+        {{"column", target_name}});
+  *set.constant.mutable_class_rows() = {counts.begin(), counts.end()};
+  if (static_cast<size_t>(present) < classes)
+    set.warnings.push_back(absl::StrCat(
+        classes - static_cast<size_t>(present),
+        " labels occur in the validation rows only and cannot be learned"));
+  if (balanced) Balance(counts, present, set.train);
+  return absl::OkStatus();
+}
+
+void FinishNumbers(const std::string& target_name, bool median,
+                   TrainingSet& set) {
+  const std::vector<double>& targets = set.train.targets;
+  set.constant.set_value(median ? Median(targets) : Mean(targets));
+  const auto [least, most] =
+      std::minmax_element(targets.begin(), targets.end());
+  if (*least == *most)
+    set.warnings.push_back(
+        absl::StrCat("target \"", target_name, "\" is ", *least,
+                     " in every training row; there is nothing to learn"));
+}
+
+}  // namespace troupe::model

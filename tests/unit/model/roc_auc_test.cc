@@ -1,0 +1,100 @@
+#include "services/model/roc_auc.h"
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <random>
+
+#include "services/base/errors.h"
+
+namespace troupe::model {
+namespace {
+
+using Scores = std::vector<std::pair<double, bool>>;
+
+RocCounts CountsOf(Scores scores, int64_t limit) {
+  RocCounts counts(limit);
+  counts.Add(std::move(scores));
+  return counts;
+}
+
+// Different scores, positives a little higher.
+Scores RandomScores(size_t rows) {
+  std::mt19937 random(1);
+  std::uniform_real_distribution<double> unit(0, 1);
+  Scores scores;
+  for (size_t i = 0; i < rows; ++i) {
+    const bool positive = i % 3 == 0;
+    scores.emplace_back(unit(random) * 0.8 + (positive ? 0.2 : 0), positive);
+  }
+  return scores;
+}
+
+TEST(RocCounts, CountsOrderedPairsAndHalfOfTies) {
+  // Pairs (positive, negative): (.8 .1) (.8 .5) (.5 .1) in order, (.5 .5) tied.
+  const Scores scores = {{0.1, false}, {0.5, true}, {0.5, false}, {0.8, true}};
+  EXPECT_EQ(CountsOf(scores, 100).Area().value, 3.5 / 4);
+  EXPECT_EQ(CountsOf(scores, 100).Area().error_bound, 0);
+}
+
+TEST(RocCounts, BinsWithinItsBound) {
+  const Scores scores = RandomScores(5000);
+  const double exact = CountsOf(scores, 5000).Area().value;
+  const AreaUnderCurve binned = CountsOf(scores, 256).Area();
+  EXPECT_GT(binned.error_bound, 0);
+  EXPECT_LT(binned.error_bound, 0.01);
+  EXPECT_NEAR(binned.value, exact, binned.error_bound);
+}
+
+TEST(RocCounts, IsTheSameHoweverRowsAreDivided) {
+  const Scores scores = RandomScores(1000);
+  // 999 and 1000: the limit is passed by the last row alone.
+  for (const int64_t limit : {64, 999, 1000}) {
+    const AreaUnderCurve whole = CountsOf(scores, limit).Area();
+    for (const int64_t part : {1, 7, 300}) {
+      RocCounts joined(limit);
+      for (auto row = scores.begin(); row < scores.end(); row += part)
+        joined.Merge(
+            CountsOf({row, std::min(row + part, scores.end())}, limit));
+      EXPECT_EQ(joined.Area().value, whole.value) << limit << " " << part;
+      EXPECT_EQ(joined.Area().error_bound, whole.error_bound);
+    }
+  }
+}
+
+TEST(RocCounts, TravelsAsProtoBinnedOrNot) {
+  for (const int64_t limit : {16, 1000}) {
+    const RocCounts counts = CountsOf(RandomScores(100), limit);
+    const auto read = RocCounts::FromProto(counts.ToProto(), limit);
+    ASSERT_TRUE(read.ok()) << read.status();
+    EXPECT_EQ(read->Area().value, counts.Area().value);
+    EXPECT_EQ(read->Area().error_bound, counts.Area().error_bound);
+  }
+}
+
+TEST(RocCounts, RefusesHostileCounts) {
+  const pb::ScoreCounts good =
+      CountsOf({{0.1, true}, {0.2, false}}, 10).ToProto();
+  const auto read = [&](auto change) {
+    pb::ScoreCounts proto = good;
+    change(proto);
+    return ReasonOf(RocCounts::FromProto(proto, 10).status());
+  };
+  const double falling[] = {0.2, 0.1};
+  const double nan[] = {NAN, 0.2};
+  const auto bytes = [](const double* values) {
+    return std::string(reinterpret_cast<const char*>(values), 16);
+  };
+  EXPECT_EQ(read([](pb::ScoreCounts&) {}), "");
+  EXPECT_EQ(read([&](auto& p) { p.set_scores(bytes(falling)); }),
+            "BAD_PARTIAL");
+  EXPECT_EQ(read([&](auto& p) { p.set_scores(bytes(nan)); }), "BAD_PARTIAL");
+  EXPECT_EQ(read([](auto& p) { p.set_positives(0, -1); }), "BAD_PARTIAL");
+  EXPECT_EQ(read([](auto& p) { p.set_negatives(1, INT64_MAX); }),
+            "BAD_PARTIAL");
+  EXPECT_EQ(read([](auto& p) { p.set_binned(true); }), "BAD_PARTIAL");
+  EXPECT_EQ(read([](auto& p) { p.add_positives(1); }), "BAD_PARTIAL");
+}
+
+}  // namespace
+}  // namespace troupe::model
