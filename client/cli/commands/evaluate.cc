@@ -1,0 +1,56 @@
+// troupe evaluate: measures a stored version on rows with a target.
+#include "client/cli/commands/commands.h"
+#include "client/cli/job_run.h"
+#include "client/cli/options.h"
+#include "client/cli/report_text.h"
+#include "services/base/status_macros.h"
+
+namespace troupe {
+namespace {
+
+constexpr char kExamples[] =
+    "  troupe evaluate cancer --input labelled.csv\n"
+    "  troupe evaluate cancer@1 --input labelled.csv --json\n";
+
+struct EvaluateOptions {
+  std::string pipeline;
+  InputOptions input;
+};
+
+absl::StatusOr<ExitCode> Evaluate(Session& session,
+                                  const EvaluateOptions& options) {
+  pb::CreateJobRequest request;
+  request.set_kind(pb::EVALUATE);
+  request.set_pipeline(options.pipeline);
+  RETURN_IF_ERROR(options.input.Apply(*request.mutable_source()));
+  ASSIGN_OR_RETURN(const pb::Job created,
+                   SubmitJob(session, request, options.input.choice()));
+  ASSIGN_OR_RETURN(const pb::Job job, FollowJob(session, created.id()));
+  if (HasResult(job) && !session.json) session.out << EvaluateReport(job);
+  return ConcludeJob(session, job);
+}
+
+}  // namespace
+
+void AddEvaluate(CLI::App& app, Session& session) {
+  CLI::App* command =
+      AddCommand(app, session, "evaluate",
+                 "Measures a stored version on rows with a target", kExamples);
+  auto options = std::make_shared<EvaluateOptions>();
+  command
+      ->add_option("pipeline", options->pipeline,
+                   "the newest version of NAME, or version N")
+      ->required()
+      ->type_name("NAME[@N]");
+  command->add_option("--input,-i", options->input.path, "the table")
+      ->required()
+      ->type_name("FILE");
+  AddInputOptions(*command, options->input);
+  command->callback([&session, options] {
+    session.command = [&session, options] {
+      return Evaluate(session, *options);
+    };
+  });
+}
+
+}  // namespace troupe

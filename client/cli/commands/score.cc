@@ -1,0 +1,95 @@
+// troupe score: predicts every row of a table.
+#include "client/cli/commands/commands.h"
+#include "client/cli/download.h"
+#include "client/cli/job_run.h"
+#include "client/cli/options.h"
+#include "services/base/status_macros.h"
+
+namespace troupe {
+namespace {
+
+constexpr char kExamples[] =
+    "  troupe score cancer --input new.csv --output predictions.csv\n"
+    "  troupe score cancer@2 --input new.csv.zst --output - --format jsonl\n"
+    "  troupe score churn --input new.csv --output churn.csv \\\n"
+    "      --threshold 0.3 --on-bad-row reject --max-rejects 5%\n";
+
+struct ScoreOptions {
+  std::string pipeline;
+  InputOptions input;
+  OutputOptions output;
+  bool probabilities = false;
+  double threshold = 0;
+  CLI::Option* probabilities_option = nullptr;
+  CLI::Option* threshold_option = nullptr;
+};
+
+// What the pipeline says, with what the command line says in its place.
+pb::OutputSpec Output(const pb::Pipeline& pipeline,
+                      const ScoreOptions& options) {
+  pb::OutputSpec output = pipeline.spec().output();
+  if (const pb::Format format = options.output.chosen_format();
+      format != pb::FORMAT_UNSPECIFIED)
+    output.set_format(format);
+  if (options.probabilities_option->count() > 0)
+    output.set_probabilities(options.probabilities);
+  if (options.threshold_option->count() > 0)
+    output.set_threshold(options.threshold);
+  return output;
+}
+
+absl::StatusOr<ExitCode> Score(Session& session, const ScoreOptions& options) {
+  pb::GetPipelineRequest get;
+  get.set_pipeline(options.pipeline);
+  ASSIGN_OR_RETURN(const pb::Pipeline pipeline,
+                   session.client().GetPipeline(get));
+  ASSIGN_OR_RETURN(OutputTarget target,
+                   OutputTarget::Create(options.output.path, session.out,
+                                        session.followed));
+  pb::CreateJobRequest request;
+  request.set_kind(pb::SCORE);
+  // Pinned: a newer version may come while the input is sent.
+  request.set_pipeline(pipeline.name() + "@" +
+                       std::to_string(pipeline.version()));
+  RETURN_IF_ERROR(options.input.Apply(*request.mutable_source()));
+  *request.mutable_output() = Output(pipeline, options);
+  ASSIGN_OR_RETURN(const pb::Job created,
+                   SubmitJob(session, request, options.input.choice()));
+  ASSIGN_OR_RETURN(const pb::Job job, FollowJob(session, created.id()));
+  if (HasResult(job))
+    RETURN_IF_ERROR(SaveOutput(session, job, target, options.output.path));
+  return ConcludeJob(session, job);
+}
+
+}  // namespace
+
+void AddScore(CLI::App& app, Session& session) {
+  CLI::App* command = AddCommand(app, session, "score",
+                                 "Predicts every row of a table", kExamples);
+  auto options = std::make_shared<ScoreOptions>();
+  command
+      ->add_option("pipeline", options->pipeline,
+                   "the newest version of NAME, or version N")
+      ->required()
+      ->type_name("NAME[@N]");
+  command->add_option("--input,-i", options->input.path, "the table")
+      ->required()
+      ->type_name("FILE");
+  AddOutputOptions(*command, options->output, true);
+  options->probabilities_option = command->add_flag(
+      "--probabilities,!--no-probabilities", options->probabilities,
+      "a column for the probability of each class");
+  options->threshold_option =
+      command
+          ->add_option("--threshold", options->threshold,
+                       "binary: from which probability on the second class is "
+                       "predicted")
+          ->check(CLI::Range(0.0, 1.0))
+          ->type_name("0..1");
+  AddInputOptions(*command, options->input);
+  command->callback([&session, options] {
+    session.command = [&session, options] { return Score(session, *options); };
+  });
+}
+
+}  // namespace troupe

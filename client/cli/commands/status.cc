@@ -1,0 +1,95 @@
+// troupe status: every replica of every stage, and what it is doing.
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "client/cli/commands/commands.h"
+#include "client/cli/options.h"
+#include "client/cli/text_format.h"
+#include "services/base/status_macros.h"
+
+namespace troupe {
+namespace {
+
+constexpr char kExamples[] =
+    "  troupe status\n"
+    "  troupe status --json\n";
+
+std::string State(const pb::ReplicaStatus& replica) {
+  if (!replica.has_stats()) return replica.serving() ? "serving" : "silent";
+  return absl::AsciiStrToLower(pb::ActorState_Name(replica.stats().state()));
+}
+
+// "batch 3/64, fit 0/4": depth and capacity of each lane's mailbox.
+std::string Mailboxes(const pb::ActorStats& stats) {
+  std::string text;
+  for (const pb::LaneStats& lane : stats.lanes())
+    absl::StrAppend(&text, text.empty() ? "" : ", ", Printable(lane.name()),
+                    " ", lane.depth(), "/", lane.capacity());
+  return text.empty() ? "-" : text;
+}
+
+// What it works on, if anything.
+std::string Running(const pb::ActorStats& stats) {
+  std::string text;
+  for (const pb::LaneStats& lane : stats.lanes())
+    if (!lane.running_method().empty())
+      absl::StrAppend(&text, text.empty() ? "" : ", ",
+                      Printable(lane.running_method()),
+                      absl::StrFormat(" %.1f s", lane.running_seconds()));
+  return text;
+}
+
+std::vector<std::string> ReplicaLine(const pb::StageStatus& stage,
+                                     const pb::ReplicaStatus& replica) {
+  const pb::ActorStats& stats = replica.stats();
+  return {Printable(stage.name()),
+          Printable(replica.address()),
+          State(replica),
+          Mailboxes(stats),
+          FormatCount(replica.outstanding()),
+          FormatCount(static_cast<int64_t>(replica.rows_per_second())),
+          stats.rss_bytes() > 0 ? FormatBytes(stats.rss_bytes()) : "-",
+          replica.message().empty() ? Running(stats)
+                                    : Printable(replica.message(), 60)};
+}
+
+absl::StatusOr<ExitCode> Status(Session& session) {
+  ASSIGN_OR_RETURN(const pb::Topology topology,
+                   session.client().GetTopology(pb::GetTopologyRequest()));
+  if (session.json) {
+    RETURN_IF_ERROR(session.PrintJson(topology));
+    return kDone;
+  }
+  std::vector<std::vector<std::string>> rows = {
+      {"stage", "replica", "state", "mailbox", "in flight", "rows/s", "memory",
+       ""}};
+  for (const pb::StageStatus& stage : topology.stages()) {
+    for (const pb::ReplicaStatus& replica : stage.replicas())
+      rows.push_back(ReplicaLine(stage, replica));
+    if (stage.replicas().empty())
+      rows.push_back({Printable(stage.name()), "none", "missing", "-", "-", "-",
+                      "-",
+                      absl::StrCat("no replica at ",
+                                   Printable(stage.target(), 60))});
+  }
+  const pb::ActorStats& self = topology.coordinator();
+  rows.push_back(
+      {"coordinator", session.coordinator,
+       absl::AsciiStrToLower(pb::ActorState_Name(self.state())),
+       Mailboxes(self), "-", "-",
+       self.rss_bytes() > 0 ? FormatBytes(self.rss_bytes()) : "-", ""});
+  session.out << AlignedTable(rows);
+  return kDone;
+}
+
+}  // namespace
+
+void AddStatus(CLI::App& app, Session& session) {
+  CLI::App* command =
+      AddCommand(app, session, "status",
+                 "Shows every stage, its replicas and their mailboxes", kExamples);
+  command->callback(
+      [&session] { session.command = [&session] { return Status(session); }; });
+}
+
+}  // namespace troupe

@@ -1,0 +1,65 @@
+// troupe transform: writes the features as the model sees them.
+#include "client/cli/commands/commands.h"
+#include "client/cli/download.h"
+#include "client/cli/job_run.h"
+#include "client/cli/options.h"
+#include "services/base/status_macros.h"
+
+namespace troupe {
+namespace {
+
+constexpr char kExamples[] =
+    "  troupe transform churn --input new.csv --output features.csv\n"
+    "  troupe transform churn@3 --input new.csv --output features.jsonl\n";
+
+struct TransformOptions {
+  std::string pipeline;
+  InputOptions input;
+  OutputOptions output;
+};
+
+absl::StatusOr<ExitCode> Transform(Session& session,
+                                   const TransformOptions& options) {
+  ASSIGN_OR_RETURN(OutputTarget target,
+                   OutputTarget::Create(options.output.path, session.out,
+                                        session.followed));
+  pb::CreateJobRequest request;
+  request.set_kind(pb::TRANSFORM);
+  request.set_pipeline(options.pipeline);
+  RETURN_IF_ERROR(options.input.Apply(*request.mutable_source()));
+  if (const pb::Format format = options.output.chosen_format();
+      format != pb::FORMAT_UNSPECIFIED)
+    request.mutable_output()->set_format(format);
+  ASSIGN_OR_RETURN(const pb::Job created,
+                   SubmitJob(session, request, options.input.choice()));
+  ASSIGN_OR_RETURN(const pb::Job job, FollowJob(session, created.id()));
+  if (HasResult(job))
+    RETURN_IF_ERROR(SaveOutput(session, job, target, options.output.path));
+  return ConcludeJob(session, job);
+}
+
+}  // namespace
+
+void AddTransform(CLI::App& app, Session& session) {
+  CLI::App* command = AddCommand(
+      app, session, "transform",
+      "Writes the features as the model sees them, names and all", kExamples);
+  auto options = std::make_shared<TransformOptions>();
+  command
+      ->add_option("pipeline", options->pipeline,
+                   "the newest version of NAME, or version N")
+      ->required()
+      ->type_name("NAME[@N]");
+  command->add_option("--input,-i", options->input.path, "the table")
+      ->required()
+      ->type_name("FILE");
+  AddOutputOptions(*command, options->output, true);
+  AddInputOptions(*command, options->input);
+  command->callback([&session, options] {
+    session.command = [&session, options] {
+      return Transform(session, *options);
+    };
+  });
+}
+
+}  // namespace troupe

@@ -1,0 +1,132 @@
+#include "client/cli/job_run.h"
+
+#include <random>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "client/cli/download.h"
+#include "client/cli/report_text.h"
+#include "client/cli/text_format.h"
+#include "grpcpp/support/status.h"
+#include "services/base/errors.h"
+#include "services/base/status_macros.h"
+#include "services/host/grpc_status.h"
+
+namespace troupe {
+namespace {
+
+// The coordinator asks the stages and reads a page of input before it answers.
+constexpr absl::Duration kCreateTimeout = absl::Minutes(2);
+
+// Makes a repeated submission of the same request the same job.
+std::string NewRequestId() {
+  std::random_device random;
+  std::string id = "cli-";
+  for (int i = 0; i < 4; ++i) absl::StrAppendFormat(&id, "%08x", random());
+  return id;
+}
+
+}  // namespace
+
+absl::StatusOr<pb::Job> SubmitJob(Session& session, pb::CreateJobRequest request,
+                                  const InputChoice& input) {
+  ProgressView progress(session.err, session.progress_options(), session.clock);
+  // A TRAIN request without a source of its own trains on its spec's.
+  pb::Source& source = request.kind() == pb::TRAIN
+                           ? *request.mutable_spec()->mutable_source()
+                           : *request.mutable_source();
+  ASSIGN_OR_RETURN(const std::string upload,
+                   SendInput(session.client(), input, source, progress));
+  request.set_upload(upload);
+  request.set_request_id(NewRequestId());
+  return session.client().CreateJob(request, kCreateTimeout);
+}
+
+absl::StatusOr<pb::Job> FollowJob(
+    Session& session, const std::string& id,
+    const std::function<void(const pb::Job&)>& on_job) {
+  ProgressView progress(session.err, session.progress_options(), session.clock);
+  session.followed.SetJob(id);
+  pb::Job last;
+  const absl::Status status =
+      session.client().WatchJob(id, [&](const pb::Job& job) {
+        last = job;
+        if (on_job != nullptr) {
+          on_job(job);
+        } else if (!HasEnded(job)) {
+          progress.ShowJob(job);
+        }
+        return true;
+      });
+  session.followed.SetJob("");
+  RETURN_IF_ERROR(status);
+  if (!HasEnded(last))
+    return MakeError(absl::StatusCode::kUnavailable, "WATCH_ENDED",
+                     absl::StrCat("the coordinator stopped telling about job ",
+                                  id, "; `troupe watch ", id,
+                                  "` asks it again"));
+  return last;
+}
+
+absl::Status JobError(const pb::Job& job) {
+  if (job.state() != pb::FAILED) return absl::OkStatus();
+  const absl::Status status = FromGrpcStatus(
+      grpc::Status(static_cast<grpc::StatusCode>(job.error().code()),
+                   job.error().message(), job.error().SerializeAsString()));
+  if (!status.ok()) return status;
+  return MakeError(absl::StatusCode::kInternal, "JOB_FAILED",
+                   job.state_message().empty() ? "no reason was given"
+                                               : job.state_message());
+}
+
+absl::StatusOr<ExitCode> ConcludeJob(
+    Session& session, const pb::Job& job,
+    const std::function<absl::Status(const absl::Status&)>& locate) {
+  if (session.json) RETURN_IF_ERROR(session.PrintJson(job));
+  for (const std::string& warning : job.report().warnings())
+    session.Note(absl::StrCat("warning: ", warning));
+  if (const absl::Status error = JobError(job); !error.ok()) {
+    const absl::Status located = locate == nullptr ? error : locate(error);
+    session.err << "troupe: job " << job.id() << " failed: "
+                << PrintableLines(std::string(located.message())) << "\n";
+    const std::string rejected = RejectedRows(job);
+    if (!rejected.empty()) session.Note(rejected);
+  } else if (job.state() == pb::CANCELLED) {
+    session.err << "troupe: job " << job.id() << " was cancelled\n";
+  } else if (job.state() == pb::PARTIALLY_SUCCEEDED) {
+    session.Note(absl::StrCat(FormatCount(job.progress().rows_rejected()),
+                              " rows were rejected"));
+  }
+  return ExitCodeOf(job.state());
+}
+
+bool HasResult(const pb::Job& job) {
+  return job.state() == pb::SUCCEEDED ||
+         job.state() == pb::PARTIALLY_SUCCEEDED;
+}
+
+bool HasEnded(const pb::Job& job) {
+  return HasResult(job) || job.state() == pb::FAILED ||
+         job.state() == pb::CANCELLED;
+}
+
+absl::Status SaveOutput(Session& session, const pb::Job& job,
+                        OutputTarget& target, const std::string& path) {
+  ProgressView progress(session.err, session.progress_options(), session.clock);
+  RETURN_IF_ERROR(target.Fetch(session.client(), job, progress));
+  const pb::Manifest& manifest = job.manifest();
+  if (path != "-")
+    session.Note(absl::StrCat(FormatCount(manifest.rows_ok()), " rows in ",
+                              path));
+  if (!manifest.has_rejects()) return absl::OkStatus();
+  const std::string rejects = target.rejects_path();
+  session.Note(rejects.empty()
+                   ? absl::StrCat("the rejected rows were not written; "
+                                  "`troupe fetch ",
+                                  job.id(), " --output FILE` writes them")
+                   : absl::StrCat(FormatCount(manifest.rows_rejected()),
+                                  " rejected rows in ", rejects));
+  return absl::OkStatus();
+}
+
+}  // namespace troupe

@@ -1,0 +1,52 @@
+// Options that several commands take. Each Add function binds to an object that
+// must live as long as the App.
+//
+// Thread safety: one thread.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <CLI/App.hpp>
+
+#include "absl/status/statusor.h"
+#include "client/cli/local_input.h"
+#include "client/cli/session.h"
+#include "proto/pb.h"
+#include "troupe/v1/coordinator.pb.h"
+
+namespace troupe {
+
+// Makes a subcommand with --coordinator, --json and --quiet. `examples` end its
+// help.
+CLI::App* AddCommand(CLI::App& app, Session& session, const std::string& name,
+                     const std::string& description,
+                     const std::string& examples);
+
+// Where a job's rows come from.
+struct InputOptions {
+  std::string path;
+  bool remote = false;
+  std::string format;     // "" for what the pipeline or the ending says.
+  std::string delimiter;  // "" likewise.
+  std::string on_bad_row;
+  std::string max_rejects;
+
+  InputChoice choice() const { return {path, {""}, remote}; }
+  // Puts everything but the path into `source`. INVALID_ARGUMENT (BAD_USAGE).
+  absl::Status Apply(pb::Source& source) const;
+};
+// All but the path's own option, which commands name differently.
+void AddInputOptions(CLI::App& command, InputOptions& options);
+
+// Where a job's result goes and how it is written.
+struct OutputOptions {
+  std::string path;
+  std::string format;  // "" for what the ending of `path` or the pipeline says.
+
+  // FORMAT_UNSPECIFIED where nothing says anything.
+  pb::Format chosen_format() const;
+};
+void AddOutputOptions(CLI::App& command, OutputOptions& options, bool required);
+
+}  // namespace troupe

@@ -1,0 +1,34 @@
+#include "client/cli/session.h"
+
+#include "client/cli/text_format.h"
+#include "google/protobuf/util/json_util.h"
+#include "services/base/errors.h"
+
+namespace troupe {
+
+CoordinatorClient& Session::client() {
+  if (client_ == nullptr) client_ = connect(coordinator);
+  return *client_;
+}
+
+absl::Status Session::PrintJson(const google::protobuf::Message& message,
+                                bool one_line) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.add_whitespace = !one_line;
+  options.preserve_proto_field_names = true;
+  options.always_print_primitive_fields = true;
+  std::string text;
+  const auto status =
+      google::protobuf::util::MessageToJsonString(message, &text, options);
+  if (!status.ok())
+    return MakeError(absl::StatusCode::kInternal, "BAD_MESSAGE",
+                     "the coordinator's answer has no JSON form");
+  out << text << (one_line ? "\n" : "") << std::flush;
+  return absl::OkStatus();
+}
+
+void Session::Note(absl::string_view text) {
+  if (!quiet && !json) err << PrintableLines(text) << "\n" << std::flush;
+}
+
+}  // namespace troupe

@@ -1,0 +1,227 @@
+#include "client/cli/spec_reader.h"
+
+#include <limits>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "client/cli/spec_words.h"
+#include "google/protobuf/descriptor.h"
+#include "services/base/nearest.h"
+
+namespace troupe {
+namespace {
+
+using google::protobuf::Descriptor;
+using google::protobuf::FieldDescriptor;
+using Kind = ConfigNode::Kind;
+
+constexpr size_t kMaxMistakes = 20;
+
+std::string Join(const std::string& path, absl::string_view key) {
+  return path.empty() ? std::string(key) : absl::StrCat(path, ".", key);
+}
+
+std::string Describe(const ConfigNode& node) {
+  switch (node.kind) {
+    case Kind::kNull:
+      return "nothing";
+    case Kind::kList:
+      return "a list";
+    case Kind::kMap:
+      return "a map";
+    case Kind::kScalar:
+      break;
+  }
+  constexpr size_t kLongest = 60;
+  const bool cut = node.scalar.size() > kLongest;
+  return absl::StrCat("\"", node.scalar.substr(0, kLongest), cut ? "..." : "",
+                      "\"");
+}
+
+// `; did you mean "x"?`, or all that is possible.
+std::string Suggest(absl::string_view word,
+                    const std::vector<std::string>& candidates) {
+  const std::string near = DidYouMean(word, candidates);
+  if (!near.empty()) return near;
+  return absl::StrCat("; one of ", absl::StrJoin(candidates, ", "));
+}
+
+std::vector<std::string> FieldNames(const Descriptor& type) {
+  std::vector<std::string> names;
+  for (int i = 0; i < type.field_count(); ++i)
+    names.push_back(type.field(i)->name());
+  return names;
+}
+
+bool IsShare(const FieldDescriptor& field) {
+  return field.full_name() == "troupe.v1.Source.max_rejects" ||
+         field.containing_type()->full_name() == "troupe.v1.SplitSpec";
+}
+
+}  // namespace
+
+void SpecReader::Read(const ConfigNode& root, pb::PipelineSpec& spec) {
+  if (root.kind == Kind::kNull)
+    return Mistake(root.position, "the file is empty");
+  ReadMessage(root, "", spec);
+}
+
+void SpecReader::ReadMessage(const ConfigNode& node, const std::string& path,
+                             Message& message) {
+  const std::string& type = message.GetDescriptor()->full_name();
+  if (type == "google.protobuf.Value")
+    return ReadValue(node, path,
+                     static_cast<google::protobuf::Value&>(message));
+  if (type == "google.protobuf.Struct")
+    return ReadStruct(node, path,
+                      static_cast<google::protobuf::Struct&>(message));
+  if (type == "troupe.v1.Selector") return ReadSelector(node, path, message);
+  if (type == "troupe.v1.Step") return ReadStep(node, path, message);
+  if (type == "troupe.v1.ModelSpec")
+    return ReadOneKey(node, path, "a model", message);
+  ReadKeys(node, path, message);
+}
+
+void SpecReader::ReadKeys(const ConfigNode& node, const std::string& path,
+                          Message& message) {
+  if (node.kind == Kind::kNull) return;
+  if (node.kind != Kind::kMap) return Expected("a map", node, path);
+  const Descriptor& type = *message.GetDescriptor();
+  for (const ConfigNode::Entry& entry : node.entries) {
+    const FieldDescriptor* field = type.FindFieldByName(entry.key);
+    if (field == nullptr) {
+      UnknownKey(entry, path, type);
+      continue;
+    }
+    const std::string field_path = Join(path, entry.key);
+    const bool one_line = entry.value.kind == Kind::kScalar;
+    positions_[field_path] = one_line ? entry.value.position : entry.position;
+    ReadField(entry.value, field_path, *field, message);
+  }
+}
+
+void SpecReader::ReadField(const ConfigNode& node, const std::string& path,
+                           const FieldDescriptor& field, Message& message) {
+  if (node.kind == Kind::kNull) return;  // `weight: null` is no weight.
+  if (field.is_map()) return ReadMapField(node, path, field, message);
+  if (field.is_repeated()) return ReadRepeated(node, path, field, message);
+  if (field.cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE)
+    return ReadScalar(node, path, field, message);
+  ReadMessage(node, path,
+              *message.GetReflection()->MutableMessage(&message, &field));
+}
+
+void SpecReader::ReadRepeated(const ConfigNode& node, const std::string& path,
+                              const FieldDescriptor& field, Message& message) {
+  const bool of_messages = field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE;
+  if (node.kind == Kind::kScalar && !of_messages)  // `carry: id`
+    return ReadScalar(node, path, field, message);
+  if (node.kind != Kind::kList) return Expected("a list", node, path);
+  for (size_t i = 0; i < node.list.size(); ++i) {
+    const ConfigNode& item = node.list[i];
+    const std::string item_path = absl::StrCat(path, "[", i, "]");
+    positions_[item_path] = item.position;
+    if (of_messages) {
+      ReadMessage(item, item_path,
+                  *message.GetReflection()->AddMessage(&message, &field));
+    } else if (item.kind == Kind::kNull) {
+      Mistake(item.position, absl::StrCat(item_path,
+                                          ": nothing stands here; for the word "
+                                          "null write \"null\" in quotes"));
+    } else {
+      ReadScalar(item, item_path, field, message);
+    }
+  }
+}
+
+void SpecReader::ReadMapField(const ConfigNode& node, const std::string& path,
+                              const FieldDescriptor& field, Message& message) {
+  if (node.kind != Kind::kMap) return Expected("a map", node, path);
+  const Descriptor& type = *field.message_type();
+  for (const ConfigNode::Entry& entry : node.entries) {
+    const std::string entry_path = Join(path, entry.key);
+    positions_[entry_path] = entry.value.position;
+    if (entry.value.kind == Kind::kNull) {
+      Expected("a word", entry.value, entry_path);
+      continue;
+    }
+    Message& pair = *message.GetReflection()->AddMessage(&message, &field);
+    pair.GetReflection()->SetString(&pair, type.map_key(), entry.key);
+    ReadScalar(entry.value, entry_path, *type.map_value(), pair);
+  }
+}
+
+void SpecReader::ReadScalar(const ConfigNode& node, const std::string& path,
+                            const FieldDescriptor& field, Message& message) {
+  const auto& reflection = *message.GetReflection();
+  const bool scalar = node.kind == Kind::kScalar;
+  const std::string& text = node.scalar;
+  switch (field.cpp_type()) {
+    case FieldDescriptor::CPPTYPE_STRING:  // Numbers and such as written.
+      if (!scalar) return Expected("a word", node, path);
+      if (field.is_repeated())
+        return reflection.AddString(&message, &field, text);
+      return reflection.SetString(&message, &field, text);
+    case FieldDescriptor::CPPTYPE_BOOL:
+      if (!scalar || node.quoted || (text != "true" && text != "false"))
+        return Expected("true or false", node, path);
+      return reflection.SetBool(&message, &field, text == "true");
+    case FieldDescriptor::CPPTYPE_INT32:
+      if (int32_t value = 0;
+          scalar && !node.quoted && absl::SimpleAtoi(text, &value))
+        return reflection.SetInt32(&message, &field, value);
+      return Expected("a whole number", node, path);
+    case FieldDescriptor::CPPTYPE_UINT64:
+      if (uint64_t value = 0;
+          scalar && !node.quoted && absl::SimpleAtoi(text, &value))
+        return reflection.SetUInt64(&message, &field, value);
+      return Expected("a whole number from 0 on", node, path);
+    case FieldDescriptor::CPPTYPE_DOUBLE: {
+      const bool share = IsShare(field);
+      // A quoted "1 %" is what JSON needs.
+      const bool number = scalar && (!node.quoted || share);
+      const std::optional<double> value =
+          share ? ParseShare(text) : ParseNumber(text);
+      if (!number || !value.has_value())
+        return Expected(share ? "a share such as 0.01 or 1 %" : "a number",
+                        node, path);
+      return reflection.SetDouble(&message, &field, *value);
+    }
+    case FieldDescriptor::CPPTYPE_ENUM: {
+      const auto& type = *field.enum_type();
+      if (!scalar) return Expected("a word", node, path);
+      if (const std::optional<int> value = EnumNumber(type, text))
+        return reflection.SetEnumValue(&message, &field, *value);
+      return Mistake(node.position,
+                     absl::StrCat(path, ": no value ", Describe(node),
+                                  Suggest(text, EnumWords(type))));
+    }
+    default:  // A type that pipeline.proto does not use yet.
+      return Mistake(node.position,
+                     absl::StrCat(path, ": of a type that files cannot hold"));
+  }
+}
+
+void SpecReader::UnknownKey(const ConfigNode::Entry& entry,
+                            const std::string& path, const Descriptor& type) {
+  Mistake(entry.position,
+          absl::StrCat("unknown key \"", entry.key, "\"",
+                       path.empty() ? "" : absl::StrCat(" in ", path),
+                       Suggest(entry.key, FieldNames(type))));
+}
+
+void SpecReader::Expected(absl::string_view what, const ConfigNode& node,
+                          const std::string& path) {
+  Mistake(node.position,
+          absl::StrCat(path, path.empty() ? "" : ": ", "expects ", what,
+                       ", not ", Describe(node)));
+}
+
+void SpecReader::Mistake(Position position, absl::string_view message) {
+  if (mistakes_.size() < kMaxMistakes)
+    mistakes_.push_back(absl::StrCat(file_, ":", position.line, ":",
+                                     position.column, ": ", message));
+}
+
+}  // namespace troupe

@@ -1,0 +1,16 @@
+// Writes a pipeline as the YAML file that it came from, short forms included:
+// what ParseSpec reads as the same proto.
+//
+// Thread safety: a function without state.
+#pragma once
+
+#include <string>
+
+#include "proto/pb.h"
+#include "troupe/v1/pipeline.pb.h"
+
+namespace troupe {
+
+std::string WriteSpec(const pb::PipelineSpec& spec);
+
+}  // namespace troupe

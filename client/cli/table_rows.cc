@@ -1,0 +1,77 @@
+// The first rows of a table, as text and as JSON.
+#include <cstdlib>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "client/cli/report_text.h"
+#include "client/cli/text_format.h"
+
+namespace troupe {
+namespace {
+
+std::string Cell(const Column& column, int64_t row) {
+  if (column.IsNull(row)) return "-";
+  const auto i = static_cast<size_t>(row);
+  switch (column.type()) {
+    case pb::BOOL:
+      return column.boolean(row) ? "true" : "false";
+    case pb::INT64:
+      return absl::StrCat(column.int64s()[i]);
+    case pb::FLOAT64:
+      return absl::StrFormat("%.10g", column.doubles()[i]);
+    default:
+      return std::string(column.text(row));
+  }
+}
+
+google::protobuf::Value JsonCell(const Column& column, int64_t row) {
+  google::protobuf::Value value;
+  const auto i = static_cast<size_t>(row);
+  if (column.IsNull(row)) {
+    value.set_null_value(google::protobuf::NULL_VALUE);
+  } else if (column.type() == pb::BOOL) {
+    value.set_bool_value(column.boolean(row));
+  } else if (column.type() == pb::FLOAT64) {
+    value.set_number_value(column.doubles()[i]);
+  } else if (column.type() == pb::INT64) {
+    // JSON's numbers are doubles: larger ones would change.
+    constexpr int64_t kExact = int64_t{1} << 53;
+    const int64_t number = column.int64s()[i];
+    if (number >= -kExact && number <= kExact) {
+      value.set_number_value(static_cast<double>(number));
+    } else {
+      value.set_string_value(absl::StrCat(number));
+    }
+  } else {
+    value.set_string_value(std::string(column.text(row)));
+  }
+  return value;
+}
+
+}  // namespace
+
+std::string TableText(const Table& table, size_t max_cell_width) {
+  std::vector<std::vector<std::string>> rows(1);
+  for (const Field& field : table.schema)
+    rows[0].push_back(Printable(field.name, max_cell_width));
+  for (int64_t row = 0; row < table.rows; ++row) {
+    std::vector<std::string> cells;
+    for (const Column& column : table.columns)
+      cells.push_back(Printable(Cell(column, row), max_cell_width));
+    rows.push_back(std::move(cells));
+  }
+  return AlignedTable(rows);
+}
+
+google::protobuf::ListValue TableRows(const Table& table) {
+  google::protobuf::ListValue rows;
+  for (int64_t row = 0; row < table.rows; ++row) {
+    auto& fields =
+        *rows.add_values()->mutable_struct_value()->mutable_fields();
+    for (size_t i = 0; i < table.columns.size(); ++i)
+      fields[table.schema[i].name] = JsonCell(table.columns[i], row);
+  }
+  return rows;
+}
+
+}  // namespace troupe

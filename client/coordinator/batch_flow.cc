@@ -1,0 +1,236 @@
+#include "client/coordinator/batch_flow.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "services/base/status_macros.h"
+
+namespace troupe {
+namespace {
+
+// A value and its share of validity, at most, for a table as it was loaded.
+constexpr int64_t kLoadedBytesPerValue = 9;
+
+template <typename Response>
+void AddRejected(const Response& response, std::vector<pb::RejectedRow>* rows) {
+  rows->insert(rows->end(), response.rejected().begin(),
+               response.rejected().end());
+}
+
+absl::Status Unbalanced(absl::string_view stage, int64_t in, int64_t out,
+                        int64_t rejected) {
+  return absl::InternalError(absl::StrCat("stage ", stage, " took ", in,
+                                          " rows and accounts for ", out,
+                                          " and ", rejected, " rejected ones"));
+}
+
+}  // namespace
+
+int64_t RowsPerPiece(int64_t rows, int64_t table_bytes,
+                     int64_t output_bytes_per_row, int64_t max_bytes) {
+  if (rows <= 1) return std::max<int64_t>(rows, 1);
+  // What a hop makes, and what may pass through it.
+  const int64_t per_row =
+      std::max<int64_t>(1, output_bytes_per_row + table_bytes / rows);
+  return std::clamp<int64_t>(max_bytes / per_row, 1, rows);
+}
+
+int64_t BatchFlow::Weight(const FlowPlan& plan, const pb::Split& split,
+                          int64_t max_batch_bytes) {
+  const int64_t loaded = split.bytes() + split.rows() *
+                                             plan.columns.fields_size() *
+                                             kLoadedBytesPerValue;
+  int64_t widest = 0;
+  for (const FlowHop& hop : plan.hops)
+    widest = std::max(
+        widest,
+        std::min(max_batch_bytes, split.rows() * hop.output_bytes_per_row));
+  // Results wait in full for their turn.
+  const int64_t results =
+      plan.observe.has_value() || plan.hops.empty()
+          ? 0
+          : split.rows() * plan.hops.back().output_bytes_per_row;
+  return loaded + widest + results;
+}
+
+BatchFlow::BatchFlow(JobContext* context, const JobInput* input,
+                     const FlowPlan* plan,
+                     const std::vector<std::string>& source_columns,
+                     pb::Split split)
+    : context_(context), input_(input), plan_(plan) {
+  result_.split = std::move(split);
+  Load(source_columns);
+}
+
+std::function<void(StageResult)> BatchFlow::Step(
+    absl::Status (BatchFlow::*take)(StageResult)) {
+  return [this, take, present = present_](StageResult result) {
+    if (!*present) return;
+    absl::Status status = result.status;
+    if (status.ok()) status = (this->*take)(std::move(result));
+    if (!status.ok()) Finish(std::move(status));
+  };
+}
+
+void BatchFlow::Finish(absl::Status status) {
+  result_.status = std::move(status);
+  levels_.clear();
+  done_ = true;
+}
+
+void BatchFlow::Load(const std::vector<std::string>& source_columns) {
+  auto request = input_->Load(result_.split);
+  if (!request.ok()) return Finish(request.status());
+  *request->mutable_id() = context_->Batch(result_.split.number());
+  *request->mutable_schema() = plan_->columns;
+  request->mutable_source_columns()->Add(source_columns.begin(),
+                                         source_columns.end());
+  *request->mutable_row_split() = plan_->row_split;
+  request->set_row_set(plan_->rows);
+  request->set_target_required(plan_->target_required);
+  context_->Start("loader", stage_method::kLoad, *std::move(request),
+                  TableBytes(), {},
+                  input_->Affinity(context_->id(), result_.split.file()),
+                  Step(&BatchFlow::TakeLoaded));
+}
+
+absl::Status BatchFlow::TakeLoaded(StageResult result) {
+  ASSIGN_OR_RETURN(pb::LoadResponse response,
+                   JobContext::Parse<pb::LoadResponse>(result));
+  if (response.wanted() != response.rows() + response.rejected_size() ||
+      response.wanted() > result_.split.rows() ||
+      (plan_->rows == pb::ALL_ROWS &&
+       response.wanted() != result_.split.rows()))
+    return Unbalanced("loader", result_.split.rows(), response.rows(),
+                      response.rejected_size());
+  result_.wanted = response.wanted();
+  AddRejected(response, &result_.rejected);
+  levels_.push_back({std::move(result.table), response.rows(), 0});
+  return Advance();
+}
+
+// Sends the next piece of the deepest table that is not yet through.
+absl::Status BatchFlow::Advance() {
+  const size_t depth = plan_->hops.size() + (plan_->observe ? 1 : 0);
+  while (!levels_.empty()) {
+    Level& level = levels_.back();
+    const size_t hop = levels_.size() - 1;
+    if (hop == depth) {  // Through all hops: a result.
+      result_.rows_ok += level.rows;
+      if (level.rows > 0) result_.tables.push_back(std::move(level.table));
+      levels_.pop_back();
+    } else if (level.next >= level.rows) {
+      levels_.pop_back();
+    } else {
+      SendPiece(level, hop);
+      return absl::OkStatus();
+    }
+  }
+  return FinishRows();
+}
+
+void BatchFlow::SendPiece(Level& level, size_t hop) {
+  const bool observes = hop == plan_->hops.size();
+  const FlowHop& target = observes ? plan_->observe->hop : plan_->hops[hop];
+  const int64_t piece = observes
+                            ? level.rows
+                            : RowsPerPiece(level.rows, level.table.size(),
+                                           target.output_bytes_per_row,
+                                           context_->limits().max_batch_bytes);
+  pb::RowRange range;
+  range.set_begin(level.next);
+  range.set_end(std::min(level.rows, level.next + piece));
+  const bool whole = range.begin() == 0 && range.end() == level.rows;
+  level.next = range.end();
+  TableBytes table = level.table;
+  if (level.next == level.rows) level.table = TableBytes();  // Sent: let go.
+  std::vector<std::string> artifacts;
+  if (!target.artifact.empty()) artifacts.push_back(target.artifact);
+  const auto send = [&](auto request, const char* method, auto take) {
+    *request.mutable_id() = context_->Batch(result_.split.number());
+    *request.mutable_params() = target.params;
+    request.set_artifact(target.artifact);
+    if (!whole) *request.mutable_rows() = range;
+    context_->Start(target.stage, method, std::move(request), std::move(table),
+                    std::move(artifacts), "", Step(take));
+  };
+  if (!observes) {
+    pb::ProcessRequest request;
+    request.set_form(target.form);
+    return send(std::move(request), stage_method::kProcess,
+                &BatchFlow::TakeProcessed);
+  }
+  pb::ObserveRequest request;
+  request.set_purpose(plan_->observe->purpose);
+  request.set_state(plan_->observe->state);
+  if (!request.state().empty()) artifacts.push_back(request.state());
+  send(std::move(request), stage_method::kObserve, &BatchFlow::TakeObserved);
+}
+
+absl::Status BatchFlow::TakeProcessed(StageResult result) {
+  ASSIGN_OR_RETURN(pb::ProcessResponse response,
+                   JobContext::Parse<pb::ProcessResponse>(result));
+  AddRejected(response, &result_.rejected);
+  levels_.push_back({std::move(result.table), response.rows(), 0});
+  return Advance();
+}
+
+absl::Status BatchFlow::TakeObserved(StageResult result) {
+  ASSIGN_OR_RETURN(pb::ObserveResponse response,
+                   JobContext::Parse<pb::ObserveResponse>(result));
+  AddRejected(response, &result_.rejected);
+  result_.rows_ok += response.rows();
+  ASSIGN_OR_RETURN(std::string partial, result.table.TableString());
+  result_.partials.push_back(std::move(partial));
+  return Advance();
+}
+
+absl::Status BatchFlow::FinishRows() {
+  const auto rejected = static_cast<int64_t>(result_.rejected.size());
+  if (result_.rows_ok + rejected != result_.wanted)
+    return Unbalanced("chain", result_.wanted, result_.rows_ok, rejected);
+  std::sort(result_.rejected.begin(), result_.rejected.end(),
+            [](const pb::RejectedRow& a, const pb::RejectedRow& b) {
+              return a.row() < b.row();
+            });
+  for (size_t i = 0; i < result_.rejected.size(); ++i) {
+    const int64_t row = result_.rejected[i].row();
+    const bool twice = i > 0 && result_.rejected[i - 1].row() == row;
+    if (twice || row < result_.split.first_row() ||
+        row >= result_.split.first_row() + result_.split.rows())
+      return absl::InternalError(
+          absl::StrCat("a stage rejected row ", row,
+                       twice ? " twice" : ", which it was not given"));
+  }
+  if (result_.rejected.empty() || !plan_->read_rejected_text) {
+    Finish(absl::OkStatus());
+  } else {
+    ReadRejectedText();
+  }
+  return absl::OkStatus();
+}
+
+void BatchFlow::ReadRejectedText() {
+  std::vector<int64_t> rows;
+  for (const pb::RejectedRow& row : result_.rejected) rows.push_back(row.row());
+  auto request = input_->ReadRecords(result_.split, rows);
+  if (!request.ok()) return Finish(request.status());
+  context_->Start("loader", stage_method::kReadRecords, *std::move(request),
+                  TableBytes(), {},
+                  input_->Affinity(context_->id(), result_.split.file()),
+                  Step(&BatchFlow::TakeRejectedText));
+}
+
+absl::Status BatchFlow::TakeRejectedText(StageResult result) {
+  ASSIGN_OR_RETURN(pb::ReadRecordsResponse response,
+                   JobContext::Parse<pb::ReadRecordsResponse>(result));
+  if (response.records_size() != static_cast<int>(result_.rejected.size()))
+    return absl::InternalError("the loader returned other records than asked");
+  result_.rejected_text.assign(response.records().begin(),
+                               response.records().end());
+  Finish(absl::OkStatus());
+  return absl::OkStatus();
+}
+
+}  // namespace troupe

@@ -1,0 +1,119 @@
+// A BatchFlow takes one batch through the hops of a pass: Load, Process at each
+// hop, and where the pass observes, Observe at the end. Where a hop would make
+// more than one message may hold, its rows go piece by piece, each piece all
+// the way before the next.
+//
+// Thread safety: everything belongs to the job's thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "client/coordinator/job_context.h"
+#include "client/coordinator/job_input.h"
+#include "proto/pb.h"
+#include "troupe/v1/loader.pb.h"
+#include "troupe/v1/stage.pb.h"
+
+namespace troupe {
+
+// One hop of a pass.
+struct FlowHop {
+  std::string stage;
+  pb::StageParams params;
+  std::string artifact;  // SHA-256; empty where nothing was fitted.
+  pb::TableForm form = pb::TABLE_FORM_UNSPECIFIED;
+  int64_t output_bytes_per_row = 0;
+};
+
+// What ends a pass that observes.
+struct FlowObserve {
+  FlowHop hop;
+  pb::ObservePurpose purpose = pb::FITTING_PASS;
+  std::string state;  // SHA-256; empty in the first pass.
+};
+
+// What every batch of a pass goes through.
+struct FlowPlan {
+  pb::Schema columns;  // Those that are loaded, with roles.
+  pb::RowSet rows = pb::ALL_ROWS;
+  pb::SplitSpec row_split;
+  bool target_required = false;
+  std::vector<FlowHop> hops;
+  std::optional<FlowObserve> observe;
+  bool read_rejected_text = false;  // For the rejects file.
+};
+
+// What came out of a batch.
+struct BatchResult {
+  pb::Split split;
+  absl::Status status;
+  int64_t wanted = 0;  // Rows read: those in the end, and the rejected ones.
+  int64_t rows_ok = 0;
+  std::vector<pb::RejectedRow> rejected;   // Rising.
+  std::vector<std::string> rejected_text;  // One each, where asked for.
+  std::vector<TableBytes> tables;          // In order. Not where observed.
+  std::vector<std::string> partials;       // In order. Where observed.
+};
+
+class BatchFlow {
+ public:
+  // Begins at once, and goes on within the context's Pump until done or
+  // destroyed. All pointers must outlive it.
+  BatchFlow(JobContext* context, const JobInput* input, const FlowPlan* plan,
+            const std::vector<std::string>& source_columns, pb::Split split);
+  ~BatchFlow() { *present_ = false; }
+  BatchFlow(const BatchFlow&) = delete;
+  BatchFlow& operator=(const BatchFlow&) = delete;
+
+  bool done() const { return done_; }
+  // Only when done.
+  BatchResult& result() { return result_; }
+
+  // Memory that a batch may take in its widest hop, in bytes.
+  static int64_t Weight(const FlowPlan& plan, const pb::Split& split,
+                        int64_t max_batch_bytes);
+
+ private:
+  // A table that stands before a hop, and how much of it has gone through.
+  struct Level {
+    TableBytes table;
+    int64_t rows = 0;
+    int64_t next = 0;
+  };
+
+  void Load(const std::vector<std::string>& source_columns);
+  absl::Status TakeLoaded(StageResult result);
+  absl::Status Advance();
+  void SendPiece(Level& level, size_t hop);
+  absl::Status TakeProcessed(StageResult result);
+  absl::Status TakeObserved(StageResult result);
+  absl::Status FinishRows();
+  void Finish(absl::Status status);
+  void ReadRejectedText();
+
+  // Wraps a step that takes a reply: nothing happens after the destructor, and
+  // an error finishes the batch.
+  std::function<void(StageResult)> Step(
+      absl::Status (BatchFlow::*take)(StageResult));
+  absl::Status TakeRejectedText(StageResult result);
+
+  JobContext* const context_;
+  const JobInput* const input_;
+  const FlowPlan* const plan_;
+  const std::shared_ptr<bool> present_ = std::make_shared<bool>(true);
+  std::vector<Level> levels_;  // levels_[i] stands before hop i.
+  BatchResult result_;
+  bool done_ = false;
+};
+
+// How many rows of a table fit into one message when they leave a hop.
+int64_t RowsPerPiece(int64_t rows, int64_t table_bytes,
+                     int64_t output_bytes_per_row, int64_t max_bytes);
+
+}  // namespace troupe

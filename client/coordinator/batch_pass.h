@@ -1,0 +1,34 @@
+// A pass takes every split of the input through a flow, several at once, and
+// hands the results over in input order.
+//
+// Flow control: a batch takes its whole credit, for its widest hop, before it
+// is loaded, in input order; the oldest is always admitted. So memory is
+// bounded by the job's window, and a batch that is wider than the window still
+// goes through, alone.
+//
+// Results do not depend on timing: they are committed by number, and so are
+// errors. The pass ends with the error of the earliest batch that has one.
+//
+// Thread safety: everything belongs to the job's thread.
+#pragma once
+
+#include <functional>
+
+#include "absl/status/status.h"
+#include "client/coordinator/batch_flow.h"
+#include "client/coordinator/input_plan.h"
+#include "client/coordinator/job_context.h"
+#include "client/coordinator/job_input.h"
+#include "client/coordinator/reject_account.h"
+
+namespace troupe {
+
+// Takes one batch's results, in input order; may Pump.
+using CommitBatch = std::function<absl::Status(BatchResult&)>;
+
+// Runs the pass. Bad rows are entered into `account`, whose verdict ends it.
+absl::Status RunPass(JobContext& context, const JobInput& input,
+                     const FlowPlan& plan, SplitSource& splits,
+                     RejectAccount& account, const CommitBatch& commit);
+
+}  // namespace troupe

@@ -1,0 +1,89 @@
+// A Database is the coordinator's one SQLite connection, on its own state
+// directory: jobs, batches, uploads and pipelines are tables in it.
+//
+// One connection, because SQLite before 3.51.3 can lose commits when several
+// connections meet at a WAL reset, and because one writer needs no more.
+//
+// Thread safety: Run may be called from any thread; calls happen one after the
+// other. Connection and Statement belong to the call of Run that made them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "services/base/mutex.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace troupe {
+
+// One prepared statement. Values are bound in the order of their `?`.
+class Statement {
+ public:
+  explicit Statement(sqlite3_stmt* statement) : statement_(statement) {}
+  ~Statement();
+  Statement(Statement&& other) noexcept;
+  Statement& operator=(Statement&&) = delete;
+
+  Statement& Bind(int64_t value);
+  Statement& Bind(absl::string_view text);
+  Statement& BindBytes(absl::string_view bytes);
+
+  // Moves to the next row; false after the last.
+  absl::StatusOr<bool> Next();
+  // Runs a statement that answers no rows.
+  absl::Status Execute();
+
+  // Values of the row at hand; columns count from 0.
+  int64_t Int(int column) const;
+  std::string Bytes(int column) const;
+
+ private:
+  sqlite3_stmt* statement_;
+  int bound_ = 0;
+};
+
+class Connection {
+ public:
+  explicit Connection(sqlite3* handle) : handle_(handle) {}
+
+  absl::StatusOr<Statement> Prepare(absl::string_view sql);
+  // Runs statements without values, divided by `;`.
+  absl::Status Execute(const std::string& sql);
+  // Rows changed by the last statement.
+  int64_t changes() const;
+
+ private:
+  sqlite3* const handle_;
+};
+
+class Database {
+ public:
+  // Opens `state_dir`, which is made where it is missing. Returns
+  // FAILED_PRECONDITION (STATE_DIR_IN_USE), at once, when another process has
+  // it; otherwise what went wrong with it.
+  static absl::StatusOr<std::unique_ptr<Database>> Open(
+      const std::string& state_dir);
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  // Runs `body` as one transaction, durable when this returns OK; undone when
+  // `body` or the commit fails.
+  absl::Status Run(const std::function<absl::Status(Connection&)>& body);
+
+ private:
+  Database(int lock, sqlite3* handle) : lock_(lock), handle_(handle) {}
+
+  const int lock_;  // File descriptor that holds the flock.
+  Mutex mutex_;
+  sqlite3* const handle_ ABSL_PT_GUARDED_BY(mutex_);
+};
+
+}  // namespace troupe

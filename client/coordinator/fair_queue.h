@@ -1,0 +1,36 @@
+// A FairQueue holds the calls of one stage that wait for a slot. Jobs take
+// turns; within a job the oldest goes first.
+//
+// Thread safety: needs its owner's lock.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "client/coordinator/pending_call.h"
+
+namespace troupe {
+
+class FairQueue {
+ public:
+  void Add(std::shared_ptr<PendingCall> call);
+  void Remove(const PendingCall& call);
+
+  // Removes and returns the first call that `place` finds a place for,
+  // beginning with the job after the one served last. Null when there is none.
+  std::shared_ptr<PendingCall> Take(
+      const std::function<bool(const PendingCall&)>& place);
+
+  bool empty() const { return jobs_.empty(); }
+
+ private:
+  using Calls = std::map<int64_t, std::shared_ptr<PendingCall>>;  // By age.
+
+  std::map<std::string, Calls> jobs_;  // None empty.
+  std::string last_;                   // The job served last.
+};
+
+}  // namespace troupe

@@ -1,0 +1,197 @@
+#include "client/coordinator/fitting.h"
+
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "client/coordinator/batch_pass.h"
+#include "client/coordinator/partial_fold.h"
+#include "services/base/log.h"
+#include "services/base/status_macros.h"
+
+namespace troupe {
+namespace {
+
+// A stage that never ends fitting is a bug, not a job.
+constexpr int kMaxPasses = 1000;
+constexpr int kMaxFits = 4;
+constexpr absl::Duration kAskAgain = absl::Milliseconds(500);
+
+FlowPlan PlanOf(const TrainingInput& training,
+                const std::vector<FlowHop>& before) {
+  FlowPlan plan;
+  plan.columns = training.columns;
+  plan.rows = training.rows;
+  plan.row_split = training.split;
+  for (const pb::Field& field : training.columns.fields())
+    if (field.role() == pb::TARGET) plan.target_required = true;
+  plan.hops = before;
+  return plan;
+}
+
+void AddWarnings(const pb::MergeResponse& response,
+                 std::vector<std::string>* warnings) {
+  warnings->insert(warnings->end(), response.warnings().begin(),
+                   response.warnings().end());
+}
+
+// Lets things happen until monotonic `until`.
+absl::Status PumpUntil(JobContext& context, absl::Duration until) {
+  while (context.environment().clock->Monotonic() < until)
+    RETURN_IF_ERROR(context.Pump());
+  return absl::OkStatus();
+}
+
+// Opens the Fit; waits for as long as no replica serves.
+absl::StatusOr<std::unique_ptr<FitSession>> OpenFit(JobContext& context,
+                                                    const FitCall& call) {
+  while (true) {
+    auto session = context.environment().calls->StartFit(call);
+    // After this, a cancel finds the session; before, it is seen here.
+    RETURN_IF_ERROR(context.Check());
+    if (session.ok() || ReasonOf(session.status()) != "NO_REPLICA") {
+      context.SetStalled({});
+      return session;
+    }
+    context.SetStalled({call.stage});
+    RETURN_IF_ERROR(PumpUntil(
+        context, context.environment().clock->Monotonic() + kAskAgain));
+  }
+}
+
+// Waits for the answer on a thread of its own, so that the job can be watched
+// and cancelled meanwhile.
+absl::StatusOr<pb::FitResponse> FinishFit(JobContext& context,
+                                          FitSession& session) {
+  absl::StatusOr<pb::FitResponse> response =
+      absl::UnknownError("the fit has not ended");
+  bool ended = false;
+  std::thread waiter([&, events = context.live().events()] {
+    absl::StatusOr<pb::FitResponse> answer = session.Finish();
+    auto shared =
+        std::make_shared<absl::StatusOr<pb::FitResponse>>(std::move(answer));
+    events->Post([&, shared] {
+      response = std::move(*shared);
+      ended = true;
+    });
+  });
+  absl::Status pumped;
+  while (!ended && pumped.ok()) pumped = context.Pump();
+  // Whoever asked the job to stop has cancelled the fit, too.
+  if (!ended) context.environment().calls->CancelJob(context.id());
+  waiter.join();
+  while (!ended) context.live().events()->RunOne(absl::ZeroDuration());
+  RETURN_IF_ERROR(pumped);
+  return response;
+}
+
+// One try of a Fit: opens it, streams the pass into it, waits for the answer.
+absl::StatusOr<pb::FitResponse> TryFit(JobContext& context,
+                                       const TrainingInput& training,
+                                       const std::vector<FlowHop>& before,
+                                       FitCall& call, RejectAccount& account) {
+  context.BeginPhase(absl::StrCat("fit ", call.stage));
+  ASSIGN_OR_RETURN(const std::unique_ptr<FitSession> session,
+                   OpenFit(context, call));
+  call.avoided.push_back(session->replica());
+  const FlowPlan plan = PlanOf(training, before);
+  PlannedSplits splits(training.plan);
+  RETURN_IF_ERROR(RunPass(context, *training.input, plan, splits, account,
+                          [&](BatchResult& batch) -> absl::Status {
+                            for (const TableBytes& table : batch.tables)
+                              RETURN_IF_ERROR(session->Write(table));
+                            return absl::OkStatus();
+                          }));
+  return FinishFit(context, *session);
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> FitByObserving(
+    JobContext& context, const TrainingInput& training,
+    const std::vector<FlowHop>& before, const FlowHop& hop,
+    const pb::Schema& arriving, const std::string& what, RejectAccount& account,
+    std::vector<std::string>* warnings) {
+  FlowPlan plan = PlanOf(training, before);
+  plan.observe.emplace();
+  plan.observe->hop = hop;
+  plan.observe->hop.artifact.clear();
+  // The first merge tells whether there is anything to observe.
+  ASSIGN_OR_RETURN(pb::MergeResponse merged,
+                   PartialFold(&context, &*plan.observe, &arriving).Finish());
+  AddWarnings(merged, warnings);
+  for (int pass = 1; !merged.has_artifact(); ++pass) {
+    if (!merged.has_state() || pass > kMaxPasses)
+      return absl::InternalError(absl::StrCat(
+          "stage ", hop.stage, " came to no end of fitting in pass ", pass));
+    ASSIGN_OR_RETURN(plan.observe->state, context.Keep(merged.state()));
+    context.BeginPhase(absl::StrCat("fit ", what, " (pass ", pass, ")"));
+    PartialFold fold(&context, &*plan.observe, &arriving);
+    PlannedSplits splits(training.plan);
+    account = RejectAccount(training.input->source());
+    RETURN_IF_ERROR(RunPass(context, *training.input, plan, splits, account,
+                            [&](BatchResult& batch) {
+                              return fold.Add(std::move(batch.partials));
+                            }));
+    ASSIGN_OR_RETURN(merged, fold.Finish());
+    AddWarnings(merged, warnings);
+  }
+  return context.Keep(merged.artifact());
+}
+
+absl::StatusOr<FitResult> FitByStreaming(JobContext& context,
+                                         const TrainingInput& training,
+                                         const std::vector<FlowHop>& before,
+                                         const FlowHop& hop,
+                                         const pb::FitStart& start,
+                                         RejectAccount& account) {
+  FitCall call;
+  call.stage = hop.stage;
+  call.job = context.id();
+  call.start = start;
+  call.timeout = context.limits().fit_timeout;
+  for (int attempt = 1;; ++attempt) {
+    *call.start.mutable_id() = context.Batch(0);
+    call.start.mutable_id()->set_attempt(attempt);
+    RejectAccount counted(training.input->source());
+    auto response = TryFit(context, training, before, call, counted);
+    if (response.ok()) {
+      account = counted;
+      FitResult result;
+      ASSIGN_OR_RETURN(result.artifact, context.Keep(response->artifact()));
+      response->clear_artifact();
+      result.response = *std::move(response);
+      return result;
+    }
+    if (!context.Check().ok() || attempt == kMaxFits ||
+        !Dispatcher::MayRunAgain(response.status()))
+      return response.status();
+    context.CountRetry();
+    LogError("fit starts over", response.status(),
+             {{"job", context.id()}, {"stage", call.stage}});
+  }
+}
+
+absl::StatusOr<pb::Evaluation> EvaluateRows(
+    JobContext& context, const JobInput& input, SplitSource& splits,
+    FlowPlan plan, const FlowHop& model, const pb::Schema& arriving,
+    RejectAccount& account, std::vector<std::string>* warnings) {
+  plan.observe.emplace();
+  plan.observe->hop = model;
+  plan.observe->purpose = pb::EVALUATION;
+  PartialFold fold(&context, &*plan.observe, &arriving);
+  RETURN_IF_ERROR(RunPass(
+      context, input, plan, splits, account,
+      [&](BatchResult& batch) { return fold.Add(std::move(batch.partials)); }));
+  if (account.rows_read() == account.rows_rejected())
+    return MakeError(absl::StatusCode::kInvalidArgument, "NO_ROWS",
+                     "there are no rows to evaluate on");
+  ASSIGN_OR_RETURN(pb::MergeResponse merged, fold.Finish());
+  AddWarnings(merged, warnings);
+  if (!merged.has_evaluation())
+    return absl::InternalError(
+        absl::StrCat("stage ", model.stage, " answered no evaluation"));
+  return merged.evaluation();
+}
+
+}  // namespace troupe

@@ -1,0 +1,119 @@
+// An inspect job: the loader's view of a file. Types, missing values, the first
+// rows; and, where asked for, the whole table as parsed.
+#include <algorithm>
+#include <utility>
+
+#include "client/coordinator/batch_pass.h"
+#include "client/coordinator/job_output.h"
+#include "client/coordinator/job_request.h"
+#include "client/coordinator/job_run.h"
+#include "client/coordinator/preview.h"
+#include "services/base/status_macros.h"
+#include "services/table/wire.h"
+
+namespace troupe {
+namespace {
+
+constexpr int64_t kSampleRows = 10'000;
+constexpr int kDefaultPreviewRows = 10;
+
+void ReportColumns(const InputPlan& plan, pb::Report& report) {
+  for (int i = 0; i < plan.schema.fields_size(); ++i) {
+    pb::ColumnReport& column = *report.add_columns();
+    column.set_name(plan.schema.fields(i).name());
+    column.set_type(plan.schema.fields(i).type());
+    if (static_cast<size_t>(i) < plan.missing.size())
+      column.set_missing(plan.missing[static_cast<size_t>(i)]);
+  }
+}
+
+// The plan's beginning: as many splits as `rows` good rows may need.
+InputPlan Beginning(const InputPlan& plan, int64_t rows) {
+  InputPlan beginning = plan;
+  size_t count = 0;
+  int64_t found = 0;
+  while (count < plan.splits.size() && found < rows)
+    found += plan.splits[count++].rows();
+  beginning.splits.resize(count);
+  beginning.rows = found;
+  return beginning;
+}
+
+absl::Status AddToPreview(const BatchResult& batch, Preview& preview) {
+  for (const TableBytes& bytes : batch.tables) {
+    if (preview.full()) return absl::OkStatus();
+    ASSIGN_OR_RETURN(const std::string serialized, bytes.TableString());
+    ASSIGN_OR_RETURN(const Table table, ParseTable(serialized));
+    preview.Add(table);
+  }
+  return absl::OkStatus();
+}
+
+// Loads the beginning for the preview; bad rows are shown, not refused.
+absl::Status LoadPreview(JobContext& context, const JobInput& input,
+                         const InputPlan& plan, const FlowPlan& flow,
+                         int64_t rows, JobOutcome& outcome) {
+  pb::Source lenient;
+  lenient.set_on_bad_row(pb::REJECT);
+  lenient.set_max_rejects(1);
+  RejectAccount account(lenient);
+  Preview preview(rows);
+  const InputPlan beginning = Beginning(plan, rows);
+  PlannedSplits splits(&beginning);
+  RETURN_IF_ERROR(RunPass(
+      context, input, flow, splits, account,
+      [&](BatchResult& batch) { return AddToPreview(batch, preview); }));
+  for (const pb::RejectedRow& row : account.first())
+    *outcome.report.add_rejected() = row;
+  outcome.report.set_preview(preview.Finish());
+  outcome.rows_read = plan.rows;
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<JobOutcome> RunInspect(JobContext& context, const pb::Job& job,
+                                      bool validate_only) {
+  ASSIGN_OR_RETURN(const JobInput input,
+                   InputOf(job.request(), job.request().spec().source(),
+                           *context.environment().uploads));
+  ASSIGN_OR_RETURN(
+      const InputPlan plan,
+      PlanWholeInput(context, input, validate_only ? kSampleRows : 0,
+                     job.request().write_output() && !validate_only));
+  JobOutcome outcome;
+  ReportColumns(plan, outcome.report);
+  if (validate_only) return outcome;
+
+  RETURN_IF_ERROR(context.Enter(pb::RUNNING));
+  context.BeginPhase("inspect");
+  const int64_t preview_rows = job.request().preview_rows() > 0
+                                   ? job.request().preview_rows()
+                                   : kDefaultPreviewRows;
+  FlowPlan flow;
+  flow.columns = plan.schema;
+  if (!job.request().write_output()) {
+    RETURN_IF_ERROR(
+        LoadPreview(context, input, plan, flow, preview_rows, outcome));
+    return outcome;
+  }
+  RejectAccount account(input.source());
+  flow.read_rejected_text = account.rejects();
+  Preview preview(preview_rows);
+  ASSIGN_OR_RETURN(const std::unique_ptr<OutputWriter> writer,
+                   OpenOutput(context, OutputOf(job.request(), {})));
+  PlannedSplits splits(&plan);
+  RETURN_IF_ERROR(RunPass(context, input, flow, splits, account,
+                          [&](BatchResult& batch) -> absl::Status {
+                            RETURN_IF_ERROR(AddToPreview(batch, preview));
+                            return WriteBatch(batch, *writer);
+                          }));
+  outcome.report.set_preview(preview.Finish());
+  outcome.Count(account);
+  ASSIGN_OR_RETURN(outcome.manifest,
+                   PublishOutput(context, *writer, plan.schema, account, job));
+  outcome.has_manifest = true;
+  return outcome;
+}
+
+}  // namespace troupe

@@ -1,0 +1,199 @@
+#include "client/coordinator/job_scheduler.h"
+
+#include <filesystem>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "client/coordinator/job_run.h"
+#include "google/protobuf/util/time_util.h"
+#include "services/base/log.h"
+#include "services/base/status_macros.h"
+
+namespace troupe {
+namespace {
+
+void SetNow(const Clock& clock, google::protobuf::Timestamp* stamp) {
+  *stamp = google::protobuf::util::TimeUtil::NanosecondsToTimestamp(
+      absl::ToUnixNanos(clock.Now()));
+}
+
+}  // namespace
+
+JobScheduler::JobScheduler(const JobEnvironment* environment, int max_running)
+    : environment_(environment) {
+  for (int i = 0; i < max_running; ++i)
+    workers_.emplace_back([this] { Work(); });
+}
+
+JobScheduler::~JobScheduler() { Suspend(); }
+
+absl::Status JobScheduler::Recover() {
+  std::error_code error;
+  std::filesystem::create_directories(environment_->output_root, error);
+  if (error)
+    return absl::UnavailableError(absl::StrCat(
+        "cannot make \"", environment_->output_root, "\": ", error.message()));
+  for (const auto& entry :
+       std::filesystem::directory_iterator(environment_->output_root, error))
+    if (absl::EndsWith(entry.path().filename().string(), ".tmp"))
+      std::filesystem::remove_all(entry.path(), error);
+  ASSIGN_OR_RETURN(const std::vector<std::string> ids,
+                   environment_->jobs->Unfinished());
+  for (const std::string& id : ids) {
+    ASSIGN_OR_RETURN(pb::Job job, environment_->jobs->Get(id));
+    const bool cancelled = job.state() == pb::CANCELLING;
+    job.set_state(cancelled ? pb::CANCELLED : pb::QUEUED);
+    job.clear_state_message();
+    if (cancelled) SetNow(*environment_->clock, job.mutable_end_time());
+    RETURN_IF_ERROR(environment_->jobs->Update(job));
+    if (!cancelled) RETURN_IF_ERROR(Enqueue(job));
+  }
+  CollectArtifacts();
+  return absl::OkStatus();
+}
+
+absl::Status JobScheduler::Enqueue(const pb::Job& job) {
+  MutexLock lock(&mutex_);
+  if (suspended_) return Draining("coordinator");
+  std::shared_ptr<LiveJob>& live = live_[job.id()];
+  // One that has ended may still be on its way out.
+  if (live != nullptr && !IsTerminal(live->Get().job.state()))
+    return absl::OkStatus();
+  live = std::make_shared<LiveJob>(job);
+  queue_.push_back(job.id());
+  changed_.NotifyOne();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<pb::Job> JobScheduler::Submit(const pb::Job& job) {
+  {
+    MutexLock lock(&mutex_);
+    if (suspended_) return Draining("coordinator");
+  }
+  pb::Job recorded = job;
+  SetNow(*environment_->clock, recorded.mutable_create_time());
+  ASSIGN_OR_RETURN(JobStore::Added added, environment_->jobs->Add(recorded));
+  if (!added.created) return Get(added.job.id());
+  if (!job.request().upload().empty())
+    RETURN_IF_ERROR(
+        environment_->uploads->Claim(job.request().upload(), job.id()));
+  // A stop that came between leaves the job recorded, for the next start.
+  Enqueue(added.job).IgnoreError();
+  return added.job;
+}
+
+std::shared_ptr<LiveJob> JobScheduler::FindLive(const std::string& id) {
+  MutexLock lock(&mutex_);
+  const auto found = live_.find(id);
+  return found == live_.end() ? nullptr : found->second;
+}
+
+absl::StatusOr<pb::Job> JobScheduler::Get(const std::string& id) {
+  if (const auto live = FindLive(id)) return live->Get().job;
+  return environment_->jobs->Get(id);
+}
+
+absl::StatusOr<pb::Job> JobScheduler::Cancel(const std::string& id) {
+  const auto live = FindLive(id);
+  if (live == nullptr) return environment_->jobs->Get(id);
+  live->Change([](pb::Job& job) {
+    if (IsTerminal(job.state())) return;
+    job.set_state(pb::CANCELLING);
+    job.clear_state_message();
+  });
+  const pb::Job job = live->Get().job;
+  if (!IsTerminal(job.state()))
+    RETURN_IF_ERROR(environment_->jobs->Update(job));
+  live->RequestStop(LiveJob::Stop::kCancel);
+  environment_->calls->CancelJob(id);
+  return Get(id);
+}
+
+absl::StatusOr<pb::Job> JobScheduler::Resume(const std::string& id) {
+  ASSIGN_OR_RETURN(pb::Job job, Get(id));
+  if (job.state() == pb::SUCCEEDED || job.state() == pb::PARTIALLY_SUCCEEDED)
+    return MakeError(absl::StatusCode::kFailedPrecondition, "JOB_SUCCEEDED",
+                     absl::StrCat("job \"", id, "\" has succeeded already"));
+  if (!IsTerminal(job.state())) return job;
+  job.set_state(pb::QUEUED);
+  job.clear_error();
+  job.clear_end_time();
+  job.clear_progress();
+  RETURN_IF_ERROR(environment_->jobs->Update(job));
+  RETURN_IF_ERROR(Enqueue(job));
+  return job;
+}
+
+absl::Status JobScheduler::Delete(const std::string& id) {
+  if (FindLive(id) != nullptr) return JobRunning(id);
+  const auto job = environment_->jobs->Get(id);
+  if (ReasonOf(job.status()) == "JOB_NOT_FOUND") return absl::OkStatus();
+  RETURN_IF_ERROR(job.status());
+  if (!IsTerminal(job->state())) return JobRunning(id);
+  std::error_code error;
+  std::filesystem::remove_all(OutputDirectory(*environment_, id), error);
+  RETURN_IF_ERROR(environment_->uploads->RemoveOf(id));
+  return environment_->jobs->Delete(id);
+}
+
+std::shared_ptr<LiveJob> JobScheduler::Take() {
+  while (!suspended_ && queue_.empty()) changed_.Wait(&mutex_);
+  if (suspended_) return nullptr;
+  std::shared_ptr<LiveJob> live = live_.at(queue_.front());
+  queue_.pop_front();
+  ++running_;
+  return live;
+}
+
+void JobScheduler::Work() {
+  while (true) {
+    std::shared_ptr<LiveJob> live;
+    {
+      MutexLock lock(&mutex_);
+      live = Take();
+    }
+    if (live == nullptr) return;
+    RunNext(live);
+  }
+}
+
+void JobScheduler::RunNext(const std::shared_ptr<LiveJob>& live) {
+  RunJob(*environment_, live);
+  {
+    MutexLock lock(&mutex_);
+    --running_;
+    const auto mine = live_.find(live->Get().job.id());
+    if (mine != live_.end() && mine->second == live) live_.erase(mine);
+  }
+  CollectArtifacts();
+}
+
+void JobScheduler::CollectArtifacts() {
+  MutexLock lock(&mutex_);  // No job begins meanwhile.
+  if (running_ > 0) return;
+  const auto kept = environment_->pipelines->ReferencedArtifacts();
+  const auto stored = environment_->artifacts->List();
+  if (!kept.ok() || !stored.ok()) return;
+  for (const std::string& sha256 : *stored)
+    if (kept->count(sha256) == 0)
+      environment_->artifacts->Remove(sha256).IgnoreError();
+}
+
+void JobScheduler::Suspend() {
+  std::vector<std::shared_ptr<LiveJob>> jobs;
+  {
+    MutexLock lock(&mutex_);
+    suspended_ = true;
+    for (const auto& [id, live] : live_) jobs.push_back(live);
+    changed_.NotifyAll();
+  }
+  for (const auto& live : jobs) {
+    live->RequestStop(LiveJob::Stop::kSuspend);
+    environment_->calls->CancelJob(live->Get().job.id());
+  }
+  for (std::thread& worker : workers_)
+    if (worker.joinable()) worker.join();
+}
+
+}  // namespace troupe

@@ -1,0 +1,72 @@
+// The JobScheduler runs jobs: a few at once, each on a thread of its own, the
+// others wait in the order they came.
+//
+// Thread safety: all methods may be called from any thread.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "client/coordinator/job_context.h"
+#include "client/coordinator/live_job.h"
+#include "proto/pb.h"
+#include "services/base/mutex.h"
+#include "troupe/v1/coordinator.pb.h"
+
+namespace troupe {
+
+class JobScheduler {
+ public:
+  // `environment` must live as long as this object.
+  JobScheduler(const JobEnvironment* environment, int max_running);
+  // Suspends what runs.
+  ~JobScheduler();
+
+  // Queues the jobs that an earlier process left unfinished, from their
+  // beginning, and removes what lies about of their output. Once, at the start.
+  absl::Status Recover();
+
+  // Records and queues a job. Idempotent by its request_id.
+  absl::StatusOr<pb::Job> Submit(const pb::Job& job);
+
+  // A job as it stands now. JOB_NOT_FOUND.
+  absl::StatusOr<pb::Job> Get(const std::string& id);
+  // The job while it is queued or runs; null otherwise.
+  std::shared_ptr<LiveJob> FindLive(const std::string& id);
+
+  // As the coordinator's methods of these names.
+  absl::StatusOr<pb::Job> Cancel(const std::string& id);
+  absl::StatusOr<pb::Job> Resume(const std::string& id);
+  absl::Status Delete(const std::string& id);
+
+  // Removes artifacts that no version names. Does nothing while a job runs,
+  // since its artifacts may be named by none yet; it runs again after each job.
+  void CollectArtifacts();
+
+  // Stops the jobs so that they go on at the next start, and takes no more.
+  // Waits for their threads. Idempotent.
+  void Suspend();
+
+ private:
+  void Work();
+  std::shared_ptr<LiveJob> Take() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Enqueue(const pb::Job& job);
+  void RunNext(const std::shared_ptr<LiveJob>& live);
+
+  const JobEnvironment* const environment_;
+  Mutex mutex_;  // Guards which jobs are live.
+  CondVar changed_;
+  bool suspended_ ABSL_GUARDED_BY(mutex_) = false;
+  int running_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::deque<std::string> queue_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, std::shared_ptr<LiveJob>> live_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::thread> workers_;
+};
+
+}  // namespace troupe

@@ -1,0 +1,315 @@
+#include "client/coordinator/job_store.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
+#include "services/base/errors.h"
+#include "services/base/status_macros.h"
+
+namespace troupe {
+namespace {
+
+constexpr char kTables[] =
+    "CREATE TABLE IF NOT EXISTS starts ("
+    "  epoch INTEGER PRIMARY KEY);"
+    "CREATE TABLE IF NOT EXISTS jobs ("
+    "  number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL,"
+    "  request_id TEXT NOT NULL, kind INTEGER NOT NULL, request BLOB NOT NULL,"
+    "  state INTEGER NOT NULL, ended INTEGER NOT NULL, job BLOB NOT NULL,"
+    "  end_time INTEGER NOT NULL, epoch INTEGER NOT NULL);"
+    "CREATE UNIQUE INDEX IF NOT EXISTS jobs_by_request ON jobs (request_id)"
+    "  WHERE request_id <> '';"
+    "CREATE TABLE IF NOT EXISTS batches ("
+    "  job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,"
+    "  number INTEGER NOT NULL, epoch INTEGER NOT NULL, split BLOB NOT NULL,"
+    "  PRIMARY KEY (job, number));";
+
+constexpr int kSchemaVersion = 1;
+
+absl::Status MakeTables(Connection& connection) {
+  ASSIGN_OR_RETURN(Statement version,
+                   connection.Prepare("PRAGMA user_version"));
+  RETURN_IF_ERROR(version.Execute());
+  if (version.Int(0) > kSchemaVersion)
+    return absl::FailedPreconditionError(
+        "the state directory was written by a newer coordinator");
+  RETURN_IF_ERROR(connection.Execute(kTables));
+  return connection.Execute(
+      absl::StrCat("PRAGMA user_version=", kSchemaVersion));
+}
+
+// The job without its request, which has a column of its own.
+std::string JobBytes(const pb::Job& job) {
+  pb::Job bare = job;
+  bare.clear_request();
+  return CanonicalBytes(bare);
+}
+
+absl::StatusOr<pb::Job> ParseJob(const std::string& bytes) {
+  pb::Job job;
+  if (!job.ParseFromString(bytes))
+    return absl::DataLossError("a job in the state database cannot be read");
+  return job;
+}
+
+absl::Status RequestIdReused(absl::string_view request_id) {
+  return MakeError(
+      absl::StatusCode::kAlreadyExists, "REQUEST_ID_REUSED",
+      absl::StrCat("another job has the request_id \"", request_id, "\""));
+}
+
+int64_t EndTime(const pb::Job& job) { return job.end_time().seconds(); }
+
+}  // namespace
+
+bool IsTerminal(pb::JobState state) {
+  return state == pb::SUCCEEDED || state == pb::PARTIALLY_SUCCEEDED ||
+         state == pb::FAILED || state == pb::CANCELLED;
+}
+
+std::string CanonicalBytes(const google::protobuf::MessageLite& message) {
+  std::string bytes;
+  google::protobuf::io::StringOutputStream stream(&bytes);
+  google::protobuf::io::CodedOutputStream coded(&stream);
+  coded.SetSerializationDeterministic(true);
+  message.SerializeToCodedStream(&coded);
+  coded.Trim();
+  return bytes;
+}
+
+absl::StatusOr<std::unique_ptr<JobStore>> JobStore::Open(Database* database) {
+  std::unique_ptr<JobStore> store(new JobStore(database));
+  RETURN_IF_ERROR(database->Run([&](Connection& connection) -> absl::Status {
+    RETURN_IF_ERROR(MakeTables(connection));
+    ASSIGN_OR_RETURN(Statement last,
+                     connection.Prepare("SELECT max(epoch) FROM starts"));
+    RETURN_IF_ERROR(last.Execute());
+    store->epoch_ = last.Int(0) + 1;
+    ASSIGN_OR_RETURN(Statement start,
+                     connection.Prepare("INSERT INTO starts VALUES (?)"));
+    return start.Bind(store->epoch_).Execute();
+  }));
+  return store;
+}
+
+absl::StatusOr<JobStore::Added> JobStore::Add(const pb::Job& job) {
+  const std::string& request_id = job.request().request_id();
+  const std::string request = CanonicalBytes(job.request());
+  Added added;
+  RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
+    ASSIGN_OR_RETURN(
+        Statement same,
+        connection.Prepare("SELECT job, request FROM jobs "
+                           "WHERE request_id = ? AND request_id <> ''"));
+    ASSIGN_OR_RETURN(const bool found, same.Bind(request_id).Next());
+    if (found) {
+      if (same.Bytes(1) != request) return RequestIdReused(request_id);
+      ASSIGN_OR_RETURN(added.job, ParseJob(same.Bytes(0)));
+      *added.job.mutable_request() = job.request();
+      return absl::OkStatus();
+    }
+    ASSIGN_OR_RETURN(
+        Statement insert,
+        connection.Prepare(
+            "INSERT INTO jobs (id, request_id, kind, request, state, ended,"
+            " job, end_time, epoch) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+    added.job = job;
+    added.created = true;
+    return insert.Bind(job.id())
+        .Bind(request_id)
+        .Bind(int64_t{job.kind()})
+        .BindBytes(request)
+        .Bind(int64_t{job.state()})
+        .Bind(int64_t{IsTerminal(job.state())})
+        .BindBytes(JobBytes(job))
+        .Bind(EndTime(job))
+        .Bind(epoch_)
+        .Execute();
+  }));
+  return added;
+}
+
+absl::StatusOr<std::string> JobStore::FindRequest(
+    const pb::CreateJobRequest& request) {
+  std::string id;
+  RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
+    ASSIGN_OR_RETURN(
+        Statement select,
+        connection.Prepare("SELECT id, request FROM jobs "
+                           "WHERE request_id = ? AND request_id <> ''"));
+    ASSIGN_OR_RETURN(const bool found,
+                     select.Bind(request.request_id()).Next());
+    if (!found) return JobNotFound(request.request_id());
+    if (select.Bytes(1) != CanonicalBytes(request))
+      return RequestIdReused(request.request_id());
+    id = select.Bytes(0);
+    return absl::OkStatus();
+  }));
+  return id;
+}
+
+absl::Status JobStore::Update(const pb::Job& job) {
+  return database_->Run([&](Connection& connection) -> absl::Status {
+    ASSIGN_OR_RETURN(
+        Statement update,
+        connection.Prepare("UPDATE jobs SET state = ?, ended = ?, job = ?,"
+                           " end_time = ?, epoch = ? WHERE id = ?"));
+    RETURN_IF_ERROR(update.Bind(int64_t{job.state()})
+                        .Bind(int64_t{IsTerminal(job.state())})
+                        .BindBytes(JobBytes(job))
+                        .Bind(EndTime(job))
+                        .Bind(epoch_)
+                        .Bind(job.id())
+                        .Execute());
+    return connection.changes() == 1 ? absl::OkStatus() : JobNotFound(job.id());
+  });
+}
+
+absl::StatusOr<pb::Job> JobStore::Get(absl::string_view id) {
+  pb::Job job;
+  RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
+    ASSIGN_OR_RETURN(
+        Statement select,
+        connection.Prepare("SELECT job, request FROM jobs WHERE id = ?"));
+    ASSIGN_OR_RETURN(const bool found, select.Bind(id).Next());
+    if (!found) return JobNotFound(id);
+    ASSIGN_OR_RETURN(job, ParseJob(select.Bytes(0)));
+    if (!job.mutable_request()->ParseFromString(select.Bytes(1)))
+      return absl::DataLossError("a request in the state database is damaged");
+    return absl::OkStatus();
+  }));
+  return job;
+}
+
+absl::StatusOr<pb::ListJobsResponse> JobStore::List(
+    int64_t page_size, const std::string& page_token) {
+  int64_t below = INT64_MAX;
+  if (!page_token.empty() && !absl::SimpleAtoi(page_token, &below))
+    return BadSpec("page_token", "is not one that ListJobs returned");
+  if (page_size <= 0) page_size = 100;
+  page_size = std::min<int64_t>(page_size, 1000);
+  pb::ListJobsResponse response;
+  RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
+    ASSIGN_OR_RETURN(
+        Statement select,
+        connection.Prepare("SELECT job, number FROM jobs WHERE number < ?"
+                           " ORDER BY number DESC LIMIT ?"));
+    select.Bind(below).Bind(page_size + 1);
+    int64_t last = 0;
+    while (true) {
+      ASSIGN_OR_RETURN(const bool found, select.Next());
+      if (!found) return absl::OkStatus();
+      if (response.jobs_size() == page_size) {
+        response.set_next_page_token(absl::StrCat(last));
+        return absl::OkStatus();
+      }
+      ASSIGN_OR_RETURN(pb::Job job, ParseJob(select.Bytes(0)));
+      job.clear_report();
+      *response.add_jobs() = std::move(job);
+      last = select.Int(1);
+    }
+  }));
+  return response;
+}
+
+namespace {
+
+absl::StatusOr<std::vector<std::string>> Ids(Statement& select) {
+  std::vector<std::string> ids;
+  while (true) {
+    ASSIGN_OR_RETURN(const bool found, select.Next());
+    if (!found) return ids;
+    ids.push_back(select.Bytes(0));
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<std::string>> JobStore::Unfinished() {
+  std::vector<std::string> ids;
+  RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
+    ASSIGN_OR_RETURN(
+        Statement select,
+        connection.Prepare(
+            "SELECT id FROM jobs WHERE ended = 0 ORDER BY number"));
+    ASSIGN_OR_RETURN(ids, Ids(select));
+    return absl::OkStatus();
+  }));
+  return ids;
+}
+
+absl::StatusOr<std::vector<std::string>> JobStore::Expired(absl::Time before,
+                                                           int64_t keep) {
+  std::vector<std::string> ids;
+  RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
+    ASSIGN_OR_RETURN(
+        Statement select,
+        connection.Prepare(
+            "SELECT id FROM jobs WHERE ended = 1 AND (end_time < ? OR number"
+            " NOT IN (SELECT number FROM jobs WHERE ended = 1"
+            " ORDER BY number DESC LIMIT ?)) ORDER BY number"));
+    select.Bind(absl::ToUnixSeconds(before)).Bind(keep);
+    ASSIGN_OR_RETURN(ids, Ids(select));
+    return absl::OkStatus();
+  }));
+  return ids;
+}
+
+absl::Status JobStore::Delete(absl::string_view id) {
+  return database_->Run([&](Connection& connection) -> absl::Status {
+    ASSIGN_OR_RETURN(Statement remove,
+                     connection.Prepare("DELETE FROM jobs WHERE id = ?"));
+    return remove.Bind(id).Execute();
+  });
+}
+
+absl::Status JobStore::RecordBatches(absl::string_view job,
+                                     const std::vector<pb::Split>& splits) {
+  return database_->Run([&](Connection& connection) -> absl::Status {
+    for (const pb::Split& split : splits) {
+      ASSIGN_OR_RETURN(
+          Statement insert,
+          connection.Prepare("INSERT OR REPLACE INTO batches VALUES"
+                             " (?, ?, ?, ?)"));
+      RETURN_IF_ERROR(insert.Bind(job)
+                          .Bind(split.number())
+                          .Bind(epoch_)
+                          .BindBytes(split.SerializeAsString())
+                          .Execute());
+    }
+    return absl::OkStatus();
+  });
+}
+
+absl::StatusOr<std::vector<pb::Split>> JobStore::Batches(
+    absl::string_view job) {
+  std::vector<pb::Split> splits;
+  RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
+    ASSIGN_OR_RETURN(
+        Statement select,
+        connection.Prepare(
+            "SELECT split FROM batches WHERE job = ? ORDER BY number"));
+    select.Bind(job);
+    while (true) {
+      ASSIGN_OR_RETURN(const bool found, select.Next());
+      if (!found) return absl::OkStatus();
+      if (!splits.emplace_back().ParseFromString(select.Bytes(0)))
+        return absl::DataLossError("a batch in the state database is damaged");
+    }
+  }));
+  return splits;
+}
+
+absl::Status JobStore::ForgetBatches(absl::string_view job) {
+  return database_->Run([&](Connection& connection) -> absl::Status {
+    ASSIGN_OR_RETURN(Statement remove,
+                     connection.Prepare("DELETE FROM batches WHERE job = ?"));
+    return remove.Bind(job).Execute();
+  });
+}
+
+}  // namespace troupe

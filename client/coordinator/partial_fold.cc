@@ -1,0 +1,60 @@
+#include "client/coordinator/partial_fold.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "services/base/status_macros.h"
+
+namespace troupe {
+namespace {
+
+// The contract's bounds for one Merge and for one partial.
+constexpr size_t kMaxPartials = 64;
+constexpr int64_t kMaxBytes = int64_t{64} << 20;
+constexpr int64_t kMaxPartialBytes = int64_t{32} << 20;
+
+}  // namespace
+
+absl::Status PartialFold::Add(std::vector<std::string> partials) {
+  for (std::string& partial : partials) {
+    const auto size = static_cast<int64_t>(partial.size());
+    if (size > kMaxPartialBytes)
+      return absl::InternalError(
+          absl::StrCat("stage ", observe_->hop.stage, " made a partial of ",
+                       size, " bytes; ", kMaxPartialBytes, " are allowed"));
+    if (partials_.size() == kMaxPartials || bytes_ + size > kMaxBytes) {
+      ASSIGN_OR_RETURN(pb::MergeResponse merged, Merge(false));
+      if (!merged.has_partial())
+        return absl::InternalError(
+            absl::StrCat("stage ", observe_->hop.stage,
+                         " answered a merge without a partial"));
+      bytes_ = static_cast<int64_t>(merged.partial().size());
+      partials_.push_back(std::move(*merged.mutable_partial()));
+    }
+    bytes_ += size;
+    partials_.push_back(std::move(partial));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<pb::MergeResponse> PartialFold::Merge(bool last) {
+  pb::MergeRequest request;
+  *request.mutable_id() = context_->Batch(merges_++);
+  request.set_purpose(observe_->purpose);
+  *request.mutable_params() = observe_->hop.params;
+  request.set_state(observe_->state);
+  request.set_artifact(observe_->hop.artifact);
+  *request.mutable_input() = *arriving_;
+  for (std::string& partial : partials_)
+    request.add_partials(std::move(partial));
+  request.set_last(last);
+  partials_.clear();
+  bytes_ = 0;
+  std::vector<std::string> artifacts;
+  for (const std::string& sha256 : {observe_->state, observe_->hop.artifact})
+    if (!sha256.empty()) artifacts.push_back(sha256);
+  return context_->Call<pb::MergeResponse>(
+      observe_->hop.stage, stage_method::kMerge, std::move(request), artifacts);
+}
+
+}  // namespace troupe

@@ -1,0 +1,51 @@
+// A RejectAccount counts a pass's bad rows, and says when they are too many by
+// the job's policy. It is fed in input order, so that its verdict does not
+// depend on timing.
+//
+// Thread safety: one thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "proto/pb.h"
+#include "troupe/v1/pipeline.pb.h"
+#include "troupe/v1/stage.pb.h"
+
+namespace troupe {
+
+class RejectAccount {
+ public:
+  explicit RejectAccount(const pb::Source& source);
+
+  // Whether bad rows go to the rejects file, rather than end the job.
+  bool rejects() const { return rejects_; }
+
+  // Adds one batch: its bad rows, rising. Under the policy `fail` the first of
+  // them is the error (BAD_ROW). `rows_at_most` is an upper bound of the rows
+  // in the whole pass (INT64_MAX where unknown): TOO_MANY_REJECTS as soon as
+  // not even that many rows could carry the rejected ones.
+  absl::Status Add(int64_t rows_read,
+                   const std::vector<pb::RejectedRow>& rejected,
+                   int64_t rows_at_most);
+
+  // At the end of the pass: TOO_MANY_REJECTS where there are.
+  absl::Status Finish() const;
+
+  int64_t rows_read() const { return rows_read_; }
+  int64_t rows_rejected() const { return rows_rejected_; }
+  // The first 20.
+  const std::vector<pb::RejectedRow>& first() const { return first_; }
+
+ private:
+  bool TooMany(int64_t rows) const;
+
+  bool rejects_;
+  double limit_;
+  int64_t rows_read_ = 0;
+  int64_t rows_rejected_ = 0;
+  std::vector<pb::RejectedRow> first_;
+};
+
+}  // namespace troupe

@@ -1,0 +1,105 @@
+#include "client/coordinator/replica.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace troupe {
+namespace {
+
+// "Lately" in rows per second: the weight of a row falls to 1/e in this time.
+constexpr double kRateSeconds = 5;
+
+}  // namespace
+
+Replica::Replica(std::shared_ptr<StageClient> client, ReplicaLimits limits)
+    : address(client->address()),
+      client(std::move(client)),
+      limits_(limits),
+      credit_(std::min(2, std::max(1, limits.max_credit))) {}
+
+double Replica::load() const {
+  return static_cast<double>(outstanding_) / credit_;
+}
+
+bool Replica::HasSlot(int64_t bytes, absl::Duration now) const {
+  if (!serving_ || now < paused_until_) return false;
+  if (outstanding_ >= static_cast<int64_t>(credit_)) return false;
+  return outstanding_ == 0 || outstanding_bytes_ + bytes <= limits_.max_bytes;
+}
+
+void Replica::Take(int64_t bytes) {
+  ++outstanding_;
+  outstanding_bytes_ += bytes;
+}
+
+void Replica::GiveBack(const CallEnd& end, absl::Duration now) {
+  --outstanding_;
+  outstanding_bytes_ -= end.bytes;
+  if (end.rows > 0) {
+    rate_ = RateAt(now) + static_cast<double>(end.rows) / kRateSeconds;
+    rate_time_ = now;
+  }
+  switch (end.kind) {
+    case CallEnd::Kind::kAnswered:
+      if (end.mailbox_room.has_value()) Grow(*end.mailbox_room);
+      break;
+    case CallEnd::Kind::kSilent:
+      break;
+    case CallEnd::Kind::kFull:
+      credit_ = std::max(1.0, credit_ / 2);
+      paused_until_ = std::max(paused_until_, now + end.pause);
+      break;
+    case CallEnd::Kind::kUnreachable:
+      ++verdicts_;
+      SetNotServing(end.message);
+      break;
+  }
+}
+
+void Replica::GiveBackFit(const CallEnd& end) {
+  --fits_;
+  if (end.kind != CallEnd::Kind::kUnreachable) return;
+  ++verdicts_;
+  SetNotServing(end.message);
+}
+
+// As many as the mailbox would take beside those that are there already.
+void Replica::Grow(int64_t mailbox_room) {
+  const int64_t room = std::clamp<int64_t>(mailbox_room, 0, limits_.max_credit);
+  const int64_t most = std::clamp<int64_t>(outstanding_ + room, 1,
+                                           std::max(1, limits_.max_credit));
+  credit_ = std::min(credit_ + 1 / credit_, static_cast<double>(most));
+}
+
+bool Replica::SetServing() {
+  missed_checks_ = 0;
+  message_.clear();
+  return !std::exchange(serving_, true);
+}
+
+bool Replica::SetNotServing(const std::string& why) {
+  message_ = why;
+  return std::exchange(serving_, false);
+}
+
+bool Replica::MissCheck() {
+  if (++missed_checks_ < 2) return false;
+  return SetNotServing("does not answer health checks");
+}
+
+double Replica::RateAt(absl::Duration now) const {
+  return rate_ *
+         std::exp(-absl::ToDoubleSeconds(now - rate_time_) / kRateSeconds);
+}
+
+ReplicaInfo Replica::Describe(absl::Duration now) const {
+  return {.address = address,
+          .serving = serving_,
+          .message = message_,
+          .outstanding = outstanding_ + fits_,
+          .rows_per_second = RateAt(now),
+          .client = client};
+}
+
+}  // namespace troupe

@@ -1,0 +1,97 @@
+// A Replica is one process of a stage, as the coordinator sees it: whether it
+// serves, how much it has to do, and how much more it may be given.
+//
+// Thread safety: `address` and `client` from any thread; everything else
+// belongs to the ReplicaSet and its lock.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/time/time.h"
+#include "client/rpc/stage_client.h"
+
+namespace troupe {
+
+struct ReplicaLimits {
+  int max_credit = 4;  // Calls at once; more would only wait there.
+  int64_t max_bytes = int64_t{128} << 20;  // Likewise; one call always may.
+};
+
+// What a call's end says about its replica.
+struct CallEnd {
+  enum class Kind {
+    kAnswered,     // Also with an error of its own.
+    kSilent,       // Timed out; health will tell.
+    kFull,         // MAILBOX_FULL: halve its credit, pause it for `pause`.
+    kUnreachable,  // Gone, or going: not serving until health says so again.
+  };
+  Kind kind = Kind::kAnswered;
+  int64_t bytes = 0;                    // As in the Placement.
+  std::optional<int64_t> mailbox_room;  // The reply's `credit`.
+  int64_t rows = 0;
+  absl::Duration pause;
+  std::string message;
+};
+
+// One replica, for people.
+struct ReplicaInfo {
+  std::string address;
+  bool serving = false;
+  std::string message;  // Why it does not serve.
+  int64_t outstanding = 0;
+  double rows_per_second = 0;
+  std::shared_ptr<StageClient> client;
+};
+
+class Replica {
+ public:
+  Replica(std::shared_ptr<StageClient> client, ReplicaLimits limits);
+
+  const std::string address;
+  const std::shared_ptr<StageClient> client;
+
+  bool serving() const { return serving_; }
+  // How busy it is: calls against credit.
+  double load() const;
+  int fits() const { return fits_; }
+  // Whether it may be given a call of so many bytes now.
+  bool HasSlot(int64_t bytes, absl::Duration now) const;
+
+  void Take(int64_t bytes);
+  void GiveBack(const CallEnd& end, absl::Duration now);
+  void TakeFit() { ++fits_; }
+  void GiveBackFit(const CallEnd& end);
+
+  // A number that changes whenever something other than a health check decided
+  // about `serving`: the answer to an older check is then worth nothing.
+  int64_t verdicts() const { return verdicts_; }
+  // Each returns whether `serving` changed.
+  bool SetServing();
+  bool SetNotServing(const std::string& why);
+  // A health check that got no answer in time; the second in a row counts.
+  bool MissCheck();
+
+  ReplicaInfo Describe(absl::Duration now) const;
+
+ private:
+  void Grow(int64_t mailbox_room);
+  double RateAt(absl::Duration now) const;
+
+  const ReplicaLimits limits_;
+  bool serving_ = false;
+  std::string message_ = "not checked yet";
+  int missed_checks_ = 0;
+  int64_t verdicts_ = 0;
+  int64_t outstanding_ = 0;
+  int64_t outstanding_bytes_ = 0;
+  int fits_ = 0;
+  double credit_ = 2;
+  absl::Duration paused_until_;  // On the monotonic clock.
+  double rate_ = 0;              // Rows per second as of rate_time_.
+  absl::Duration rate_time_;
+};
+
+}  // namespace troupe

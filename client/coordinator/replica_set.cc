@@ -1,0 +1,322 @@
+#include "client/coordinator/replica_set.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "absl/hash/hash.h"
+#include "services/base/log.h"
+#include "services/base/mutex.h"
+
+namespace troupe {
+namespace {
+
+using Replicas = std::vector<std::shared_ptr<Replica>>;
+
+bool Contains(const std::vector<std::string>& list, const std::string& value) {
+  return std::find(list.begin(), list.end(), value) != list.end();
+}
+
+// The one of equal affinity, for as long as it serves (rendezvous hashing:
+// others coming and going move few).
+std::shared_ptr<Replica> Favourite(const Replicas& replicas,
+                                   const std::string& affinity) {
+  const auto weight = [&](const std::shared_ptr<Replica>& replica) {
+    return absl::HashOf(affinity, replica->address);
+  };
+  return *std::max_element(
+      replicas.begin(), replicas.end(),
+      [&](const auto& a, const auto& b) { return weight(a) < weight(b); });
+}
+
+}  // namespace
+
+// Shared with the tasks and callbacks that outlive the set.
+class ReplicaSet::State : public std::enable_shared_from_this<State> {
+ public:
+  State(ReplicaSetOptions options, std::unique_ptr<Resolver> resolver,
+        Environment environment)
+      : options_(std::move(options)),
+        environment_(std::move(environment)),
+        resolver_(std::move(resolver)) {}
+
+  void ResolveLater(absl::Duration delay) {
+    environment_.resolving->After(delay, [weak = weak_from_this()] {
+      if (const auto state = weak.lock()) {
+        state->Resolve();
+        state->ResolveLater(state->interval_);
+      }
+    });
+  }
+
+  void Resolve();
+
+  void OnChange(std::function<void()> changed) {
+    MutexLock lock(&mutex_);
+    changed_ = std::move(changed);
+  }
+
+  // The replicas that serve, those to be avoided only where there is no other.
+  Replicas Serving(const std::vector<std::string>& avoided) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::shared_ptr<Replica> LessLoadedOfTwo(const Replicas& replicas)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::shared_ptr<Replica> Choose(const Placement& placement)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  void Pause(absl::Duration time) {
+    environment_.timers->After(time, [weak = weak_from_this()] {
+      if (const auto state = weak.lock()) state->Changed();
+    });
+  }
+
+  absl::Duration now() const { return environment_.clock->Monotonic(); }
+
+  const ReplicaSetOptions options_;
+  const Environment environment_;
+  mutable Mutex mutex_;  // Guards the replicas and their states.
+  std::map<std::string, std::shared_ptr<Replica>> replicas_
+      ABSL_GUARDED_BY(mutex_);
+
+ private:
+  // Makes the set equal to `addresses`; returns those that are new.
+  Replicas Apply(const std::vector<std::string>& addresses);
+  void CheckLater(const std::shared_ptr<Replica>& replica,
+                  absl::Duration delay);
+  void Check(const std::shared_ptr<Replica>& replica);
+  void Checked(const std::shared_ptr<Replica>& replica, int64_t verdicts,
+               const absl::Status& health);
+  bool IsMember(const Replica& replica) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    const auto found = replicas_.find(replica.address);
+    return found != replicas_.end() && found->second.get() == &replica;
+  }
+  void Changed();
+
+  Mutex resolver_mutex_;  // Held over Resolve, before mutex_.
+  const std::unique_ptr<Resolver> resolver_ ABSL_PT_GUARDED_BY(resolver_mutex_);
+  const absl::Duration interval_ = resolver_->interval();
+  bool resolve_failed_ ABSL_GUARDED_BY(resolver_mutex_) = false;
+  std::function<void()> changed_ ABSL_GUARDED_BY(mutex_);
+};
+
+void ReplicaSet::State::Resolve() {
+  Replicas added;
+  {
+    MutexLock lock(&resolver_mutex_);
+    const auto addresses = resolver_->Resolve();
+    // Nothing known is no reason to give up replicas that work.
+    const bool failed = !addresses.ok();
+    if (failed && !resolve_failed_)
+      LogError("cannot find the replicas", addresses.status(),
+               {{"stage", options_.stage}});
+    resolve_failed_ = failed;
+    if (failed) return;
+    added = Apply(*addresses);
+  }
+  for (const auto& replica : added) Check(replica);
+}
+
+Replicas ReplicaSet::State::Apply(const std::vector<std::string>& addresses) {
+  std::vector<std::string> missing;
+  {
+    MutexLock lock(&mutex_);
+    for (const std::string& address : addresses)
+      if (!replicas_.contains(address)) missing.push_back(address);
+  }
+  Replicas added;
+  for (const std::string& address : missing)
+    added.push_back(std::make_shared<Replica>(environment_.connect(address),
+                                              options_.limits));
+  Replicas removed;  // Freed without the lock.
+  {
+    MutexLock lock(&mutex_);
+    for (auto it = replicas_.begin(); it != replicas_.end();) {
+      if (Contains(addresses, it->first)) {
+        ++it;
+        continue;
+      }
+      removed.push_back(it->second);
+      it = replicas_.erase(it);
+    }
+    for (const auto& replica : added)
+      replicas_.emplace(replica->address, replica);
+  }
+  for (const auto& replica : added)
+    Log(LogLevel::kInfo, "replica found",
+        {{"stage", options_.stage}, {"replica", replica->address}});
+  for (const auto& replica : removed)
+    Log(LogLevel::kInfo, "replica no longer listed",
+        {{"stage", options_.stage}, {"replica", replica->address}});
+  if (!removed.empty()) Changed();
+  return added;
+}
+
+void ReplicaSet::State::CheckLater(const std::shared_ptr<Replica>& replica,
+                                   absl::Duration delay) {
+  environment_.timers->After(
+      delay, [weak = weak_from_this(), weak_replica = std::weak_ptr(replica)] {
+        const auto state = weak.lock();
+        const auto replica = weak_replica.lock();
+        if (state != nullptr && replica != nullptr) state->Check(replica);
+      });
+}
+
+void ReplicaSet::State::Check(const std::shared_ptr<Replica>& replica) {
+  int64_t verdicts = 0;
+  {
+    MutexLock lock(&mutex_);
+    if (!IsMember(*replica)) return;
+    verdicts = replica->verdicts();
+  }
+  CheckHealth(
+      *replica->client, options_.health_service, options_.health_timeout,
+      [weak = weak_from_this(), replica, verdicts](const absl::Status& health) {
+        if (const auto state = weak.lock())
+          state->Checked(replica, verdicts, health);
+      });
+}
+
+void ReplicaSet::State::Checked(const std::shared_ptr<Replica>& replica,
+                                int64_t verdicts, const absl::Status& health) {
+  bool changed = false;
+  bool serving = false;
+  {
+    MutexLock lock(&mutex_);
+    if (!IsMember(*replica)) return;
+    if (health.ok() && verdicts == replica->verdicts())
+      changed = replica->SetServing();
+    else if (absl::IsDeadlineExceeded(health))
+      changed = replica->MissCheck();
+    else if (!health.ok())
+      changed = replica->SetNotServing(std::string(health.message()));
+    serving = replica->serving();
+  }
+  CheckLater(replica, options_.health_interval);
+  if (!changed) return;
+  Log(serving ? LogLevel::kInfo : LogLevel::kWarning,
+      serving ? "replica serves" : "replica does not serve",
+      {{"stage", options_.stage},
+       {"replica", replica->address},
+       {"message", std::string(health.message())}});
+  Changed();
+}
+
+void ReplicaSet::State::Changed() {
+  std::function<void()> changed;
+  {
+    MutexLock lock(&mutex_);
+    changed = changed_;
+  }
+  if (changed) changed();
+}
+
+Replicas ReplicaSet::State::Serving(
+    const std::vector<std::string>& avoided) const {
+  Replicas serving;
+  for (const auto& [address, replica] : replicas_)
+    if (replica->serving()) serving.push_back(replica);
+  Replicas liked;
+  for (const auto& replica : serving)
+    if (!Contains(avoided, replica->address)) liked.push_back(replica);
+  return liked.empty() ? serving : liked;
+}
+
+std::shared_ptr<Replica> ReplicaSet::State::LessLoadedOfTwo(
+    const Replicas& replicas) {
+  if (replicas.size() == 1) return replicas[0];
+  const auto draw = [this](size_t below) {
+    const auto drawn =
+        static_cast<size_t>(environment_.random() * static_cast<double>(below));
+    return std::min(drawn, below - 1);
+  };
+  const size_t first = draw(replicas.size());
+  size_t second = draw(replicas.size() - 1);
+  if (second >= first) ++second;
+  return replicas[second]->load() < replicas[first]->load() ? replicas[second]
+                                                            : replicas[first];
+}
+
+std::shared_ptr<Replica> ReplicaSet::State::Choose(const Placement& placement) {
+  Replicas wanted = Serving(placement.avoided);
+  if (wanted.empty()) return nullptr;
+  if (!placement.affinity.empty())
+    wanted = {Favourite(wanted, placement.affinity)};
+  Replicas free;
+  for (const auto& replica : wanted)
+    if (!Contains(placement.blocked, replica->address) &&
+        replica->HasSlot(placement.bytes, now()))
+      free.push_back(replica);
+  return free.empty() ? nullptr : LessLoadedOfTwo(free);
+}
+
+ReplicaSet::ReplicaSet(ReplicaSetOptions options,
+                       std::unique_ptr<Resolver> resolver,
+                       Environment environment)
+    : state_(std::make_shared<State>(std::move(options), std::move(resolver),
+                                     std::move(environment))) {
+  state_->ResolveLater(absl::ZeroDuration());
+}
+
+ReplicaSet::~ReplicaSet() { state_->OnChange(nullptr); }
+
+void ReplicaSet::OnChange(std::function<void()> changed) {
+  state_->OnChange(std::move(changed));
+}
+
+std::shared_ptr<Replica> ReplicaSet::Acquire(const Placement& placement) {
+  MutexLock lock(&state_->mutex_);
+  std::shared_ptr<Replica> chosen = state_->Choose(placement);
+  if (chosen != nullptr) chosen->Take(placement.bytes);
+  return chosen;
+}
+
+void ReplicaSet::Release(const std::shared_ptr<Replica>& replica,
+                         const CallEnd& end) {
+  {
+    MutexLock lock(&state_->mutex_);
+    replica->GiveBack(end, state_->now());
+  }
+  if (end.kind == CallEnd::Kind::kFull) state_->Pause(end.pause);
+}
+
+std::shared_ptr<Replica> ReplicaSet::AcquireForFit(
+    const std::vector<std::string>& avoided) {
+  MutexLock lock(&state_->mutex_);
+  const Replicas wanted = state_->Serving(avoided);
+  if (wanted.empty()) return nullptr;
+  std::shared_ptr<Replica> chosen = *std::min_element(
+      wanted.begin(), wanted.end(),
+      [](const auto& a, const auto& b) { return a->fits() < b->fits(); });
+  chosen->TakeFit();
+  return chosen;
+}
+
+void ReplicaSet::ReleaseFit(const std::shared_ptr<Replica>& replica,
+                            const CallEnd& end) {
+  MutexLock lock(&state_->mutex_);
+  replica->GiveBackFit(end);
+}
+
+bool ReplicaSet::HasServing(const std::string& except) const {
+  MutexLock lock(&state_->mutex_);
+  for (const auto& [address, replica] : state_->replicas_)
+    if (replica->serving() && address != except) return true;
+  return false;
+}
+
+std::vector<ReplicaInfo> ReplicaSet::List() const {
+  MutexLock lock(&state_->mutex_);
+  std::vector<ReplicaInfo> list;
+  for (const auto& [address, replica] : state_->replicas_)
+    list.push_back(replica->Describe(state_->now()));
+  return list;
+}
+
+const ReplicaSetOptions& ReplicaSet::options() const {
+  return state_->options_;
+}
+
+void ReplicaSet::ResolveNow() { state_->Resolve(); }
+
+}  // namespace troupe

@@ -1,0 +1,31 @@
+// What the dispatcher reads of requests and replies: the few fields that the
+// methods with a BatchId have in common, by number, whatever the method.
+//
+// Thread safety: functions without state.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "proto/pb.h"
+#include "troupe/v1/stage.pb.h"
+
+namespace troupe {
+
+// The `id` of a serialized request or reply of `method`. Nothing where the
+// method has none, or the bytes are malformed.
+std::optional<pb::BatchId> IdOf(absl::string_view method,
+                                const std::string& header);
+
+bool SameId(const pb::BatchId& a, const pb::BatchId& b);
+
+// Of a serialized reply of `method`.
+struct ReplyCounts {
+  int64_t rows = 0;
+  std::optional<int64_t> credit;  // Where the method tells it.
+};
+ReplyCounts CountsOf(absl::string_view method, const std::string& header);
+
+}  // namespace troupe

@@ -1,0 +1,25 @@
+// Tables as text: CSV as pandas' to_csv writes it (RFC 4180, least quoting,
+// missing values empty), or JSON Lines.
+//
+// Thread safety: functions without state.
+#pragma once
+
+#include <string>
+
+#include "proto/pb.h"
+#include "services/table/table.h"
+#include "troupe/v1/pipeline.pb.h"
+
+namespace troupe {
+
+// Appends the line of column names; nothing for JSON Lines.
+void AppendHeader(const Schema& schema, pb::Format format, std::string* out);
+
+// Appends one line per row. Missing values are empty in CSV and null in JSON;
+// so are infinities in JSON, which has no word for them.
+void AppendRows(const Table& table, pb::Format format, std::string* out);
+
+// Appends `text` as a JSON string, quotes included.
+void AppendJsonString(absl::string_view text, std::string* out);
+
+}  // namespace troupe

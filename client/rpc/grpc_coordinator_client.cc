@@ -1,0 +1,235 @@
+#include "client/rpc/grpc_coordinator_client.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "client/rpc/channel.h"
+#include "services/base/errors.h"
+#include "services/host/grpc_status.h"
+
+namespace troupe {
+namespace {
+
+using grpc::health::v1::HealthCheckRequest;
+using grpc::health::v1::HealthCheckResponse;
+
+constexpr size_t kChunkBytes = size_t{1} << 20;
+// Every call has a deadline. A stream's is long: keepalive notices a peer that
+// is gone.
+constexpr absl::Duration kStreamTimeout = absl::Hours(24);
+
+void SetTimeout(grpc::ClientContext& context, absl::Duration timeout) {
+  context.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
+}
+
+bool Terminal(pb::JobState state) {
+  return state == pb::SUCCEEDED || state == pb::PARTIALLY_SUCCEEDED ||
+         state == pb::FAILED || state == pb::CANCELLED;
+}
+
+// Whether a watch that ended so may go on over a new connection.
+bool Reconnectable(const absl::Status& status) {
+  return status.ok() || absl::IsUnavailable(status) ||
+         absl::IsDeadlineExceeded(status) || absl::IsCancelled(status);
+}
+
+}  // namespace
+
+std::unique_ptr<CoordinatorClient> CoordinatorClient::Connect(
+    const std::string& address) {
+  return std::make_unique<GrpcCoordinatorClient>(address);
+}
+
+GrpcCoordinatorClient::GrpcCoordinatorClient(const std::string& address)
+    : address_(address),
+      channel_(OpenChannel(address)),
+      stub_(pb::Coordinator::NewStub(channel_)),
+      health_(grpc::health::v1::Health::NewStub(channel_)) {}
+
+absl::Status GrpcCoordinatorClient::StatusOf(const grpc::Status& status) const {
+  absl::Status ours = FromGrpcStatus(status);
+  if (!absl::IsUnavailable(ours) || !ReasonOf(ours).empty()) return ours;
+  return MakeError(absl::StatusCode::kUnavailable, "COORDINATOR_UNREACHABLE",
+                   absl::StrCat("no coordinator answers at ", address_,
+                                "; is it running, and is this its address?"),
+                   {{"address", address_}});
+}
+
+template <typename Request, typename Response>
+absl::StatusOr<Response> GrpcCoordinatorClient::Call(
+    grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
+                                 Response*),
+    const Request& request, absl::Duration timeout) {
+  grpc::ClientContext context;
+  SetTimeout(context, timeout);
+  Response response;
+  const grpc::Status status = ((*stub_).*method)(&context, request, &response);
+  if (!status.ok()) return StatusOf(status);
+  return response;
+}
+
+absl::StatusOr<pb::Job> GrpcCoordinatorClient::CreateJob(
+    const pb::CreateJobRequest& request, absl::Duration timeout) {
+  return Call(&Stub::CreateJob, request, timeout);
+}
+
+absl::StatusOr<pb::Job> GrpcCoordinatorClient::GetJob(
+    const pb::GetJobRequest& request, absl::Duration timeout) {
+  return Call(&Stub::GetJob, request, timeout);
+}
+
+absl::StatusOr<pb::ListJobsResponse> GrpcCoordinatorClient::ListJobs(
+    const pb::ListJobsRequest& request, absl::Duration timeout) {
+  return Call(&Stub::ListJobs, request, timeout);
+}
+
+absl::StatusOr<pb::DeleteJobResponse> GrpcCoordinatorClient::DeleteJob(
+    const pb::DeleteJobRequest& request, absl::Duration timeout) {
+  return Call(&Stub::DeleteJob, request, timeout);
+}
+
+absl::StatusOr<pb::Job> GrpcCoordinatorClient::CancelJob(
+    const pb::CancelJobRequest& request, absl::Duration timeout) {
+  return Call(&Stub::CancelJob, request, timeout);
+}
+
+absl::StatusOr<pb::Job> GrpcCoordinatorClient::ResumeJob(
+    const pb::ResumeJobRequest& request, absl::Duration timeout) {
+  return Call(&Stub::ResumeJob, request, timeout);
+}
+
+absl::StatusOr<pb::ListPipelinesResponse> GrpcCoordinatorClient::ListPipelines(
+    const pb::ListPipelinesRequest& request, absl::Duration timeout) {
+  return Call(&Stub::ListPipelines, request, timeout);
+}
+
+absl::StatusOr<pb::Pipeline> GrpcCoordinatorClient::GetPipeline(
+    const pb::GetPipelineRequest& request, absl::Duration timeout) {
+  return Call(&Stub::GetPipeline, request, timeout);
+}
+
+absl::StatusOr<pb::DeletePipelineResponse>
+GrpcCoordinatorClient::DeletePipeline(const pb::DeletePipelineRequest& request,
+                                      absl::Duration timeout) {
+  return Call(&Stub::DeletePipeline, request, timeout);
+}
+
+absl::StatusOr<pb::Topology> GrpcCoordinatorClient::GetTopology(
+    const pb::GetTopologyRequest& request, absl::Duration timeout) {
+  return Call(&Stub::GetTopology, request, timeout);
+}
+
+absl::StatusOr<pb::StopCompanyResponse> GrpcCoordinatorClient::Stop(
+    const pb::StopCompanyRequest& request, absl::Duration timeout) {
+  return Call(&Stub::Stop, request, timeout);
+}
+
+absl::Status GrpcCoordinatorClient::CheckHealth(const std::string& service,
+                                                absl::Duration timeout) {
+  grpc::ClientContext context;
+  SetTimeout(context, timeout);
+  HealthCheckRequest request;
+  request.set_service(service);
+  HealthCheckResponse response;
+  const grpc::Status status = health_->Check(&context, request, &response);
+  if (!status.ok()) return StatusOf(status);
+  if (response.status() == HealthCheckResponse::SERVING)
+    return absl::OkStatus();
+  return MakeError(
+      absl::StatusCode::kUnavailable, "NOT_SERVING",
+      absl::StrCat("the coordinator at ", address_, " is ",
+                   HealthCheckResponse::ServingStatus_Name(response.status())));
+}
+
+absl::Status GrpcCoordinatorClient::WatchOnce(
+    const std::string& id, const std::function<bool(const pb::Job&)>& on_job,
+    absl::Time* answered, bool* over) {
+  grpc::ClientContext context;
+  SetTimeout(context, kStreamTimeout);
+  pb::WatchJobRequest request;
+  request.set_id(id);
+  const auto reader = stub_->WatchJob(&context, request);
+  pb::Job job;
+  while (reader->Read(&job)) {
+    *answered = absl::Now();
+    *over = !on_job(job) || Terminal(job.state());
+    if (*over) context.TryCancel();
+    if (*over) break;
+  }
+  const grpc::Status status = reader->Finish();
+  return *over ? absl::OkStatus() : StatusOf(status);
+}
+
+absl::Status GrpcCoordinatorClient::WatchJob(
+    const std::string& id, const std::function<bool(const pb::Job&)>& on_job,
+    absl::Duration patience) {
+  absl::Time answered = absl::Now();
+  absl::Duration pause = absl::Milliseconds(200);
+  while (true) {
+    const absl::Time answered_before = answered;
+    bool over = false;
+    const absl::Status status = WatchOnce(id, on_job, &answered, &over);
+    if (over) return absl::OkStatus();
+    if (!Reconnectable(status)) return status;
+    if (absl::Now() - answered > patience)
+      return status.ok() ? absl::UnavailableError("the watch ended early")
+                         : status;
+    if (answered != answered_before) pause = absl::Milliseconds(200);
+    absl::SleepFor(pause);
+    pause = std::min(pause * 2, absl::Seconds(2));
+  }
+}
+
+absl::StatusOr<pb::UploadResponse> GrpcCoordinatorClient::Upload(
+    const std::string& name, const ChunkSource& next_chunk) {
+  grpc::ClientContext context;
+  SetTimeout(context, kStreamTimeout);
+  pb::UploadResponse response;
+  const auto writer = stub_->Upload(&context, &response);
+  pb::UploadRequest request;
+  request.set_name(name);
+  // The name goes alone, so that an empty file has a message too.
+  bool writable = writer->Write(request);
+  request.clear_name();
+  while (writable) {
+    const absl::StatusOr<std::string> chunk = next_chunk();
+    if (!chunk.ok()) {
+      context.TryCancel();
+      writer->Finish();
+      return chunk.status();
+    }
+    if (chunk->empty()) break;
+    for (size_t i = 0; writable && i < chunk->size(); i += kChunkBytes) {
+      request.set_content(chunk->substr(i, kChunkBytes));
+      writable = writer->Write(request);
+    }
+  }
+  writer->WritesDone();
+  const grpc::Status status = writer->Finish();
+  if (!status.ok()) return StatusOf(status);
+  return response;
+}
+
+absl::Status GrpcCoordinatorClient::ReadOutput(const std::string& id,
+                                               const std::string& part,
+                                               int64_t offset,
+                                               const ChunkSink& sink) {
+  grpc::ClientContext context;
+  SetTimeout(context, kStreamTimeout);
+  pb::ReadOutputRequest request;
+  request.set_id(id);
+  request.set_part(part);
+  request.set_offset(offset);
+  const auto reader = stub_->ReadOutput(&context, request);
+  pb::ReadOutputResponse response;
+  absl::Status written;
+  while (written.ok() && reader->Read(&response))
+    written = sink(response.content());
+  if (!written.ok()) context.TryCancel();
+  const grpc::Status status = reader->Finish();
+  return written.ok() ? StatusOf(status) : written;
+}
+
+}  // namespace troupe

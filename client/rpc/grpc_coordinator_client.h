@@ -1,0 +1,75 @@
+// A CoordinatorClient over one gRPC channel.
+//
+// Thread safety: see CoordinatorClient.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "client/rpc/coordinator_client.h"
+#include "grpc/health/v1/health.grpc.pb.h"
+#include "grpcpp/channel.h"
+#include "grpcpp/client_context.h"
+#include "troupe/v1/coordinator.grpc.pb.h"
+
+namespace troupe {
+
+class GrpcCoordinatorClient : public CoordinatorClient {
+ public:
+  explicit GrpcCoordinatorClient(const std::string& address);
+
+  absl::StatusOr<pb::Job> CreateJob(const pb::CreateJobRequest& request,
+                                    absl::Duration timeout) override;
+  absl::StatusOr<pb::Job> GetJob(const pb::GetJobRequest& request,
+                                 absl::Duration timeout) override;
+  absl::StatusOr<pb::ListJobsResponse> ListJobs(
+      const pb::ListJobsRequest& request, absl::Duration timeout) override;
+  absl::StatusOr<pb::DeleteJobResponse> DeleteJob(
+      const pb::DeleteJobRequest& request, absl::Duration timeout) override;
+  absl::StatusOr<pb::Job> CancelJob(const pb::CancelJobRequest& request,
+                                    absl::Duration timeout) override;
+  absl::StatusOr<pb::Job> ResumeJob(const pb::ResumeJobRequest& request,
+                                    absl::Duration timeout) override;
+  absl::Status WatchJob(const std::string& id,
+                        const std::function<bool(const pb::Job&)>& on_job,
+                        absl::Duration patience) override;
+  absl::StatusOr<pb::UploadResponse> Upload(
+      const std::string& name, const ChunkSource& next_chunk) override;
+  absl::Status ReadOutput(const std::string& id, const std::string& part,
+                          int64_t offset, const ChunkSink& sink) override;
+  absl::StatusOr<pb::ListPipelinesResponse> ListPipelines(
+      const pb::ListPipelinesRequest& request, absl::Duration timeout) override;
+  absl::StatusOr<pb::Pipeline> GetPipeline(
+      const pb::GetPipelineRequest& request, absl::Duration timeout) override;
+  absl::StatusOr<pb::DeletePipelineResponse> DeletePipeline(
+      const pb::DeletePipelineRequest& request,
+      absl::Duration timeout) override;
+  absl::StatusOr<pb::Topology> GetTopology(
+      const pb::GetTopologyRequest& request, absl::Duration timeout) override;
+  absl::StatusOr<pb::StopCompanyResponse> Stop(
+      const pb::StopCompanyRequest& request, absl::Duration timeout) override;
+  absl::Status CheckHealth(const std::string& service,
+                           absl::Duration timeout) override;
+
+ private:
+  using Stub = pb::Coordinator::StubInterface;
+
+  template <typename Request, typename Response>
+  absl::StatusOr<Response> Call(
+      grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
+                                   Response*),
+      const Request& request, absl::Duration timeout);
+  absl::Status StatusOf(const grpc::Status& status) const;
+  // One connected stretch of a watch. Sets `answered` at every job seen, and
+  // `over` when nothing more is to be watched.
+  absl::Status WatchOnce(const std::string& id,
+                         const std::function<bool(const pb::Job&)>& on_job,
+                         absl::Time* answered, bool* over);
+
+  const std::string address_;
+  const std::shared_ptr<grpc::Channel> channel_;
+  const std::unique_ptr<Stub> stub_;
+  const std::unique_ptr<grpc::health::v1::Health::StubInterface> health_;
+};
+
+}  // namespace troupe

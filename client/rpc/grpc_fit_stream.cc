@@ -1,0 +1,100 @@
+#include "client/rpc/grpc_fit_stream.h"
+
+#include <utility>
+
+#include "services/base/errors.h"
+#include "services/base/mutex.h"
+#include "services/host/rpc_payload.h"
+
+namespace troupe {
+namespace {
+
+// A step that somebody waits for. Shared, since the one who notifies may still
+// be at it when the other has gone on.
+struct Gate {
+  Mutex mutex;
+  CondVar opened;
+  bool open ABSL_GUARDED_BY(mutex) = false;
+  bool ok ABSL_GUARDED_BY(mutex) = false;
+
+  void Open(bool result) {
+    MutexLock lock(&mutex);
+    open = true;
+    ok = result;
+    opened.NotifyAll();
+  }
+  bool Wait() {
+    MutexLock lock(&mutex);
+    while (!open) opened.Wait(&mutex);
+    return ok;
+  }
+};
+
+}  // namespace
+
+GrpcFitStream::GrpcFitStream(RpcThread* thread, absl::Duration timeout)
+    : stream_(std::make_shared<ClientStream>(thread, timeout)) {}
+
+GrpcFitStream::~GrpcFitStream() {
+  if (ended_) return;
+  stream_->Cancel();
+  stream_->End([](const absl::Status&, const grpc::ByteBuffer&) {});
+}
+
+bool GrpcFitStream::Await(
+    const std::function<void(std::function<void(bool)>)>& step) {
+  const auto gate = std::make_shared<Gate>();
+  step([gate](bool ok) { gate->Open(ok); });
+  return gate->Wait();
+}
+
+void GrpcFitStream::Start(grpc::GenericStub& stub, const pb::FitStart& start) {
+  pb::FitRequest request;
+  *request.mutable_start() = start;
+  writable_ = Await([&](std::function<void(bool)> done) {
+    stream_->Start(stub, "/troupe.v1.Stage/Fit", std::move(done));
+  });
+  if (writable_)
+    writable_ = WriteMessage(Join(request.SerializeAsString(), TableBytes()));
+}
+
+bool GrpcFitStream::WriteMessage(const grpc::ByteBuffer& message) {
+  return Await([&](std::function<void(bool)> done) {
+    stream_->Write(message, std::move(done));
+  });
+}
+
+absl::Status GrpcFitStream::Write(const TableBytes& table) {
+  if (writable_) writable_ = WriteMessage(Join("", table));
+  if (writable_) return absl::OkStatus();
+  End();
+  // A replica may answer before it has read everything; to the writer that is
+  // an error all the same.
+  return status_.ok() ? absl::AbortedError("the fit ended early") : status_;
+}
+
+void GrpcFitStream::End() {
+  if (ended_) return;
+  ended_ = true;
+  const auto gate = std::make_shared<Gate>();
+  stream_->End([this, gate](absl::Status status, grpc::ByteBuffer answer) {
+    status_ = std::move(status);
+    answer_ = std::move(answer);
+    gate->Open(true);
+  });
+  gate->Wait();
+}
+
+absl::StatusOr<pb::FitResponse> GrpcFitStream::Finish() {
+  End();
+  if (!status_.ok()) return status_;
+  pb::FitResponse response;
+  if (!ParseBytes(answer_, response).ok())
+    return MakeError(absl::StatusCode::kInternal, "BAD_REPLY",
+                     "malformed answer to a fit");
+  return response;
+}
+
+void GrpcFitStream::Cancel() { stream_->Cancel(); }
+
+}  // namespace troupe

@@ -1,0 +1,41 @@
+// A FitStream over gRPC: waits on its caller's thread for what happens on the
+// RpcThread.
+//
+// Thread safety: see FitStream.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "client/rpc/client_stream.h"
+#include "client/rpc/stage_client.h"
+
+namespace troupe {
+
+class GrpcFitStream : public FitStream {
+ public:
+  GrpcFitStream(RpcThread* thread, absl::Duration timeout);
+  ~GrpcFitStream() override;
+
+  // Opens the call and sends `start`, once. What goes wrong shows in the first
+  // Write or in Finish.
+  void Start(grpc::GenericStub& stub, const pb::FitStart& start);
+  absl::Status Write(const TableBytes& table) override;
+  absl::StatusOr<pb::FitResponse> Finish() override;
+  void Cancel() override;
+
+ private:
+  // Runs one step of the stream and waits for it.
+  bool Await(const std::function<void(std::function<void(bool)>)>& step);
+  bool WriteMessage(const grpc::ByteBuffer& message);
+  // Ends the call once; afterwards `status_` and `answer_` are what it gave.
+  void End();
+
+  const std::shared_ptr<ClientStream> stream_;
+  bool writable_ = false;
+  bool ended_ = false;
+  absl::Status status_;
+  grpc::ByteBuffer answer_;
+};
+
+}  // namespace troupe

@@ -1,0 +1,138 @@
+// A FakeCoordinatorClient plays the coordinator for the commands' tests: it
+// notes what it is asked and answers what the test puts into its fields.
+//
+// Thread safety: one thread.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "client/rpc/coordinator_client.h"
+#include "services/base/errors.h"
+
+namespace troupe {
+
+class FakeCoordinatorClient : public CoordinatorClient {
+ public:
+  // --- Answers ---------------------------------------------------------------
+  absl::Status error;            // Where not OK, the answer to everything.
+  absl::Status create_error;     // To CreateJob.
+  absl::Status health;           // To CheckHealth.
+  std::vector<pb::Job> updates;  // What WatchJob tells, in turn.
+  pb::Job job;                   // To GetJob, CancelJob, ResumeJob.
+  std::vector<pb::ListJobsResponse> pages;  // By page token "", "1", "2", ...
+  pb::Pipeline pipeline;
+  pb::ListPipelinesResponse pipelines;
+  pb::Topology topology;
+  std::map<std::string, std::string> parts;  // To ReadOutput, by name.
+  int breaks = 0;  // So often ReadOutput breaks off in the middle.
+
+  // --- What was asked --------------------------------------------------------
+  std::vector<pb::CreateJobRequest> created;
+  std::map<std::string, std::string> uploads;  // By name.
+  std::vector<std::string> calls;
+
+  absl::StatusOr<pb::Job> CreateJob(const pb::CreateJobRequest& request,
+                                    absl::Duration) override {
+    created.push_back(request);
+    if (!create_error.ok()) return create_error;
+    pb::Job answer;
+    if (!request.validate_only()) answer.set_id("job-1");
+    return Answer("CreateJob", answer);
+  }
+  absl::StatusOr<pb::Job> GetJob(const pb::GetJobRequest& request,
+                                 absl::Duration) override {
+    return Answer("GetJob " + request.id(), job);
+  }
+  absl::StatusOr<pb::ListJobsResponse> ListJobs(
+      const pb::ListJobsRequest& request, absl::Duration) override {
+    const size_t page =
+        request.page_token().empty() ? 0 : std::stoul(request.page_token());
+    if (page >= pages.size()) return pb::ListJobsResponse();
+    return Answer("ListJobs", pages[page]);
+  }
+  absl::StatusOr<pb::DeleteJobResponse> DeleteJob(
+      const pb::DeleteJobRequest& request, absl::Duration) override {
+    return Answer("DeleteJob " + request.id(), pb::DeleteJobResponse());
+  }
+  absl::StatusOr<pb::Job> CancelJob(const pb::CancelJobRequest& request,
+                                    absl::Duration) override {
+    return Answer("CancelJob " + request.id(), job);
+  }
+  absl::StatusOr<pb::Job> ResumeJob(const pb::ResumeJobRequest& request,
+                                    absl::Duration) override {
+    return Answer("ResumeJob " + request.id(), job);
+  }
+  absl::Status WatchJob(const std::string& id,
+                        const std::function<bool(const pb::Job&)>& on_job,
+                        absl::Duration) override {
+    calls.push_back("WatchJob " + id);
+    if (!error.ok()) return error;
+    for (const pb::Job& update : updates)
+      if (!on_job(update)) break;
+    return absl::OkStatus();
+  }
+  absl::StatusOr<pb::UploadResponse> Upload(const std::string& name,
+                                            const ChunkSource& next) override {
+    calls.push_back("Upload " + name);
+    while (true) {
+      const absl::StatusOr<std::string> chunk = next();
+      if (!chunk.ok()) return absl::CancelledError("the caller gave up");
+      if (chunk->empty()) break;
+      uploads[name] += *chunk;
+    }
+    if (!error.ok()) return error;
+    pb::UploadResponse response;
+    response.set_id("upload-1");
+    return response;
+  }
+  absl::Status ReadOutput(const std::string& id, const std::string& part,
+                          int64_t offset, const ChunkSink& sink) override {
+    calls.push_back("ReadOutput " + id + " " + part + " " +
+                    std::to_string(offset));
+    std::string rest = parts[part].substr(static_cast<size_t>(offset));
+    const bool broken = breaks-- > 0;
+    if (broken) rest.resize(rest.size() / 2);
+    if (const absl::Status status = sink(rest); !status.ok()) return status;
+    return broken ? absl::UnavailableError("broken") : absl::OkStatus();
+  }
+  absl::StatusOr<pb::ListPipelinesResponse> ListPipelines(
+      const pb::ListPipelinesRequest& request, absl::Duration) override {
+    return Answer("ListPipelines " + request.name(), pipelines);
+  }
+  absl::StatusOr<pb::Pipeline> GetPipeline(
+      const pb::GetPipelineRequest& request, absl::Duration) override {
+    return Answer("GetPipeline " + request.pipeline(), pipeline);
+  }
+  absl::StatusOr<pb::DeletePipelineResponse> DeletePipeline(
+      const pb::DeletePipelineRequest& request, absl::Duration) override {
+    return Answer("DeletePipeline " + request.pipeline(),
+                  pb::DeletePipelineResponse());
+  }
+  absl::StatusOr<pb::Topology> GetTopology(const pb::GetTopologyRequest&,
+                                           absl::Duration) override {
+    return Answer("GetTopology", topology);
+  }
+  absl::StatusOr<pb::StopCompanyResponse> Stop(
+      const pb::StopCompanyRequest& request, absl::Duration) override {
+    return Answer("Stop " + pb::StopMode_Name(request.mode()),
+                  pb::StopCompanyResponse());
+  }
+  absl::Status CheckHealth(const std::string& service,
+                           absl::Duration) override {
+    calls.push_back("CheckHealth " + service);
+    return error.ok() ? health : error;
+  }
+
+ private:
+  template <typename T>
+  absl::StatusOr<T> Answer(const std::string& call, const T& answer) {
+    calls.push_back(call);
+    if (!error.ok()) return error;
+    return answer;
+  }
+};
+
+}  // namespace troupe
