@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -81,6 +82,11 @@ class Column {
   Column Select(absl::Span<const int64_t> rows) const;
   // Rows begin <= i < end.
   Column Slice(int64_t begin, int64_t end) const;
+
+  // Give a buffer away, to be changed and handed to FromBuffers. The column is
+  // not to be used afterwards.
+  std::string TakeValues() { return std::move(values_); }
+  std::string TakeValidity() { return std::move(validity_); }
 
   // Takes buffers that fulfil the invariants (see ColumnBuilder).
   static Column FromDoubles(std::vector<double> values);  // NaN becomes null.

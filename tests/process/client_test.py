@@ -1,0 +1,85 @@
+"""What the README shows to callers of other languages works as it is written."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import unittest
+
+from company import EXAMPLES, ROOT, Company, scratch_directory
+
+
+def readme_block(first_words: str) -> str:
+    """The fenced block of the README that begins with these words."""
+    for block in re.findall(r"```\w*\n(.*?)```", (ROOT / "README.md").read_text(), re.S):
+        if block.startswith(first_words):
+            return block
+    raise AssertionError(f"the README has no block that begins with {first_words!r}")
+
+
+class Readme(unittest.TestCase):
+    def test_ten_lines_of_python_list_the_jobs(self):
+        script = readme_block("import grpc")
+        self.assertLessEqual(len(script.strip().splitlines()), 10)
+        with Company() as company, scratch_directory() as directory:
+            job = company.run(kind="INSPECT", source={"path": "cancer.csv"})
+            stubs = readme_block("protoc -I proto").replace("build/python", str(directory))
+            subprocess.run(["bash", "-ec", f"mkdir -p {directory}\n{stubs}"], cwd=ROOT, check=True)
+            script = script.replace("localhost:50050", company.coordinator.address)
+            done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True,
+                                  env={**os.environ, "PYTHONPATH": str(directory)})
+            self.assertIn(job.id, done.stdout)
+            self.assertIn("SUCCEEDED", done.stdout)
+
+    @unittest.skipUnless(shutil.which("grpcurl"), "grpcurl is not installed")
+    def test_grpcurl_lists_the_jobs(self):
+        command = readme_block("grpcurl").strip().splitlines()[0]
+        with Company() as company:
+            job = company.run(kind="INSPECT", source={"path": "cancer.csv"})
+            command = command.replace("localhost:50050", company.coordinator.address)
+            done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=True)
+            self.assertIn(job.id, done.stdout)
+
+
+class CommandLine(unittest.TestCase):
+    """`troupe`, from the first command to the last."""
+
+    def test_train_score_evaluate_transform_inspect(self):
+        with Company() as company:
+            trained = company.troupe("train", EXAMPLES / "cancer.yaml").stdout
+            self.assertIn("cancer@1", trained)
+            self.assertIn("accuracy", trained)
+            predictions = company.directory / "out" / "predictions.csv"
+            predictions.parent.mkdir()
+            company.troupe("score", "cancer", "--input", EXAMPLES / "cancer.csv", "--output", predictions)
+            lines = predictions.read_text().splitlines()
+            self.assertEqual(lines[0], "sample,prediction,probability_benign,probability_malignant")
+            self.assertEqual(len(lines), 570)
+            self.assertIn("roc_auc", company.troupe("evaluate", "cancer", "--input",
+                                                    EXAMPLES / "cancer.csv").stdout)
+            features = company.directory / "features.csv"
+            company.troupe("transform", "cancer", "--input", EXAMPLES / "cancer.csv", "--output", features)
+            self.assertEqual(len(features.read_text().splitlines()), 570)
+            self.assertIn("mean radius", company.troupe("inspect", EXAMPLES / "cancer.csv").stdout)
+            for command in (["jobs"], ["status"], ["pipelines"], ["show", "cancer"]):
+                with self.subTest(command=command):
+                    self.assertTrue(company.troupe(*command).stdout.strip())
+                    company.troupe(*command, "--json")
+            # Nothing but the results lies beside the results.
+            self.assertEqual([path.name for path in predictions.parent.iterdir()], ["predictions.csv"])
+
+    def test_compressed_files_that_only_the_client_has_are_uploaded(self):
+        import gzip
+        with Company() as company:
+            company.troupe("train", EXAMPLES / "churn.yaml")
+            mine = company.directory / "elsewhere" / "mine.csv.gz"
+            mine.parent.mkdir()
+            mine.write_bytes(gzip.compress((EXAMPLES / "churn.csv").read_bytes()))
+            for name, source in {"a.csv": mine, "b.csv": EXAMPLES / "churn.csv"}.items():
+                company.troupe("score", "churn", "--input", source, "--output", company.directory / name)
+            self.assertEqual((company.directory / "a.csv").read_bytes(),
+                             (company.directory / "b.csv").read_bytes())
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,281 @@
+"""Train, score, evaluate, transform and inspect, against scikit-learn and XGBoost."""
+import io
+import json
+import unittest
+
+import numpy
+import pandas
+from sklearn import metrics
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+
+import oracle
+from company import EXAMPLES, Company, coordinator_pb2, table_pb2
+
+CANCER = {
+    "name": "cancer",
+    "source": {"path": "cancer.csv"},
+    "roles": {"target": "diagnosis", "carry": ["sample"]},
+    "steps": [{"impute": {"columns": {"all": True}, "strategy": "MEDIAN"}},
+              {"standardize": {"columns": {"all": True}}}],
+    "model": {"xgboost": {"objective": "binary", "rounds": 200, "max_depth": 3, "learning_rate": 0.1,
+                          "early_stopping": 20, "seed": 7}},
+    "split": {"test": 0.2, "validation": 0.15, "seed": 7},
+    "output": {"format": "CSV", "probabilities": True},
+}
+
+
+def metric(evaluation, name):
+    return next(found.value for found in evaluation.metrics if found.name == name)
+
+
+class Cancer(unittest.TestCase):
+    """One trained pipeline, looked at from all sides."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.company = Company()
+        cls.company.__enter__()
+        cls.addClassCleanup(cls.company.__exit__, None, None, None)
+        cls.table = pandas.read_csv(EXAMPLES / "cancer.csv")
+        cls.roles = oracle.roles(len(cls.table), 0.2, 0.15, 7)
+        cls.job = cls.company.run(kind="TRAIN", spec=CANCER)
+        features = cls.table.drop(columns=["sample", "diagnosis"])
+        train = features[cls.roles == "train"]
+        cls.scaler = StandardScaler().fit(SimpleImputer(strategy="median").fit(train).transform(train))
+        cls.features = cls.scaler.transform(features.to_numpy())
+        cls.truth = (cls.table.diagnosis == "malignant").to_numpy().astype(int)
+        is_train, is_validation = cls.roles == "train", cls.roles == "validation"
+        booster = oracle.boosted(
+            cls.features[is_train], cls.truth[is_train], cls.features[is_validation],
+            cls.truth[is_validation],
+            {"objective": "binary:logistic", "max_depth": 3, "eta": 0.1, "seed": 7, "nthread": 1}, 200, 20)
+        cls.probability = oracle.predict(booster, cls.features)
+
+    def test_train_reports_its_rows(self):
+        report = self.job.report
+        self.assertEqual(self.job.pipeline, "cancer@1")
+        self.assertEqual([report.train_rows, report.validation_rows, report.test_rows],
+                         [int((self.roles == role).sum()) for role in ("train", "validation", "test")])
+        self.assertEqual(list(report.features), list(self.table.columns[1:-1]))
+
+    def test_train_reports_sklearns_metrics_on_the_test_rows(self):
+        test = self.roles == "test"
+        truth, probability = self.truth[test], self.probability[test]
+        for name, expected in {
+                "accuracy": metrics.accuracy_score(truth, probability > 0.5),
+                "log_loss": metrics.log_loss(truth, probability.astype(float)),
+                "roc_auc": metrics.roc_auc_score(truth, probability)}.items():
+            self.assertAlmostEqual(metric(self.job.report.test, name), expected, delta=2e-6, msg=name)
+
+    def test_train_reports_the_majority_beside_the_model(self):
+        test = self.truth[self.roles == "test"]
+        majority = next(found.value for found in self.job.report.test.baseline if found.name == "accuracy")
+        self.assertAlmostEqual(majority, max(test.mean(), 1 - test.mean()), places=12)
+
+    def test_score_writes_what_xgboost_predicts(self):
+        job = self.company.run(kind="SCORE", pipeline="cancer", source={"path": "cancer.csv"})
+        scored = pandas.read_csv(io.BytesIO(self.company.output(job)))
+        self.assertEqual(list(scored.columns),
+                         ["sample", "prediction", "probability_benign", "probability_malignant"])
+        self.assertEqual(list(scored["sample"]), list(self.table["sample"]))
+        numpy.testing.assert_allclose(scored.probability_malignant, self.probability, atol=2e-6)
+        self.assertEqual(list(scored.prediction == "malignant"), list(self.probability >= 0.5))
+        self.assertEqual((job.manifest.rows_read, job.manifest.rows_ok, job.manifest.rows_rejected),
+                         (569, 569, 0))
+
+    def test_score_needs_no_target(self):
+        bare = self.company.write("bare.csv", self.table.drop(columns="diagnosis").to_csv(index=False))
+        with_target = self.company.run(kind="SCORE", pipeline="cancer@1", source={"path": "cancer.csv"})
+        without = self.company.run(kind="SCORE", pipeline="cancer@1", source={"path": bare})
+        self.assertEqual(self.company.output(without), self.company.output(with_target))
+
+    def test_score_writes_json_lines(self):
+        job = self.company.run(kind="SCORE", pipeline="cancer", source={"path": "cancer.csv"},
+                               output={"format": "JSONL"})
+        first = json.loads(self.company.output(job).splitlines()[0])
+        self.assertEqual(first["sample"], 1)
+        self.assertEqual(first["prediction"], "malignant")
+
+    def test_score_reads_an_upload(self):
+        content = (EXAMPLES / "cancer.csv").read_bytes()
+        pieces = [coordinator_pb2.UploadRequest(name="mine.csv", content=content[:1000]),
+                  coordinator_pb2.UploadRequest(content=content[1000:])]
+        upload = self.company.stub.Upload(iter(pieces))
+        self.assertEqual(upload.bytes, len(content))
+        uploaded = self.company.run(kind="SCORE", pipeline="cancer", upload=upload.id)
+        read = self.company.run(kind="SCORE", pipeline="cancer", source={"path": "cancer.csv"})
+        self.assertEqual(self.company.output(uploaded), self.company.output(read))
+
+    def test_evaluate_equals_sklearn_on_all_rows(self):
+        job = self.company.run(kind="EVALUATE", pipeline="cancer", source={"path": "cancer.csv"})
+        found = job.report.test
+        self.assertEqual(found.rows, 569)
+        self.assertEqual(list(found.labels), ["benign", "malignant"])
+        expected = metrics.confusion_matrix(self.truth, self.probability >= 0.5)
+        self.assertEqual(list(found.confusion), list(expected.ravel()))
+        self.assertAlmostEqual(metric(found, "roc_auc"),
+                               metrics.roc_auc_score(self.truth, self.probability), delta=2e-6)
+
+    def test_transform_writes_sklearns_features(self):
+        job = self.company.run(kind="TRANSFORM", pipeline="cancer", source={"path": "cancer.csv"})
+        written = pandas.read_csv(io.BytesIO(self.company.output(job)), float_precision="round_trip")
+        names = list(self.job.report.features)
+        numpy.testing.assert_allclose(written[names].to_numpy(), self.features, rtol=1e-12, atol=1e-12)
+        self.assertEqual(list(written["sample"]), list(self.table["sample"]))
+
+    def test_inspect_reports_types_and_missing_values(self):
+        path = self.company.write("gaps.csv", "a,b,c,d\n1,x,true,\n2,,false,0.5\n,y,true,NA\n")
+        job = self.company.run(kind="INSPECT", source={"path": path}, write_output=True)
+        columns = {column.name: (table_pb2.DataType.Name(column.type), column.missing)
+                   for column in job.report.columns}
+        self.assertEqual(columns, {"a": ("INT64", 1), "b": ("STRING", 1), "c": ("BOOL", 0),
+                                   "d": ("FLOAT64", 2)})
+        self.assertEqual(table_pb2.Table.FromString(job.report.preview).rows, 3)
+        written = pandas.read_csv(io.BytesIO(self.company.output(job)))
+        self.assertEqual(written.isna().sum().to_dict(), {"a": 1, "b": 1, "c": 0, "d": 2})
+
+    def test_the_registry_numbers_versions(self):
+        again = self.company.run(kind="TRAIN", spec={**CANCER, "name": "twice"})
+        self.assertEqual(again.pipeline, "twice@1")
+        self.assertEqual(self.company.run(kind="TRAIN", spec={**CANCER, "name": "twice"}).pipeline, "twice@2")
+        listed = self.company.stub.ListPipelines(coordinator_pb2.ListPipelinesRequest(name="twice")).pipelines
+        self.assertEqual([each.version for each in listed], [1, 2])
+
+    def test_create_is_idempotent_by_request_id(self):
+        request = dict(request_id="once", kind="SCORE", pipeline="cancer", source={"path": "cancer.csv"})
+        first, second = self.company.create(**request), self.company.create(**request)
+        self.assertEqual(first.id, second.id)
+        reason = self.company.fail(**{**request, "kind": "EVALUATE"})[2]
+        self.assertEqual(reason, "REQUEST_ID_REUSED")
+        self.company.finish(first.id)
+
+    def test_validate_only_stores_nothing(self):
+        before = len(self.company.stub.ListJobs(coordinator_pb2.ListJobsRequest()).jobs)
+        job = self.company.create(kind="TRAIN", spec={**CANCER, "name": "dry"}, validate_only=True)
+        self.assertEqual(job.id, "")
+        self.assertEqual(len(self.company.stub.ListJobs(coordinator_pb2.ListJobsRequest()).jobs), before)
+
+    def test_watch_ends_with_the_terminal_state(self):
+        job = self.company.create(kind="SCORE", pipeline="cancer", source={"path": "cancer.csv"})
+        seen = list(self.company.stub.WatchJob(coordinator_pb2.WatchJobRequest(id=job.id)))
+        self.assertEqual(seen[-1].state, coordinator_pb2.SUCCEEDED)
+
+
+class Churn(unittest.TestCase):
+    """Mixed types, missing values, and a regression on the same table."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.company = Company(replicas={"preprocessor": 2, "model": 2})
+        cls.company.__enter__()
+        cls.addClassCleanup(cls.company.__exit__, None, None, None)
+        cls.table = pandas.read_csv(EXAMPLES / "churn.csv", dtype={"customer_id": str})
+
+    SPEC = {
+        "name": "churn",
+        "source": {"path": "churn.csv", "types": {"customer_id": "STRING"}},
+        "roles": {"target": "churned", "carry": ["customer_id"], "drop": ["notes", "signup_date"]},
+        "steps": [
+            {"impute": {"columns": {"names": ["age", "income", "usage_*"]}, "strategy": "MEDIAN",
+                        "indicator": True}},
+            {"standardize": {"columns": {"names": ["age", "income", "usage_*"]}}},
+            {"impute": {"columns": {"names": ["plan", "city"]}, "strategy": "MOST_FREQUENT"}},
+            {"one_hot": {"columns": {"names": ["plan", "city"]}, "min_frequency": 100, "unknown": "INFREQUENT"}},
+            {"ordinal": {"columns": {"names": ["size"]}, "categories": ["S", "M", "L", "XL"]}},
+        ],
+        "model": {"xgboost": {"objective": "binary", "rounds": 30, "max_depth": 4, "learning_rate": 0.2}},
+        "split": {"test": 0.25, "seed": 11},
+        "output": {"probabilities": True},
+    }
+
+    def expected_features(self):
+        numbers = ["age", "income", "usage_calls", "usage_data", "usage_messages"]
+        frame = self.table.drop(columns=["customer_id", "signup_date", "notes", "churned"])
+        train = frame[oracle.roles(len(frame), 0.25, 0, 11) == "train"]
+        impute = ColumnTransformer(
+            [("number", SimpleImputer(strategy="median", add_indicator=True), numbers),
+             ("text", SimpleImputer(strategy="most_frequent"), ["plan", "city"])]).fit(train)
+        names = numbers + [f"missingindicator_{name}" for name in ("age", "income", "usage_data")]
+
+        def imputed(table):
+            values = impute.transform(table)
+            result = table.copy()
+            for position, name in enumerate(names + ["plan", "city"]):
+                column = values[:, position]
+                result[name] = column if name in ("plan", "city") else column.astype(float)
+            return result
+        ready, all_rows = imputed(train), imputed(frame)
+        scaler = StandardScaler().fit(ready[numbers])
+        encoder = OneHotEncoder(sparse_output=False, min_frequency=100,
+                                handle_unknown="infrequent_if_exist").fit(ready[["plan", "city"]])
+        sizes = OrdinalEncoder(categories=[["S", "M", "L", "XL"]]).fit(ready[["size"]])
+        all_rows[numbers] = scaler.transform(all_rows[numbers])
+        all_rows["size"] = sizes.transform(all_rows[["size"]])[:, 0]
+        hot = pandas.DataFrame(encoder.transform(all_rows[["plan", "city"]]),
+                               columns=encoder.get_feature_names_out(), index=all_rows.index)
+        ordered = []
+        for name in frame.columns:
+            ordered += [c for c in hot.columns if c.startswith(f"{name}_")] if name in ("plan", "city") else [name]
+        ordered += [f"missingindicator_{name}" for name in ("age", "income", "usage_data")]
+        result = pandas.concat([all_rows.drop(columns=["plan", "city"]), hot], axis=1)[ordered]
+        return result.astype(float)
+
+    def test_transform_names_and_values_are_sklearns(self):
+        self.company.run(kind="TRAIN", spec=self.SPEC)
+        job = self.company.run(kind="TRANSFORM", pipeline="churn", source={"path": "churn.csv"})
+        written = pandas.read_csv(io.BytesIO(self.company.output(job)), float_precision="round_trip")
+        expected = self.expected_features()
+        names = [name for name in written.columns if name not in ("customer_id", "churned")]
+        self.assertEqual(names, list(expected.columns))
+        numpy.testing.assert_allclose(written[names].astype(float).to_numpy(), expected.to_numpy(),
+                                      rtol=1e-12, atol=1e-12)
+
+    def test_regression_metrics_are_sklearns(self):
+        spec = {**self.SPEC, "name": "income",
+                "roles": {"target": "income", "carry": ["customer_id"],
+                          "drop": ["notes", "signup_date", "churned"]},
+                "steps": [{"keep": {"columns": {"names": ["age", "tickets", "usage_calls"]}}}],
+                "model": {"xgboost": {"objective": "regression", "rounds": 40, "max_depth": 3}},
+                "source": {"path": "churn.csv", "on_bad_row": "REJECT", "max_rejects": 0.2}}
+        job = self.company.run(kind="TRAIN", spec=spec)
+        known = self.table[self.table.income.notna()]
+        roles = oracle.roles(len(self.table), 0.25, 0, 11)[known.index]
+        columns = ["age", "tickets", "usage_calls"]
+        booster = oracle.boosted(known[columns][roles == "train"], known.income[roles == "train"].astype("float32"),
+                                 [], [], {"objective": "reg:squarederror", "max_depth": 3, "nthread": 1}, 40, 0)
+        test = known[roles == "test"]
+        predicted = oracle.predict(booster, test[columns]).astype(float)
+        for name, expected in {"rmse": metrics.mean_squared_error(test.income, predicted) ** 0.5,
+                               "mae": metrics.mean_absolute_error(test.income, predicted),
+                               "r2": metrics.r2_score(test.income, predicted)}.items():
+            self.assertAlmostEqual(metric(job.report.test, name) / expected, 1, delta=1e-4, msg=name)
+
+    def test_multiclass_probabilities_add_up(self):
+        spec = {**self.SPEC, "name": "plans",
+                "roles": {"target": "plan", "carry": ["customer_id"],
+                          "drop": ["notes", "signup_date", "city", "size", "churned"]},
+                "steps": [],
+                "model": {"xgboost": {"objective": "multiclass", "rounds": 10}},
+                "source": {"path": "churn.csv", "on_bad_row": "REJECT", "max_rejects": 0.2}}
+        job = self.company.run(kind="TRAIN", spec=spec)
+        self.assertEqual(list(job.report.test.labels), ["basic", "plus", "premium"])
+        scored = pandas.read_csv(io.BytesIO(self.company.output(
+            self.company.run(kind="SCORE", pipeline="plans", source={"path": "churn.csv"}))))
+        probabilities = scored[["probability_basic", "probability_plus", "probability_premium"]]
+        numpy.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+        self.assertEqual(list(probabilities.idxmax(axis=1)), list("probability_" + scored.prediction))
+
+    def test_the_conservation_law_holds_after_work(self):
+        self.company.run(kind="TRAIN", spec={**self.SPEC, "name": "law"})
+        for actor in self.company.actors:
+            for lane in actor.stats().lanes:
+                with self.subTest(actor=actor.name, lane=lane.name):
+                    self.assertEqual(lane.accepted, lane.succeeded + lane.failed + lane.expired
+                                     + lane.cancelled + lane.bounced + lane.in_flight)
+                    self.assertEqual((lane.depth, lane.in_flight, lane.depth_bytes), (0, 0, 0))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,135 @@
+"""Replicas come, go and die during a job: same bytes."""
+import functools
+import hashlib
+import signal
+import unittest
+
+import numpy
+
+from company import Company, actor_pb2, actor_pb2_grpc, coordinator_pb2, wait_for
+
+
+@functools.lru_cache
+def big_table(rows: int) -> bytes:
+    """A CSV of six numbers and a label, about 50 bytes a row."""
+    values = numpy.random.default_rng(1).normal(0, 1, (10_000, 6))
+    lines = [",".join(f"{value:.4f}" for value in row) + f",{int(row[0] * row[1] + row[2] > 0)}\n"
+             for row in values]
+    block = "".join(lines)
+    whole, rest = divmod(rows, len(lines))
+    return ("a,b,c,d,e,f,label\n" + block * whole + "".join(lines[:rest])).encode()
+
+
+TRAINED = {
+    "name": "numbers",
+    "source": {"path": "train.csv"},
+    "roles": {"target": "label"},
+    "steps": [{"impute": {"columns": {"all": True}, "strategy": "MEAN"}},
+              {"standardize": {"columns": {"all": True}}}],
+    "model": {"xgboost": {"objective": "binary", "rounds": 30, "max_depth": 5}},
+    "split": {"test": 0.2},
+    "output": {"probabilities": True},
+}
+ROWS = 400_000
+# Batches of 64 KiB, so that there are hundreds of them to disturb.
+SMALL = {"coordinator": ["--split_bytes=65536"]}
+
+
+def train(company) -> None:
+    company.write("train.csv", big_table(10_000))
+    company.run(kind="TRAIN", spec=TRAINED)
+
+
+class Replicas(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        """What an undisturbed run with one replica of everything writes."""
+        with Company(flags=SMALL) as company:
+            cls.expected = cls.digest(company, cls.begin(company))
+
+    @staticmethod
+    def begin(company) -> str:
+        train(company)
+        company.write("big.csv", big_table(ROWS))
+        return company.create(kind="SCORE", pipeline="numbers", source={"path": "big.csv"}).id
+
+    @staticmethod
+    def digest(company, job_id) -> str:
+        job = company.finish(job_id)
+        assert job.state == coordinator_pb2.SUCCEEDED, job
+        assert (job.manifest.rows_read, job.manifest.rows_ok) == (ROWS, ROWS), job.manifest
+        return hashlib.sha256(company.output(job)).hexdigest()
+
+    def at_work(self, company, job_id):
+        wait_for(lambda: company.get(job_id).progress.rows_ok > 0 or company.get(job_id).end_time.seconds,
+                 "the job is at work")
+        self.assertEqual(company.get(job_id).end_time.seconds, 0, "the job was over too soon to disturb it")
+
+    def test_three_replicas_write_the_same_bytes(self):
+        with Company(replicas={"loader": 2, "preprocessor": 3, "model": 2}, flags=SMALL) as company:
+            self.assertEqual(self.digest(company, self.begin(company)), self.expected)
+
+    def test_a_killed_replica_of_each_stage_changes_nothing(self):
+        with Company(replicas={"loader": 2, "preprocessor": 2, "model": 2}, flags=SMALL) as company:
+            job = self.begin(company)
+            self.at_work(company, job)
+            for stage in ("model", "preprocessor", "loader"):
+                company.running(stage)[0].kill()
+            self.assertEqual(self.digest(company, job), self.expected)
+
+    def test_the_only_replica_killed_and_started_again_changes_nothing(self):
+        with Company(flags=SMALL) as company:
+            job = self.begin(company)
+            self.at_work(company, job)
+            company.running("model")[0].kill()
+            company.add("model")
+            self.assertEqual(self.digest(company, job), self.expected)
+
+    def test_a_drained_replica_changes_nothing(self):
+        with Company(replicas={"preprocessor": 2}, flags=SMALL) as company:
+            job = self.begin(company)
+            self.at_work(company, job)
+            leaver = company.running("preprocessor")[0]
+            leaver.process.send_signal(signal.SIGTERM)
+            self.assertEqual(leaver.wait(), 0)
+            self.assertEqual(self.digest(company, job), self.expected)
+
+    def test_a_replica_added_during_a_job_gets_work(self):
+        with Company(flags=SMALL) as company:
+            job = self.begin(company)
+            self.at_work(company, job)
+            added = company.add("model")
+            stub = actor_pb2_grpc.ActorStub(added.channel)
+
+            def worked():
+                lanes = stub.GetStats(actor_pb2.GetStatsRequest()).lanes
+                return sum(lane.rows for lane in lanes if lane.name == "batch")
+            self.assertEqual(self.digest(company, job), self.expected)
+            again = company.create(kind="SCORE", pipeline="numbers", source={"path": "big.csv"})
+            wait_for(worked, "the new replica has worked")
+            self.assertEqual(self.digest(company, again.id), self.expected)
+
+    def test_without_a_model_the_job_is_stalled_and_goes_on_later(self):
+        with Company(flags=SMALL) as company:
+            train(company)
+            company.write("big.csv", big_table(ROWS))
+            company.running("model")[0].kill()
+            company.publish()
+            job = company.create(kind="SCORE", pipeline="numbers", source={"path": "big.csv"}).id
+            stalled = wait_for(lambda: (found := company.get(job)).state == coordinator_pb2.STALLED and found,
+                               "the job is stalled")
+            self.assertIn("model", stalled.state_message)
+            company.add("model")
+            self.assertEqual(self.digest(company, job), self.expected)
+
+    def test_two_jobs_share_the_stages(self):
+        with Company(flags=SMALL) as company:
+            first = self.begin(company)
+            company.write("small.csv", big_table(1_000))
+            second = company.create(kind="SCORE", pipeline="numbers", source={"path": "small.csv"}).id
+            self.assertEqual(company.finish(second).state, coordinator_pb2.SUCCEEDED)
+            self.assertEqual(self.digest(company, first), self.expected)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds, and runs the tests.
+#
+#   tests/run.sh              every test once: unit, process, lint
+#   tests/run.sh --unit       only the unit tests
+#   tests/run.sh --process    only the process tests: real programs on loopback
+#   tests/run.sh --asan       unit and process tests under AddressSanitizer and UBSan
+#   tests/run.sh --tsan       the actor runtime's tests under ThreadSanitizer
+#   tests/run.sh --lint       layers, format, clang's lock analysis, clang-tidy
+#   tests/run.sh --all        all of these (the Docker test is tests/docker/run.sh)
+#
+# Several may be named. Exits with 0 when everything passed. TROUPE_TIDY_SECONDS
+# says for how long clang-tidy may look (default 600; changed files come first).
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+passed=0 failed=0 summary=()
+log=build/tests.log
+
+title() { printf '\n== %s\n' "$*"; }
+
+# count NAME PASSED FAILED: adds to the totals.
+count() {
+  passed=$((passed + $2)) failed=$((failed + $3))
+  summary+=("$(printf '%-8s %4d passed, %d failed' "$1" "$2" "$3")")
+}
+
+# build PRESET [TARGET...]
+build() {
+  local preset=$1
+  shift
+  title "build ($preset)"
+  cmake --preset "$preset" >"$log" 2>&1 || { cat "$log"; return 1; }
+  NINJA_STATUS='[%f/%t %es] ' cmake --build --preset "$preset" ${1:+--target "$@"}
+}
+
+# suite NAME PRESET [ctest arguments]: runs tests, shows ctest's summary.
+suite() {
+  local name=$1 preset=$2 line
+  shift 2
+  title "test ($name)"
+  "${wrap[@]}" ctest --preset "$preset" -j "$(nproc)" --no-tests=error "$@" 2>&1 | tee "$log"
+  line=$(grep -E 'tests passed, [0-9]+ tests failed out of' "$log" | tail -1)
+  if [[ $line =~ ,\ ([0-9]+)\ tests\ failed\ out\ of\ ([0-9]+) ]]; then
+    count "$name" $((BASH_REMATCH[2] - BASH_REMATCH[1])) "${BASH_REMATCH[1]}"
+  else
+    count "$name" 0 1
+  fi
+}
+
+# ThreadSanitizer wants its memory where older kernels put it.
+wrap=()
+fixed_addresses() { setarch -R true 2>/dev/null && wrap=(setarch -R); }
+
+run_dev() { build dev && suite "$@" || count "$1" 0 1; }
+run_asan() { build asan && suite asan asan || count asan 0 1; }
+run_tsan() {
+  fixed_addresses
+  build tsan base_test actor_test host_test && suite tsan tsan || count tsan 0 1
+  wrap=()
+}
+run_lint() {
+  run_dev lint dev -L lint
+  title "clang: lock analysis, warnings; clang-tidy for ${TROUPE_TIDY_SECONDS:-600} s"
+  if /usr/bin/python3 tests/lint/clang_check.py build/dev --tidy "${TROUPE_TIDY_SECONDS:-600}"; then
+    count clang 1 0
+  else
+    count clang 0 1
+  fi
+}
+
+wanted=("$@")
+[[ $# -gt 0 ]] || wanted=(--dev)
+for argument in "${wanted[@]}"; do
+  case $argument in
+    --dev | --unit | --process | --asan | --tsan | --lint | --all) ;;
+    *) sed -n '2,15s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  esac
+done
+
+mkdir -p build
+deploy/install_dependencies.sh test || exit 1
+for argument in "${wanted[@]}"; do
+  case $argument in
+    --dev) run_dev tests dev ;;
+    --unit) run_dev unit dev -L unit ;;
+    --process) run_dev process dev -L process ;;
+    --asan) run_asan ;;
+    --tsan) run_tsan ;;
+    --lint) run_lint ;;
+    --all) run_dev tests dev -LE lint; run_tsan; run_asan; run_lint ;;
+  esac
+done
+
+if [[ ${#summary[@]} -gt 1 ]]; then
+  title summary
+  printf '%s\n' "${summary[@]}"
+fi
+[[ ${#wanted[@]} -eq 1 && ${wanted[0]} == --dev ]] || printf '%d passed, %d failed\n' "$passed" "$failed"
+[[ $failed -eq 0 ]]
