@@ -195,10 +195,9 @@ const ConfigNode* ConfigNode::Find(absl::string_view key) const {
 
 absl::Status BadConfig(absl::string_view file, Position position,
                        absl::string_view message) {
-  return MakeError(
-      absl::StatusCode::kInvalidArgument, "BAD_SPEC",
-      absl::StrCat(file, ":", position.line, ":", position.column, ": ",
-                   message));
+  return MakeError(absl::StatusCode::kInvalidArgument, "BAD_SPEC",
+                   absl::StrCat(file, ":", position.line, ":", position.column,
+                                ": ", message));
 }
 
 absl::StatusOr<ConfigNode> ParseConfig(const std::string& text,

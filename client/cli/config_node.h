@@ -28,8 +28,8 @@ struct ConfigNode {
 
   Kind kind = Kind::kNull;
   Position position;
-  std::string scalar;          // kScalar: as written, quotes and escapes undone.
-  bool quoted = false;         // kScalar: then it is text, whatever it looks like.
+  std::string scalar;   // kScalar: as written, quotes and escapes undone.
+  bool quoted = false;  // kScalar: then it is text, whatever it looks like.
   std::vector<ConfigNode> list;  // kList.
   std::vector<Entry> entries;    // kMap: in order; keys are unique.
 

@@ -46,7 +46,8 @@ absl::Status FetchPart(Transfer& transfer, const pb::Part& part,
   absl::Status status;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     const int64_t before = offset;
-    status = transfer.client.ReadOutput(transfer.job, part.name(), offset, sink);
+    status =
+        transfer.client.ReadOutput(transfer.job, part.name(), offset, sink);
     if (!absl::IsUnavailable(status)) break;
     if (offset > before) attempt = 0;
   }
@@ -105,15 +106,15 @@ std::string OutputTarget::rejects_path() const {
 absl::Status CheckManifest(const pb::Manifest& manifest) {
   int64_t rows = 0;
   for (const pb::Part& part : manifest.parts()) rows += part.rows();
-  const int64_t rejected = manifest.has_rejects() ? manifest.rejects().rows() : 0;
+  const int64_t rejected =
+      manifest.has_rejects() ? manifest.rejects().rows() : 0;
   if (rows == manifest.rows_ok() && rejected == manifest.rows_rejected() &&
       manifest.rows_ok() + manifest.rows_rejected() == manifest.rows_read())
     return absl::OkStatus();
-  return MakeError(
-      absl::StatusCode::kDataLoss, "OUTPUT_CORRUPT",
-      absl::StrCat("the manifest does not account for every row: ",
-                   manifest.rows_read(), " read, ", rows, " in the output, ",
-                   rejected, " rejected"));
+  return MakeError(absl::StatusCode::kDataLoss, "OUTPUT_CORRUPT",
+                   absl::StrCat("the manifest does not account for every row: ",
+                                manifest.rows_read(), " read, ", rows,
+                                " in the output, ", rejected, " rejected"));
 }
 
 }  // namespace troupe

@@ -43,7 +43,8 @@ class GzipChunks : public FileChunks {
     while (stream_.avail_out > 0) {
       if (stream_.avail_in == 0) RETURN_IF_ERROR(Refill());
       if (stream_.avail_in == 0) {
-        if (in_member_ || !any_member_) return Broken("the gzip data end early");
+        if (in_member_ || !any_member_)
+          return Broken("the gzip data end early");
         break;
       }
       if (!in_member_ && any_member_ && SkipPadding()) continue;

@@ -4,7 +4,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "client/cli/download.h"
 #include "client/cli/report_text.h"
 #include "client/cli/text_format.h"
 #include "grpcpp/support/status.h"
@@ -28,7 +27,17 @@ std::string NewRequestId() {
 
 }  // namespace
 
-absl::StatusOr<pb::Job> SubmitJob(Session& session, pb::CreateJobRequest request,
+absl::StatusOr<std::string> PinVersion(Session& session,
+                                       const std::string& pipeline) {
+  pb::GetPipelineRequest request;
+  request.set_pipeline(pipeline);
+  ASSIGN_OR_RETURN(const pb::Pipeline found,
+                   session.client().GetPipeline(request));
+  return absl::StrCat(found.name(), "@", found.version());
+}
+
+absl::StatusOr<pb::Job> SubmitJob(Session& session,
+                                  pb::CreateJobRequest request,
                                   const InputChoice& input) {
   ProgressView progress(session.err, session.progress_options(), session.clock);
   // A TRAIN request without a source of its own trains on its spec's.
@@ -61,10 +70,10 @@ absl::StatusOr<pb::Job> FollowJob(
   session.followed.SetJob("");
   RETURN_IF_ERROR(status);
   if (!HasEnded(last))
-    return MakeError(absl::StatusCode::kUnavailable, "WATCH_ENDED",
-                     absl::StrCat("the coordinator stopped telling about job ",
-                                  id, "; `troupe watch ", id,
-                                  "` asks it again"));
+    return MakeError(
+        absl::StatusCode::kUnavailable, "WATCH_ENDED",
+        absl::StrCat("the coordinator stopped telling about job ", id,
+                     "; `troupe watch ", id, "` asks it again"));
   return last;
 }
 
@@ -87,8 +96,9 @@ absl::StatusOr<ExitCode> ConcludeJob(
     session.Note(absl::StrCat("warning: ", warning));
   if (const absl::Status error = JobError(job); !error.ok()) {
     const absl::Status located = locate == nullptr ? error : locate(error);
-    session.err << "troupe: job " << job.id() << " failed: "
-                << PrintableLines(std::string(located.message())) << "\n";
+    session.err << "troupe: job " << job.id()
+                << " failed: " << PrintableLines(std::string(located.message()))
+                << "\n";
     const std::string rejected = RejectedRows(job);
     if (!rejected.empty()) session.Note(rejected);
   } else if (job.state() == pb::CANCELLED) {
@@ -101,13 +111,20 @@ absl::StatusOr<ExitCode> ConcludeJob(
 }
 
 bool HasResult(const pb::Job& job) {
-  return job.state() == pb::SUCCEEDED ||
-         job.state() == pb::PARTIALLY_SUCCEEDED;
+  return job.state() == pb::SUCCEEDED || job.state() == pb::PARTIALLY_SUCCEEDED;
 }
 
 bool HasEnded(const pb::Job& job) {
   return HasResult(job) || job.state() == pb::FAILED ||
          job.state() == pb::CANCELLED;
+}
+
+absl::StatusOr<OutputTarget> OpenOutput(Session& session,
+                                        const std::string& path) {
+  if (session.json && path == "-")
+    return MakeError(absl::StatusCode::kInvalidArgument, "BAD_USAGE",
+                     "--json and --output - both want standard output");
+  return OutputTarget::Create(path, session.out, session.followed);
 }
 
 absl::Status SaveOutput(Session& session, const pb::Job& job,
@@ -116,8 +133,8 @@ absl::Status SaveOutput(Session& session, const pb::Job& job,
   RETURN_IF_ERROR(target.Fetch(session.client(), job, progress));
   const pb::Manifest& manifest = job.manifest();
   if (path != "-")
-    session.Note(absl::StrCat(FormatCount(manifest.rows_ok()), " rows in ",
-                              path));
+    session.Note(
+        absl::StrCat(FormatCount(manifest.rows_ok()), " rows in ", path));
   if (!manifest.has_rejects()) return absl::OkStatus();
   const std::string rejects = target.rejects_path();
   session.Note(rejects.empty()

@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "client/cli/download.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/local_input.h"
 #include "client/cli/session.h"
@@ -16,9 +17,15 @@
 
 namespace troupe {
 
+// `name@N` of what `pipeline` (NAME or NAME@N) is now. NOT_FOUND
+// (PIPELINE_NOT_FOUND).
+absl::StatusOr<std::string> PinVersion(Session& session,
+                                       const std::string& pipeline);
+
 // Submits `request`, whose source is `input`, and returns the job. `source` is
 // the one in the request that `input` belongs to.
-absl::StatusOr<pb::Job> SubmitJob(Session& session, pb::CreateJobRequest request,
+absl::StatusOr<pb::Job> SubmitJob(Session& session,
+                                  pb::CreateJobRequest request,
                                   const InputChoice& input);
 
 // Follows a job until it has ended, and returns it. `on_job`, where given, sees
@@ -43,8 +50,13 @@ bool HasResult(const pb::Job& job);
 // Whether the job has ended.
 bool HasEnded(const pb::Job& job);
 
+// The target for a job's output, checked before the job is run. Refuses
+// --json together with "-": both want standard output.
+absl::StatusOr<OutputTarget> OpenOutput(Session& session,
+                                        const std::string& path);
+
 // Fetches the output of a job with a result to `path`. Says where it lies.
 absl::Status SaveOutput(Session& session, const pb::Job& job,
-                        class OutputTarget& target, const std::string& path);
+                        OutputTarget& target, const std::string& path);
 
 }  // namespace troupe

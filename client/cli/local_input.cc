@@ -60,10 +60,11 @@ absl::StatusOr<std::string> UploadFile(CoordinatorClient& client,
   ASSIGN_OR_RETURN(const auto chunks, FileChunks::Open(path, compression));
   const std::string name =
       WithoutCompressionEnding(fs::path(path).filename().string());
-  // The client may report its own end of the call; the file's error comes first.
+  // The client may report its own end of the call; the file's error comes
+  // first.
   absl::Status read;
-  const auto response = client.Upload(
-      name, [&]() -> absl::StatusOr<std::string> {
+  const auto response =
+      client.Upload(name, [&]() -> absl::StatusOr<std::string> {
         absl::StatusOr<std::string> chunk = chunks->Next();
         if (!chunk.ok()) read = chunk.status();
         progress.ShowTransfer("upload", chunks->bytes_read(),

@@ -4,10 +4,9 @@
 // Thread safety: one thread.
 #pragma once
 
+#include <CLI/App.hpp>
 #include <memory>
 #include <string>
-
-#include <CLI/App.hpp>
 
 #include "absl/status/statusor.h"
 #include "client/cli/local_input.h"

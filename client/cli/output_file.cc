@@ -30,8 +30,7 @@ void SyncDirectory(const std::string& file) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<OutputFile>> OutputFile::Create(
-    const std::string& path, std::ostream& standard_output,
-    Followed followed) {
+    const std::string& path, std::ostream& standard_output, Followed followed) {
   std::unique_ptr<OutputFile> file(
       new OutputFile(path, standard_output, std::move(followed)));
   RETURN_IF_ERROR(file->Open());

@@ -1,10 +1,9 @@
 #include "client/cli/program.h"
 
-#include <algorithm>
-
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <algorithm>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -78,8 +77,7 @@ void ShowError(Session& session, const absl::Status& status) {
   session.err << std::flush;
   if (!session.json) return;
   google::protobuf::Struct document;
-  auto& error =
-      *(*document.mutable_fields())["error"].mutable_struct_value();
+  auto& error = *(*document.mutable_fields())["error"].mutable_struct_value();
   const auto set = [&error](const char* key, const std::string& value) {
     (*error.mutable_fields())[key].set_string_value(value);
   };
@@ -161,8 +159,7 @@ ExitCode RunProgram(const std::vector<std::string>& arguments,
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::CallForHelp&) {
     const CLI::App* command = FindCommand(app, arguments[0]);
-    session.out << (command == nullptr ? app.help()
-                                       : command->help("troupe"));
+    session.out << (command == nullptr ? app.help() : command->help("troupe"));
     return kDone;
   } catch (const CLI::CallForVersion&) {
     session.out << kVersion << "\n";

@@ -16,9 +16,8 @@ constexpr absl::Duration kLogEvery = absl::Seconds(2);
 
 std::string Share(int64_t done, int64_t total, int bar_width) {
   if (total <= 0) return "";
-  const double share =
-      std::clamp(static_cast<double>(done) / static_cast<double>(total), 0.0,
-                 1.0);
+  const double share = std::clamp(
+      static_cast<double>(done) / static_cast<double>(total), 0.0, 1.0);
   const std::string bar =
       bar_width > 0 ? absl::StrCat("  [", Bar(share, bar_width, '.'), "]") : "";
   return absl::StrFormat("%s  %d %%", bar, static_cast<int>(share * 100));
@@ -36,45 +35,50 @@ void ProgressView::ShowJob(const pb::Job& job) {
   constexpr int kBarWidth = 24;
   const bool bar = options_.terminal && options_.width >= 90;
   Show(absl::StrCat(pb::JobState_Name(job.state()), job.progress().phase()),
-       ProgressLine(job, bar ? kBarWidth : 0));
+       ProgressLine(job, bar ? kBarWidth : 0), true);
 }
 
 void ProgressView::ShowTransfer(absl::string_view verb, int64_t bytes,
                                 int64_t total) {
-  Show(std::string(verb), absl::StrCat(verb, Share(bytes, total, 0), "  ",
-                                       FormatBytes(bytes)));
+  Show(std::string(verb),
+       absl::StrCat(verb, Share(bytes, total, 0), "  ", FormatBytes(bytes)),
+       options_.terminal);
 }
 
-void ProgressView::Show(const std::string& topic, const std::string& line) {
+void ProgressView::Show(const std::string& topic, const std::string& line,
+                        bool announced) {
   if (options_.quiet) return;
   const absl::Duration now = clock_.Monotonic();
   const bool new_topic = topic != topic_ || line_.empty();
-  if (new_topic) Finish();
-  const bool due =
-      now - drawn_at_ >= (options_.terminal ? kRedraw : kLogEvery);
+  if (new_topic) {
+    Finish();
+    drawn_at_ = now;
+  }
+  const bool due = now - drawn_at_ >= (options_.terminal ? kRedraw : kLogEvery);
   if (line != line_) drawn_ = false;
   topic_ = topic;
   line_ = line;
-  if (drawn_ || !(new_topic || due)) return;
-  drawn_ = true;
+  if (drawn_ || !((new_topic && announced) || due)) return;
   drawn_at_ = now;
+  Write();
+}
+
+void ProgressView::Write() {
+  drawn_ = true;
   if (options_.terminal) {
     // One column less: some terminals wrap after the last.
     const auto room = static_cast<size_t>(std::max(options_.width - 1, 10));
-    out_ << "\r" << Printable(line, room) << "\x1b[K" << std::flush;
+    out_ << "\r" << Printable(line_, room) << "\x1b[K" << std::flush;
     open_ = true;
   } else {
-    out_ << Printable(line) << "\n" << std::flush;
+    out_ << Printable(line_) << "\n" << std::flush;
   }
 }
 
 void ProgressView::Finish() {
-  if (open_) {
-    // What stays on the screen is the last word on this phase.
-    const auto room = static_cast<size_t>(std::max(options_.width - 1, 10));
-    if (!drawn_) out_ << "\r" << Printable(line_, room) << "\x1b[K";
-    out_ << "\n" << std::flush;
-  }
+  // What stays to be read is the last word on this topic.
+  if (!line_.empty() && !drawn_) Write();
+  if (open_) out_ << "\n" << std::flush;
   open_ = false;
   line_.clear();
 }
@@ -87,11 +91,12 @@ std::string ProgressLine(const pb::Job& job, int bar_width) {
     return absl::StrCat(line, "  STALLED: ",
                         job.state_message().empty() ? "waits for a replica"
                                                     : job.state_message());
-  if (job.state() != pb::RUNNING)
-    absl::StrAppend(&line, "  ", StateWord(job.state()));
-  absl::StrAppend(&line,
-                  Share(progress.bytes_done(), progress.bytes_total(),
-                        bar_width));
+  const bool phase_says_it =
+      job.state() == pb::RUNNING ||
+      (job.state() == pb::PLANNING && !progress.phase().empty());
+  if (!phase_says_it) absl::StrAppend(&line, "  ", StateWord(job.state()));
+  absl::StrAppend(
+      &line, Share(progress.bytes_done(), progress.bytes_total(), bar_width));
   const int64_t rows = std::max(progress.rows_read(), progress.rows_ok());
   if (rows > 0) absl::StrAppend(&line, "  ", FormatCount(rows), " rows");
   if (progress.rows_rejected() > 0)
@@ -99,11 +104,10 @@ std::string ProgressLine(const pb::Job& job, int bar_width) {
                     " rejected");
   if (job.state() != pb::RUNNING) return line;
   if (progress.rows_per_second() >= 1)
-    absl::StrAppend(
-        &line, "  ",
-        FormatCount(static_cast<int64_t>(
-            std::min(progress.rows_per_second(), 1e15))),
-        " rows/s");
+    absl::StrAppend(&line, "  ",
+                    FormatCount(static_cast<int64_t>(
+                        std::min(progress.rows_per_second(), 1e15))),
+                    " rows/s");
   if (progress.eta_seconds() >= 0 && progress.bytes_total() > 0)
     absl::StrAppend(&line, "  ETA ", FormatSeconds(progress.eta_seconds()));
   return line;

@@ -1,6 +1,6 @@
 // Shows how far a job or a transfer is: one line that is drawn again and again
-// on a terminal, otherwise a line at every change of phase or state and every
-// two seconds.
+// on a terminal, otherwise a line at every change of phase or state, every two
+// seconds, and at a transfer's end.
 //
 // Thread safety: one thread.
 #pragma once
@@ -38,16 +38,18 @@ class ProgressView {
   void Finish();
 
  private:
-  // `topic` is what a line is about: a new one starts a new line.
-  void Show(const std::string& topic, const std::string& line);
+  // `topic` is what a line is about: a new one starts a new line, which is
+  // written at once where it is `announced`.
+  void Show(const std::string& topic, const std::string& line, bool announced);
+  void Write();  // line_, as it suits where it goes.
 
   std::ostream& out_;
   const Options options_;
   const Clock& clock_;
   std::string topic_;
-  std::string line_;           // The last one given.
-  bool drawn_ = false;         // Whether line_ was written.
-  bool open_ = false;          // Terminal: whether a line waits for its end.
+  std::string line_;    // The last one given.
+  bool drawn_ = false;  // Whether line_ was written.
+  bool open_ = false;   // Terminal: whether a line waits for its end.
   absl::Duration drawn_at_;
 };
 

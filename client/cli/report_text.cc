@@ -52,10 +52,10 @@ std::string RowsLine(const pb::Job& job) {
   const int64_t used = fitted > 0 ? fitted : progress.rows_ok();
   const int64_t rejected = progress.rows_rejected();
   std::string line = absl::StrCat(
-      "rows      ", FormatCount(std::max(progress.rows_read(), used + rejected)),
-      " read, ", FormatCount(used), " used, ", FormatCount(rejected),
-      " rejected");
-  if (fitted > 0) {
+      "rows      ",
+      FormatCount(std::max(progress.rows_read(), used + rejected)), " read, ",
+      FormatCount(used), " used, ", FormatCount(rejected), " rejected");
+  if (job.kind() == pb::TRAIN) {
     absl::StrAppend(&line, " (train ", FormatCount(report.train_rows()));
     if (report.validation_rows() > 0)
       absl::StrAppend(&line, ", validation ",
@@ -77,11 +77,10 @@ std::string SchemaTable(const pb::Schema& schema) {
   Rows rows = {{"column", "type", "role"}};
   for (const pb::Field& field : schema.fields()) {
     const std::string role = pb::ColumnRole_Name(field.role());
-    rows.push_back({Printable(field.name(), 60),
-                    std::string(TypeName(field.type())),
-                    absl::AsciiStrToLower(
-                        field.role() == pb::COLUMN_ROLE_UNSPECIFIED ? "feature"
-                                                                    : role)});
+    rows.push_back(
+        {Printable(field.name(), 60), std::string(TypeName(field.type())),
+         absl::AsciiStrToLower(
+             field.role() == pb::COLUMN_ROLE_UNSPECIFIED ? "feature" : role)});
   }
   return AlignedTable(rows);
 }
@@ -89,12 +88,10 @@ std::string SchemaTable(const pb::Schema& schema) {
 std::string HopsTable(const pb::Pipeline& pipeline) {
   Rows rows = {{"stage", "columns in", "features out", "artifact"}};
   for (const pb::Hop& hop : pipeline.hops()) {
-    rows.push_back({Printable(hop.stage()),
-                    FormatCount(hop.input().fields_size()),
-                    hop.features().empty() ? "-"
-                                           : FormatCount(hop.features_size()),
-                    hop.artifact().empty() ? "-"
-                                           : Printable(hop.artifact(), 15)});
+    rows.push_back(
+        {Printable(hop.stage()), FormatCount(hop.input().fields_size()),
+         hop.features().empty() ? "-" : FormatCount(hop.features_size()),
+         hop.artifact().empty() ? "-" : Printable(hop.artifact(), 15)});
   }
   return AlignedTable(rows);
 }
@@ -110,17 +107,16 @@ std::string TrainReport(const pb::Job& job) {
     absl::StrAppend(&head, "rounds    ", FormatCount(report.rounds()), "\n");
   std::string stored;
   if (!job.pipeline().empty())
-    stored = absl::StrCat("stored as ", Printable(job.pipeline()),
-                          "\nscore with:  troupe score ",
-                          Printable(job.pipeline()),
-                          " --input FILE --output predictions.csv\n");
+    stored = absl::StrCat(
+        "stored as ", Printable(job.pipeline()), "\nscore with:  troupe score ",
+        Printable(job.pipeline()), " --input FILE --output predictions.csv\n");
   return Paragraphs({head, MetricsTable(report), ConfusionTable(report.test()),
                      ImportanceBars(report), RejectedRows(job), stored});
 }
 
 std::string EvaluateReport(const pb::Job& job) {
-  const std::string head = absl::StrCat(
-      "pipeline  ", Printable(job.pipeline()), "\n", RowsLine(job));
+  const std::string head = absl::StrCat("pipeline  ", Printable(job.pipeline()),
+                                        "\n", RowsLine(job));
   return Paragraphs({head, MetricsTable(job.report()),
                      ConfusionTable(job.report().test()), RejectedRows(job)});
 }
@@ -167,10 +163,10 @@ std::string ImportanceBars(const pb::Report& report, int max_bars) {
   const int bars = std::min(max_bars, report.importance_size());
   for (int i = 0; i < bars; ++i) {
     const pb::Importance& feature = report.importance(i);
-    rows.push_back({Printable(feature.feature(), 40),
-                    Bar(highest > 0 ? feature.share() / highest : 0, kBarWidth,
-                        ' '),
-                    absl::StrFormat("%.1f %%", feature.share() * 100)});
+    rows.push_back(
+        {Printable(feature.feature(), 40),
+         Bar(highest > 0 ? feature.share() / highest : 0, kBarWidth, ' '),
+         absl::StrFormat("%.1f %%", feature.share() * 100)});
   }
   return AlignedTable(rows);
 }
@@ -186,8 +182,7 @@ std::string RejectedRows(const pb::Job& job) {
                     Printable(rejected[i].reason()), ": ",
                     Printable(rejected[i].message(), 200), "\n");
   const int64_t more = job.progress().rows_rejected() - shown;
-  if (more > 0)
-    absl::StrAppend(&text, "  and ", FormatCount(more), " more\n");
+  if (more > 0) absl::StrAppend(&text, "  and ", FormatCount(more), " more\n");
   return text;
 }
 
@@ -204,26 +199,25 @@ absl::StatusOr<std::string> InspectReport(const pb::Job& job) {
     preview = absl::StrCat("first ", FormatCount(table.rows), " rows\n",
                            TableText(table));
   }
-  const std::string head = absl::StrCat(
-      FormatCount(job.progress().rows_read()), " rows, ",
-      FormatCount(report.columns_size()), " columns\n");
+  const std::string head =
+      absl::StrCat(FormatCount(job.progress().rows_read()), " rows, ",
+                   FormatCount(report.columns_size()), " columns\n");
   return Paragraphs({head, AlignedTable(rows), preview, RejectedRows(job)});
 }
 
 std::string PipelineText(const pb::Pipeline& pipeline) {
-  const absl::Time stored = absl::FromUnixSeconds(
-      pipeline.create_time().seconds());
+  const absl::Time stored =
+      absl::FromUnixSeconds(pipeline.create_time().seconds());
   const std::string head = absl::StrCat(
       Printable(pipeline.name()), "@", pipeline.version(), ", stored ",
       absl::FormatTime("%Y-%m-%d %H:%M:%S", stored, absl::LocalTimeZone()),
       "\n");
-  return Paragraphs(
-      {head, PrintableLines(WriteSpec(pipeline.spec())),
-       absl::StrCat("reads\n", SchemaTable(pipeline.input())),
-       absl::StrCat("writes\n", SchemaTable(pipeline.output())),
-       HopsTable(pipeline), MetricsTable(pipeline.report()),
-       ConfusionTable(pipeline.report().test()),
-       ImportanceBars(pipeline.report())});
+  return Paragraphs({head, PrintableLines(WriteSpec(pipeline.spec())),
+                     absl::StrCat("reads\n", SchemaTable(pipeline.input())),
+                     absl::StrCat("writes\n", SchemaTable(pipeline.output())),
+                     HopsTable(pipeline), MetricsTable(pipeline.report()),
+                     ConfusionTable(pipeline.report().test()),
+                     ImportanceBars(pipeline.report())});
 }
 
 }  // namespace troupe

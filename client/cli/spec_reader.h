@@ -1,6 +1,6 @@
 // A SpecReader fills a PipelineSpec from a parsed file, driven by the proto's
-// descriptors: a key is a field's name. Only what proto/troupe/v1/pipeline.proto
-// calls a short form has code of its own here.
+// descriptors: a key is a field's name. Only what
+// proto/troupe/v1/pipeline.proto calls a short form has code of its own here.
 //
 // Thread safety: one thread.
 #pragma once

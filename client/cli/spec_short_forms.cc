@@ -51,16 +51,15 @@ void SpecReader::ReadSelector(const ConfigNode& node, const std::string& path,
 
 void SpecReader::ReadStep(const ConfigNode& node, const std::string& path,
                           Message& message) {
-  if (node.kind != Kind::kMap || (node.Find("stage") == nullptr &&
-                                  node.Find("params") == nullptr))
+  if (node.kind != Kind::kMap ||
+      (node.Find("stage") == nullptr && node.Find("params") == nullptr))
     return ReadOneKey(node, path, "a step", message);
   ReadKeys(node, path, message);
   for (const ConfigNode::Entry& entry : node.entries) {
     if (entry.key == "stage" || entry.key == "params") continue;
     if (message.GetDescriptor()->FindFieldByName(entry.key) != nullptr)
-      Mistake(entry.position,
-              absl::StrCat(path, ": a step has a `stage` or \"", entry.key,
-                           "\", not both"));
+      Mistake(entry.position, absl::StrCat(path, ": a step has a `stage` or \"",
+                                           entry.key, "\", not both"));
   }
 }
 

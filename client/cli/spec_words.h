@@ -15,7 +15,8 @@ namespace troupe {
 
 // The words that a file may use for `type`, in the proto's order, short forms
 // first.
-std::vector<std::string> EnumWords(const google::protobuf::EnumDescriptor& type);
+std::vector<std::string> EnumWords(
+    const google::protobuf::EnumDescriptor& type);
 
 // The number that `word` stands for; nothing when it is none of EnumWords.
 std::optional<int> EnumNumber(const google::protobuf::EnumDescriptor& type,

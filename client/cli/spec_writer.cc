@@ -33,8 +33,8 @@ std::string ExactNumber(double value) {
 // A field of type string is read as it is written; only what YAML calls null
 // needs quotes.
 void WriteText(YAML::Emitter& yaml, const std::string& text) {
-  const bool null = text.empty() || text == "~" ||
-                    absl::EqualsIgnoreCase(text, "null");
+  const bool null =
+      text.empty() || text == "~" || absl::EqualsIgnoreCase(text, "null");
   if (null) yaml << YAML::DoubleQuoted;
   yaml << text;
 }
@@ -71,9 +71,8 @@ void WriteScalar(YAML::Emitter& yaml, const Message& message,
   switch (field.cpp_type()) {
     case FieldDescriptor::CPPTYPE_STRING:
       return WriteText(
-          yaml, repeated
-                    ? reflection.GetRepeatedString(message, &field, index)
-                    : reflection.GetString(message, &field));
+          yaml, repeated ? reflection.GetRepeatedString(message, &field, index)
+                         : reflection.GetString(message, &field));
     case FieldDescriptor::CPPTYPE_BOOL:
       yaml << (reflection.GetBool(message, &field) ? "true" : "false");
       return;

@@ -66,8 +66,7 @@ std::string TableText(const Table& table, size_t max_cell_width) {
 google::protobuf::ListValue TableRows(const Table& table) {
   google::protobuf::ListValue rows;
   for (int64_t row = 0; row < table.rows; ++row) {
-    auto& fields =
-        *rows.add_values()->mutable_struct_value()->mutable_fields();
+    auto& fields = *rows.add_values()->mutable_struct_value()->mutable_fields();
     for (size_t i = 0; i < table.columns.size(); ++i)
       fields[table.schema[i].name] = JsonCell(table.columns[i], row);
   }

@@ -27,7 +27,8 @@ std::string Printable(absl::string_view text, size_t max_width = SIZE_MAX);
 // The same for messages of several lines.
 std::string PrintableLines(absl::string_view text);
 
-// `#####.....`: `share` of `width` characters, at least one for a share above 0.
+// `#####.....`: `share` of `width` characters, at least one for a share above
+// 0.
 std::string Bar(double share, int width, char rest);
 
 // Rows of cells, aligned in columns two blanks apart. The first row is the

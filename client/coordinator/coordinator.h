@@ -19,8 +19,8 @@
 #include "client/coordinator/housekeeper.h"
 #include "client/coordinator/job_scheduler.h"
 #include "client/coordinator/stage_network.h"
-#include "services/actor/actor.h"
 #include "services/base/mutex.h"
+#include "services/host/run_actor.h"
 #include "services/host/service_provider.h"
 
 namespace troupe {

@@ -67,8 +67,11 @@ std::optional<pb::Split> PlannedSplits::Next() {
 }
 
 StreamedSplits::StreamedSplits(JobContext* context, const JobInput* input,
-                               pb::Schema pinned)
-    : context_(context), input_(input), pinned_(std::move(pinned)) {
+                               pb::Schema pinned, bool record)
+    : context_(context),
+      input_(input),
+      pinned_(std::move(pinned)),
+      record_(record) {
   AskForPage();
 }
 
@@ -106,8 +109,9 @@ absl::Status StreamedSplits::TakePage(const StageResult& result) {
   ASSIGN_OR_RETURN(pb::PlanResponse page,
                    JobContext::Parse<pb::PlanResponse>(result));
   const std::vector<pb::Split> splits = SplitsOf(page);
-  RETURN_IF_ERROR(
-      context_->environment().jobs->RecordBatches(context_->id(), splits));
+  if (record_)
+    RETURN_IF_ERROR(
+        context_->environment().jobs->RecordBatches(context_->id(), splits));
   queue_.insert(queue_.end(), splits.begin(), splits.end());
   columns_ = NamesOf(page.schema());
   cursor_ = page.next_cursor();

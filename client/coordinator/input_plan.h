@@ -81,8 +81,10 @@ class PlannedSplits : public SplitSource {
 // page ahead, so that memory does not grow with the input.
 class StreamedSplits : public SplitSource {
  public:
-  // `context` and `input` must live as long as this object.
-  StreamedSplits(JobContext* context, const JobInput* input, pb::Schema pinned);
+  // `context` and `input` must live as long as this object. Boundaries are
+  // recorded where `record` says so.
+  StreamedSplits(JobContext* context, const JobInput* input, pb::Schema pinned,
+                 bool record);
   ~StreamedSplits() override { *present_ = false; }
 
   std::optional<pb::Split> Next() override;
@@ -99,6 +101,7 @@ class StreamedSplits : public SplitSource {
   JobContext* const context_;
   const JobInput* const input_;
   const pb::Schema pinned_;
+  const bool record_;
   // Cleared by the destructor: a late page then does nothing.
   const std::shared_ptr<bool> present_ = std::make_shared<bool>(true);
   std::deque<pb::Split> queue_;

@@ -135,7 +135,8 @@ absl::Status JobContext::Enter(pb::JobState state, const std::string& message) {
     job.set_state(state);
     job.set_state_message(message);
   });
-  return environment_->jobs->Update(live_->Get().job);
+  return live_->Record(
+      [this](const pb::Job& job) { return environment_->jobs->Update(job); });
 }
 
 }  // namespace troupe

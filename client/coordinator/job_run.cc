@@ -140,6 +140,9 @@ void RunJob(const JobEnvironment& environment,
   JobContext context(&environment, live);
   Log(LogLevel::kInfo, "job begins", {{"job", context.id()}});
   absl::StatusOr<JobOutcome> outcome = RunRecorded(context);
+  // A job that was told to stop ends for that reason, whatever broke off first.
+  if (!outcome.ok() && live->stop() != LiveJob::Stop::kNot)
+    outcome = context.Check();
   environment.calls->CancelJob(context.id());
   End(context, std::move(outcome));
   environment.calls->ForgetJob(context.id());

@@ -102,9 +102,8 @@ absl::StatusOr<pb::Job> JobScheduler::Cancel(const std::string& id) {
     job.set_state(pb::CANCELLING);
     job.clear_state_message();
   });
-  const pb::Job job = live->Get().job;
-  if (!IsTerminal(job.state()))
-    RETURN_IF_ERROR(environment_->jobs->Update(job));
+  RETURN_IF_ERROR(live->Record(
+      [this](const pb::Job& job) { return environment_->jobs->Update(job); }));
   live->RequestStop(LiveJob::Stop::kCancel);
   environment_->calls->CancelJob(id);
   return Get(id);

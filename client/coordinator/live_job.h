@@ -10,6 +10,7 @@
 #include <memory>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "client/coordinator/event_queue.h"
 #include "proto/pb.h"
@@ -40,6 +41,14 @@ class LiveJob {
     changed_.NotifyAll();
   }
 
+  // Hands the newest state to `record`, one call after the other: whatever
+  // order two threads come in, the last record is the newest state.
+  absl::Status Record(
+      const std::function<absl::Status(const pb::Job&)>& record) {
+    MutexLock lock(&record_mutex_);
+    return record(Get().job);
+  }
+
   // Waits until the version differs from `seen`, or `timeout` passes.
   void AwaitChange(int64_t seen, absl::Duration timeout) {
     MutexLock lock(&mutex_);
@@ -62,6 +71,7 @@ class LiveJob {
  private:
   const std::shared_ptr<EventQueue> events_ = std::make_shared<EventQueue>();
   std::atomic<Stop> stop_{Stop::kNot};
+  Mutex record_mutex_;  // Orders records; taken before mutex_.
   mutable Mutex mutex_;
   CondVar changed_;
   pb::Job job_ ABSL_GUARDED_BY(mutex_);

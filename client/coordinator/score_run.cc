@@ -104,7 +104,7 @@ absl::StatusOr<JobOutcome> RunScore(JobContext& context, const pb::Job& job,
   plan.hops = chain.hops;
   RejectAccount account(input.source());
   plan.read_rejected_text = account.rejects();
-  StreamedSplits splits(&context, &input, plan.columns);
+  StreamedSplits splits(&context, &input, plan.columns, !validate_only);
   if (validate_only) {
     RETURN_IF_ERROR(ReadOnePage(context, splits));
     return JobOutcome();
@@ -143,7 +143,7 @@ absl::StatusOr<JobOutcome> RunEvaluate(JobContext& context, const pb::Job& job,
   const pb::Schema arriving =
       Without(chain.pipeline.hops().rbegin()->input(), {pb::CARRY});
 
-  StreamedSplits splits(&context, &input, plan.columns);
+  StreamedSplits splits(&context, &input, plan.columns, !validate_only);
   RETURN_IF_ERROR(CheckTarget(context, plan.columns, splits));
   if (validate_only) return JobOutcome();
   RETURN_IF_ERROR(context.Enter(pb::RUNNING));

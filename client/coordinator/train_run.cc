@@ -1,5 +1,6 @@
 // A train job: plan the whole input, fit hop after hop, fit the model, measure
 // it, store a version.
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -10,6 +11,7 @@
 #include "client/coordinator/planner.h"
 #include "client/coordinator/row_counts.h"
 #include "google/protobuf/util/time_util.h"
+#include "services/base/nearest.h"
 #include "services/base/status_macros.h"
 
 namespace troupe {
@@ -57,8 +59,27 @@ absl::Status PlanTraining(Training& training, bool validate_only) {
   for (std::string& column : training.plan.Columns())
     training.pipeline.add_source_columns(std::move(column));
   training.counts = CountRows(training.plan.rows, training.spec.split());
+  training.outcome.report.set_train_rows(training.counts.train);
   return validate_only ? absl::OkStatus()
                        : CheckRowCounts(training.counts, training.spec.split());
+}
+
+// Every step's stage is one that the coordinator knows.
+absl::Status CheckStages(const Training& training) {
+  const std::vector<std::string> known =
+      training.context.environment().calls->Stages();
+  for (const PlannedHop& hop : training.hops) {
+    if (std::find(known.begin(), known.end(), hop.stage) != known.end())
+      continue;
+    const std::string field =
+        hop.is_model() ? "model"
+                       : absl::StrCat("steps[", hop.first_step, "].stage");
+    return BadSpec(field,
+                   absl::StrCat("no stage \"", hop.stage, "\"",
+                                DidYouMean(hop.stage, known),
+                                "; --stage tells the coordinator where it is"));
+  }
+  return absl::OkStatus();
 }
 
 // Lets the model complain before hours are spent on the steps. What the steps
@@ -253,6 +274,7 @@ absl::StatusOr<JobOutcome> RunTrain(JobContext& context, const pb::Job& job,
                                            *context.environment().uploads));
   Training training{
       context, spec, std::move(input), {}, {}, PlanHops(spec), {}, {}, {}, {}};
+  RETURN_IF_ERROR(CheckStages(training));
   RETURN_IF_ERROR(PlanTraining(training, validate_only));
   RETURN_IF_ERROR(AskModelEarly(training));
   if (validate_only) {

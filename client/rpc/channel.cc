@@ -1,12 +1,28 @@
 #include "client/rpc/channel.h"
 
+#include "grpc/grpc.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/support/channel_arguments.h"
 #include "services/host/credentials.h"
 
 namespace troupe {
+namespace {
+
+// When the last gRPC object of a process goes, the library ends its threads,
+// and waits up to 10 s for one that polls a socket with unsent bytes (1.51). So
+// we hold on to the library: exiting ends it well enough.
+void HoldLibrary() {
+  static const bool held = [] {
+    grpc_init();
+    return true;
+  }();
+  static_cast<void>(held);
+}
+
+}  // namespace
 
 std::shared_ptr<grpc::Channel> OpenChannel(const std::string& target) {
+  HoldLibrary();
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 20'000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);

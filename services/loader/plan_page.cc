@@ -1,7 +1,6 @@
 #include "services/loader/plan_page.h"
 
 #include <algorithm>
-#include <deque>
 #include <limits>
 #include <utility>
 
@@ -9,20 +8,13 @@
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
 #include "services/loader/crc32c.h"
-#include "services/loader/formats/csv_fields.h"
+#include "services/loader/file_header.h"
 #include "services/loader/source_spec.h"
 #include "services/loader/split_planner.h"
 #include "services/loader/text_place.h"
 
 namespace troupe::loader {
 namespace {
-
-absl::Status TooManyColumns(absl::string_view file, int64_t line,
-                            size_t count) {
-  return BadInput(file, line, 0,
-                  absl::StrCat(count, " columns; at most ",
-                               SplitPlanner::kMaxColumns, " can be read"));
-}
 
 bool MayBeAbsent(const pb::Field& field) {
   return field.role() == pb::TARGET || field.role() == pb::WEIGHT;
@@ -100,107 +92,57 @@ absl::Status PlanPage::OpenReader() {
 // What comes before the first row of a file.
 absl::Status PlanPage::BeginFile() {
   if (cursor_.header_read()) return absl::OkStatus();
-  RETURN_IF_ERROR(SkipByteOrderMark());
-  RETURN_IF_ERROR(ReadHeader());
-  cursor_.set_offset(reader_->position());
-  cursor_.set_header_read(!exhausted_);
-  return absl::OkStatus();
-}
-
-absl::Status PlanPage::SkipByteOrderMark() {
-  constexpr absl::string_view kUtf8("\xef\xbb\xbf", 3);
-  constexpr absl::string_view kUtf16Little("\xff\xfe", 2);
-  constexpr absl::string_view kUtf16Big("\xfe\xff", 2);
-  if (reader_->position() > 0) return absl::OkStatus();
-  // Enough for every mark, and for those of compressed files.
-  RETURN_IF_ERROR(reader_->Fill(16));
-  const absl::string_view window = reader_->window();
-  if (window.empty() && reader_->last())
-    return BadInput(name(), 0, 0, "the file is empty");
-  if (window.substr(0, 2) == kUtf16Little || window.substr(0, 2) == kUtf16Big)
-    return BadInput(name(), 1, 0,
-                    "the file is UTF-16 text; only UTF-8 can be read");
-  if (window.substr(0, 3) == kUtf8) reader_->Discard(kUtf8.size());
-  return absl::OkStatus();
-}
-
-// Takes the names from the first record, or, without a header, their number.
-absl::Status PlanPage::ReadHeader() {
   int64_t line = cursor_.line();
   ASSIGN_OR_RETURN(
-      const Cut cut,
-      CutRecords(dialect_, {split_bytes_, 1, options_.max_record_bytes}, &line,
-                 reader_.get()));
+      std::optional<FileHeader> header,
+      ReadFileHeader(dialect_,
+                     {split_bytes_, /*records=*/1, options_.max_record_bytes},
+                     &line, reader_.get()));
   cursor_.set_line(line);
-  if (cut.rows == 0) {
-    exhausted_ = !reader_->last();
-    return exhausted_ ? absl::OkStatus()
-                      : BadInput(name(), 0, 0,
-                                 "the file has only blank lines and comments");
-  }
-  const absl::string_view window = reader_->window();
-  Record record;
-  RecordScanner scanner(dialect_, window.substr(cut.begin, cut.end - cut.begin),
-                        /*last=*/true, cut.first_line);
-  scanner.Next(&record);
-  if (dialect_.format == pb::JSONL) {
-    if (!infer() && cursor_.columns_size() == 0) {
-      std::vector<std::string> names;
-      for (const pb::Field& field : request_.pinned().fields())
-        names.push_back(field.name());
-      return TakeColumns(std::move(names), cut.first_line);
-    }
-    return absl::OkStatus();
-  }
-  std::deque<std::string> unescaped;
-  std::vector<CsvField> fields;
-  const size_t count = SplitCsvRecord(
-      dialect_, record, SplitPlanner::kMaxColumns, &fields, &unescaped);
-  if (count > SplitPlanner::kMaxColumns)
-    return TooManyColumns(name(), cut.first_line, count);
-  std::vector<std::string> names;
-  for (size_t i = 0; i < fields.size(); ++i)
-    names.push_back(dialect_.header ? std::string(fields[i].text)
-                                    : absl::StrCat(i));
-  if (dialect_.header) {
-    const std::optional<RowError> bad = FindBadByte(record.text);
-    if (bad.has_value())
-      return BadInput(name(), cut.first_line,
-                      static_cast<int64_t>(bad->offset) + 1, bad->message);
-    cursor_.set_line(cut.next_line);
-    reader_->Discard(cut.end);
-  }
-  return TakeColumns(UniqueColumnNames(std::move(names)), cut.first_line);
+  cursor_.set_offset(reader_->position());
+  exhausted_ = !header.has_value();
+  if (exhausted_) return absl::OkStatus();
+  cursor_.set_header_read(true);
+  return TakeColumns(std::move(header->names), header->line);
 }
 
-// Keeps the first file's columns; later files must have the same.
+// Keeps the first file's columns; later files must have the same. JSON Lines
+// has no header: its columns are pinned, or come with the records.
 absl::Status PlanPage::TakeColumns(std::vector<std::string> names,
                                    int64_t line) {
-  if (cursor_.columns_size() == 0) {
-    for (std::string& name : names) {
-      cursor_.add_columns(std::move(name));
-      cursor_.add_evidence(0);
-      cursor_.add_present(0);
-    }
-    if (dialect_.format == pb::JSONL) return absl::OkStatus();
-    RETURN_IF_ERROR(CheckPinned());
-    return CheckDeclared();
+  const bool jsonl = dialect_.format == pb::JSONL;
+  if (cursor_.columns_size() > 0)
+    return jsonl || !dialect_.header ? absl::OkStatus()
+                                     : CheckSameColumns(names, line);
+  if (jsonl)
+    for (const pb::Field& field : request_.pinned().fields())
+      names.push_back(field.name());
+  for (std::string& name : names) {
+    cursor_.add_columns(std::move(name));
+    cursor_.add_evidence(0);
+    cursor_.add_present(0);
   }
-  if (!dialect_.header) return absl::OkStatus();
+  if (jsonl) return absl::OkStatus();
+  RETURN_IF_ERROR(CheckPinned());
+  return CheckDeclared();
+}
+
+absl::Status PlanPage::CheckSameColumns(const std::vector<std::string>& names,
+                                        int64_t line) const {
   const std::string& first = cursor_.files(0).path();
   const auto known = static_cast<size_t>(cursor_.columns_size());
-  for (size_t i = 0; i < std::min(known, names.size()); ++i)
-    if (names[i] != cursor_.columns(static_cast<int>(i)))
+  for (size_t i = 0; i < std::min(known, names.size()); ++i) {
+    const std::string& expected = cursor_.columns(static_cast<int>(i));
+    if (names[i] != expected)
       return BadInput(
           name(), line, 0,
           absl::StrCat("column ", i + 1, " is ", Quoted(names[i]), ", but ",
-                       Quoted(cursor_.columns(static_cast<int>(i))), " in \"",
-                       first, "\""));
-  if (known != names.size())
-    return BadInput(name(), line, 0,
-                    absl::StrCat(names.size(), " columns, but ", known,
-                                 " in \"", first, "\""));
-  return absl::OkStatus();
+                       Quoted(expected), " in \"", first, "\""));
+  }
+  if (known == names.size()) return absl::OkStatus();
+  return BadInput(name(), line, 0,
+                  absl::StrCat(names.size(), " columns, but ", known, " in \"",
+                               first, "\""));
 }
 
 absl::Status PlanPage::CheckPinned() const {

@@ -35,9 +35,9 @@ class PlanPage {
   bool infer() const { return !request_.has_pinned(); }
   absl::Status OpenReader();
   absl::Status BeginFile();
-  absl::Status SkipByteOrderMark();
-  absl::Status ReadHeader();
   absl::Status TakeColumns(std::vector<std::string> names, int64_t line);
+  absl::Status CheckSameColumns(const std::vector<std::string>& names,
+                                int64_t line) const;
   absl::Status CheckPinned() const;
   absl::Status CheckDeclared() const;
   absl::StatusOr<bool> CutSplit();

@@ -118,10 +118,9 @@ std::string PythonFloat(double value) {
   const double size = std::fabs(value);
   const bool scientific = size != 0 && (size < 1e-4 || size >= 1e16);
   char buffer[64];
-  const auto end =
-      std::to_chars(buffer, buffer + sizeof(buffer), value,
-                    scientific ? std::chars_format::scientific
-                               : std::chars_format::fixed);
+  const auto end = std::to_chars(
+      buffer, buffer + sizeof(buffer), value,
+      scientific ? std::chars_format::scientific : std::chars_format::fixed);
   std::string text(buffer, end.ptr);
   if (!scientific && text.find('.') == std::string::npos) text += ".0";
   return text;

@@ -66,12 +66,11 @@ absl::Status NoSuchColumn(absl::string_view name, const SelectionScope& scope,
   const int other = FindField(scope.others, name);
   if (other >= 0)
     return WithMetadata(
-        MakeError(
-            absl::StatusCode::kInvalidArgument, "UNKNOWN_COLUMN",
-            absl::StrCat(
-                path, ": column \"", name, "\" is ",
-                RoleName(scope.others[static_cast<size_t>(other)].role),
-                ", and steps see features only")),
+        MakeError(absl::StatusCode::kInvalidArgument, "UNKNOWN_COLUMN",
+                  absl::StrCat(
+                      path, ": column \"", name, "\" is ",
+                      RoleName(scope.others[static_cast<size_t>(other)].role),
+                      ", and steps see features only")),
         "field", path);
   std::vector<std::string> names;
   for (const Field& field : scope.features) names.push_back(field.name);
@@ -156,8 +155,8 @@ absl::StatusOr<Selection> SelectColumns(const pb::Selector& selector,
   if (selector.names().empty() && !selector.all() &&
       selector.type() == pb::COLUMN_KIND_UNSPECIFIED &&
       selector.except().empty())
-    return BadSpec(path,
-                   "say which columns: names and globs, all, or {type: number}");
+    return BadSpec(
+        path, "say which columns: names and globs, all, or {type: number}");
   if (selector.all() && !selector.names().empty())
     return BadSpec(path, "both all and names are given");
   if (selector.type() < 0 || selector.type() > pb::BOOLEAN)
@@ -168,8 +167,7 @@ absl::StatusOr<Selection> SelectColumns(const pb::Selector& selector,
   Selection selection;
   selection.matched.assign(scope.features.size(), selector.names().empty());
   for (const std::string& name : selector.names())
-    RETURN_IF_ERROR(
-        marker.Mark(name, selection.matched, selection.undecided));
+    RETURN_IF_ERROR(marker.Mark(name, selection.matched, selection.undecided));
   std::vector<bool> excepted(scope.features.size(), false);
   for (const std::string& name : selector.except())
     RETURN_IF_ERROR(marker.Mark(name, excepted, selection.undecided));

@@ -3,10 +3,10 @@
 //
 // Counts, extremes, categories and quantiles are exact and do not depend on how
 // batches are grouped. Mean and variance are computed per batch in two passes
-// with correction, then joined by Chan's formula from left to right: they depend
-// on the order of the batches and on the grouping of the merges, which the
-// coordinator fixes by batch number, so any number of replicas gives the same
-// bits.
+// with correction, then joined by Chan's formula from left to right: they
+// depend on the order of the batches and on the grouping of the merges, which
+// the coordinator fixes by batch number, so any number of replicas gives the
+// same bits.
 //
 // Thread safety: functions without shared state.
 #pragma once
@@ -55,7 +55,7 @@ struct Summary {
   double min = 0;
   double max = 0;
   double median = 0;
-  std::vector<double> quantiles;  // numpy's linear interpolation.
+  std::vector<double> quantiles;           // numpy's linear interpolation.
   std::vector<std::string> category_keys;  // Rising.
   std::vector<int64_t> category_counts;
 

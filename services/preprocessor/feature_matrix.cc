@@ -58,8 +58,8 @@ DenseMatrix MakeMatrix(int64_t rows, absl::Span<const Field> fields,
   matrix.values.resize(static_cast<size_t>(rows) * width * sizeof(float));
   auto* const out = reinterpret_cast<float*>(matrix.values.data());
   const int64_t block = std::max<int64_t>(
-      16, kBlockBytes / static_cast<int64_t>(
-                            std::max<size_t>(1, width) * sizeof(float)));
+      16, kBlockBytes /
+              static_cast<int64_t>(std::max<size_t>(1, width) * sizeof(float)));
   for (int64_t begin = 0; begin < rows; begin += block) {
     const int64_t end = std::min(rows, begin + block);
     for (size_t i = 0; i < width; ++i)

@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
 
@@ -40,10 +42,10 @@ absl::StatusOr<pb::FitPartial> ParsePartial(const Plan& plan,
   if (static_cast<size_t>(partial.columns_size()) != observations.size())
     return BadMessage("malformed partial: another number of columns");
   for (size_t i = 0; i < observations.size(); ++i)
-    RETURN_IF_ERROR(CheckStatistics(
-        partial.columns(static_cast<int>(i)), observations[i].field.type,
-        observations[i].needs, &observations[i].search,
-        observations[i].limits));
+    RETURN_IF_ERROR(
+        CheckStatistics(partial.columns(static_cast<int>(i)),
+                        observations[i].field.type, observations[i].needs,
+                        &observations[i].search, observations[i].limits));
   return partial;
 }
 
@@ -103,17 +105,42 @@ absl::StatusOr<std::optional<pb::QuantileSearch>> FindQuantiles(
   return std::move(step.next);
 }
 
+// Sums of huge values, or a foreign partial.
+absl::Status CheckMoments(const Observation& observation,
+                          const Summary& summary) {
+  if (!observation.needs.moments || summary.present() == 0 ||
+      (std::isfinite(summary.mean) && std::isfinite(summary.variance)))
+    return absl::OkStatus();
+  return BadSpec(absl::StrCat(observation.path, ".columns"),
+                 absl::StrCat("column \"", observation.field.name,
+                              "\" has values too large for a mean and a "
+                              "variance; clip it first"));
+}
+
 absl::Status NoRows(const Observation& observation) {
   return WithMetadata(
       MakeError(absl::StatusCode::kInvalidArgument, "NO_TRAINING_ROWS",
-                absl::StrCat(observation.path, ": no training row is left for "
-                             "column \"", observation.field.name,
+                absl::StrCat(observation.path,
+                             ": no training row is left for "
+                             "column \"",
+                             observation.field.name,
                              "\"; are all rows rejected, or all in the test "
                              "split?")),
       "field", observation.path);
 }
 
 }  // namespace
+
+std::string SerializeKnown(const pb::FittedPreprocessor& known) {
+  std::string bytes;
+  {
+    google::protobuf::io::StringOutputStream stream(&bytes);
+    google::protobuf::io::CodedOutputStream coded(&stream);
+    coded.SetSerializationDeterministic(true);
+    known.SerializeToCodedStream(&coded);
+  }
+  return bytes;
+}
 
 absl::StatusOr<std::string> SerializePartial(const Plan& plan,
                                              absl::string_view state,
@@ -144,17 +171,25 @@ absl::StatusOr<Statistics> JoinPartials(
     bytes += static_cast<int64_t>(partial.size());
   if (partials.size() > kMaxPartials || bytes > kMaxPartialsBytes)
     return BadMessage("a merge takes at most 64 partials of 64 MiB together");
-  const std::vector<Observation>& observations = plan.observations();
-  Statistics sum(observations.size());
+  Statistics sum(plan.observations().size());
   for (const std::string& one : partials) {
     ASSIGN_OR_RETURN(pb::FitPartial partial, ParsePartial(plan, state, one));
-    for (size_t i = 0; i < observations.size(); ++i)
-      RETURN_IF_ERROR(MergeStatistics(
-          observations[i].field.name,
-          std::move(*partial.mutable_columns(static_cast<int>(i))),
-          &observations[i].search, observations[i].limits, sum[i]));
+    RETURN_IF_ERROR(AddStatistics(
+        plan,
+        Statistics(std::make_move_iterator(partial.mutable_columns()->begin()),
+                   std::make_move_iterator(partial.mutable_columns()->end())),
+        sum));
   }
   return sum;
+}
+
+absl::Status AddStatistics(const Plan& plan, Statistics next, Statistics& sum) {
+  const std::vector<Observation>& observations = plan.observations();
+  for (size_t i = 0; i < observations.size(); ++i)
+    RETURN_IF_ERROR(MergeStatistics(observations[i].field.name,
+                                    std::move(next[i]), &observations[i].search,
+                                    observations[i].limits, sum[i]));
+  return absl::OkStatus();
 }
 
 absl::StatusOr<pb::FittedPreprocessor> FinishPass(
@@ -171,6 +206,7 @@ absl::StatusOr<pb::FittedPreprocessor> FinishPass(
     });
     Summary summary = Summarize(columns[i]);
     if (summary.rows == 0) return NoRows(observation);
+    RETURN_IF_ERROR(CheckMoments(observation, summary));
     ASSIGN_OR_RETURN(std::optional<pb::QuantileSearch> next,
                      FindQuantiles(observation, columns[i], summary));
     if (next.has_value()) {

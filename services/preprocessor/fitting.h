@@ -14,14 +14,23 @@
 
 namespace troupe::preprocessor {
 
-// A partial as bytes: of the pass that `state` (a SHA-256) began. INVALID_ARGUMENT
-// (TOO_MANY_CATEGORIES) when it is larger than the contract allows.
+// A state or an artifact as bytes; the same for the same content, always.
+std::string SerializeKnown(const pb::FittedPreprocessor& known);
+
+// Adds the statistics of the rows that follow to `sum`, one per observation.
+absl::Status AddStatistics(const Plan& plan,
+                           std::vector<pb::ColumnStatistics> next,
+                           std::vector<pb::ColumnStatistics>& sum);
+
+// A partial as bytes: of the pass that `state` (a SHA-256) began.
+// INVALID_ARGUMENT (TOO_MANY_CATEGORIES) when it is larger than the contract
+// allows.
 absl::StatusOr<std::string> SerializePartial(
     const Plan& plan, absl::string_view state,
     std::vector<pb::ColumnStatistics> columns);
 
-// Joins the partials, which may be foreign, in their order. BAD_MESSAGE where one
-// is malformed or of another pass.
+// Joins the partials, which may be foreign, in their order. BAD_MESSAGE where
+// one is malformed or of another pass.
 absl::StatusOr<std::vector<pb::ColumnStatistics>> JoinPartials(
     const Plan& plan, absl::string_view state,
     const google::protobuf::RepeatedPtrField<std::string>& partials);

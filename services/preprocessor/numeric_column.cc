@@ -19,7 +19,8 @@ Column ToDoubles(Column column) {
   const int64_t null_count = column.null_count();
   if (null_count > 0)
     for (int64_t i = 0; i < rows; ++i)
-      if (column.IsNull(i)) values[i] = std::numeric_limits<double>::quiet_NaN();
+      if (column.IsNull(i))
+        values[i] = std::numeric_limits<double>::quiet_NaN();
   return Column::FromBuffers(pb::FLOAT64, rows, null_count,
                              column.TakeValidity(), "", std::move(buffer));
 }

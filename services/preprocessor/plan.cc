@@ -23,7 +23,7 @@ constexpr int32_t kMaxBinBits = 12;
 // A column as it stands before a step.
 struct Slot {
   Field field;
-  bool known = true;    // Otherwise a place where columns may yet come to stand.
+  bool known = true;  // Otherwise a place where columns may yet come to stand.
   bool prefix = false;  // Unknown: all that begin with the name; else just it.
   bool ready = true;    // The values can be computed.
   bool finite = false;  // No infinities are left.
@@ -70,8 +70,7 @@ class PlanBuilder {
   absl::Status ReadTransforms();
   absl::StatusOr<FittedByName> ReadFitted(int step) const;
   absl::Status PlanStep(int step);
-  absl::StatusOr<std::vector<bool>> Match(int step,
-                                          const FittedByName& fitted);
+  absl::StatusOr<std::vector<bool>> Match(int step, const FittedByName& fitted);
   absl::Status PlanColumn(int step, Slot slot, const FittedByName& fitted);
   void Observe(int step, const Field& field, Needs needs, ColumnPlan& column);
   void PlaceOutputs(const Outputs& outputs, bool ready, bool finite);
@@ -99,7 +98,8 @@ class PlanBuilder {
 absl::StatusOr<std::shared_ptr<const Plan>> PlanBuilder::Build() {
   RETURN_IF_ERROR(ReadInput());
   RETURN_IF_ERROR(ReadTransforms());
-  for (int step = 0; step < known().params().steps_size() && !undecided_; ++step)
+  for (int step = 0; step < known().params().steps_size() && !undecided_;
+       ++step)
     RETURN_IF_ERROR(PlanStep(step));
   RETURN_IF_ERROR(CheckFeatures());
   Finish();
@@ -174,9 +174,9 @@ absl::StatusOr<std::vector<bool>> PlanBuilder::Match(
   const Transform& transform = *plan_->transforms_[static_cast<size_t>(step)];
   ASSIGN_OR_RETURN(
       const Selection selection,
-      SelectColumns(transform.selector(), transform.optional(), scope,
-                    absl::StrCat(paths_[static_cast<size_t>(step)],
-                                 ".columns")));
+      SelectColumns(
+          transform.selector(), transform.optional(), scope,
+          absl::StrCat(paths_[static_cast<size_t>(step)], ".columns")));
   undecided_ = selection.undecided;
   size_t feature = 0;
   for (size_t i = 0; i < slots_.size(); ++i)
@@ -209,6 +209,8 @@ absl::Status PlanBuilder::PlanStep(int step) {
   std::move(next_at_end_.begin(), next_at_end_.end(),
             std::back_inserter(slots_));
   resolved_.push_back(resolved_step_);
+  plan_->widest_ =
+      std::max(plan_->widest_, static_cast<int64_t>(slots_.size()));
   return CheckNames(paths_[static_cast<size_t>(step)]);
 }
 
@@ -301,8 +303,7 @@ absl::Status PlanBuilder::CheckNames(const std::string& path) const {
 }
 
 absl::Status PlanBuilder::CheckFeatures() const {
-  if (!known().params().makes_features() || undecided_)
-    return absl::OkStatus();
+  if (!known().params().makes_features() || undecided_) return absl::OkStatus();
   for (const Slot& slot : slots_)
     if (slot.known && slot.field.type == pb::STRING)
       return WithMetadata(
@@ -340,9 +341,10 @@ void PlanBuilder::ShareLimits() {
   if (sharing == 0) return;
   QuantileLimits limits;
   limits.max_values = std::max<int64_t>(1, kMaxKeptValues / sharing);
-  const auto bins = static_cast<uint64_t>(std::max<int64_t>(
-      2, kMaxBins / std::max<int64_t>(1, brackets_)));
-  limits.bits = std::min(kMaxBinBits, static_cast<int32_t>(std::bit_width(bins)) - 1);
+  const auto bins = static_cast<uint64_t>(
+      std::max<int64_t>(2, kMaxBins / std::max<int64_t>(1, brackets_)));
+  limits.bits =
+      std::min(kMaxBinBits, static_cast<int32_t>(std::bit_width(bins)) - 1);
   for (Observation& observation : plan_->observations_)
     observation.limits = limits;
 }

@@ -66,6 +66,8 @@ class Plan : public Artifact {
   const Schema& input() const { return input_; }
   // The features that leave, as far as they are known.
   const Schema& output() const { return output_; }
+  // The most features that are there at once.
+  int64_t widest() const { return widest_; }
   const std::vector<StepPlan>& steps() const { return steps_; }
   const std::vector<Observation>& observations() const { return observations_; }
 
@@ -81,6 +83,7 @@ class Plan : public Artifact {
   bool finished_ = false;
   Schema input_;
   Schema output_;
+  int64_t widest_ = 0;
   std::vector<std::unique_ptr<const Transform>> transforms_;
   std::vector<StepPlan> steps_;
   std::vector<Observation> observations_;

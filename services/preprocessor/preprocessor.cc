@@ -1,5 +1,6 @@
 #include "services/preprocessor/preprocessor.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -53,6 +54,12 @@ absl::StatusOr<bool> WantsMatrix(const Plan& plan, pb::TableForm form) {
   return form != pb::COLUMNS && plan.makes_features();
 }
 
+// Rows that may be in memory with all features that the steps make.
+int64_t RowsAtOnce(const Plan& plan) {
+  constexpr int64_t kMaxBytes = int64_t{256} << 20;
+  return std::max<int64_t>(1, kMaxBytes / (8 * (plan.widest() + 1)));
+}
+
 // At most so many bytes leave per row, in either form: eight for a value, one
 // bit for its presence, eight for the row's ordinal.
 int64_t BytesPerRow(const Schema& output) {
@@ -70,6 +77,10 @@ absl::StatusOr<pb::ProcessResponse> Preprocessor::Process(
       const std::shared_ptr<const Plan> plan,
       FindPlan(request.artifact(), request.params(), table.schema));
   ASSIGN_OR_RETURN(const bool matrix, WantsMatrix(*plan, request.form()));
+  if (table.rows > 4 * RowsAtOnce(*plan))
+    return BadMessage(absl::StrCat(table.rows, " rows of ", plan->widest(),
+                                   " features are too large an answer; ask "
+                                   "for a range of rows"));
 
   ASSIGN_OR_RETURN(Batch batch, BindColumns(*plan, std::move(table)));
   RowRejects rejects;
@@ -113,14 +124,22 @@ absl::StatusOr<pb::ObserveResponse> Preprocessor::Observe(
                    artifacts().Get<Plan>(request.state()));
   ASSIGN_OR_RETURN(Table table, TakeTable(request));
   ASSIGN_OR_RETURN(Batch batch, BindColumns(*plan, std::move(table)));
-  RowRejects rejects;
-  ASSIGN_OR_RETURN(std::vector<pb::ColumnStatistics> statistics,
-                   ObserveSteps(*plan, batch, rejects, context));
-
   pb::ObserveResponse response;
-  response.set_rows(batch.table.rows);
-  for (pb::RejectedRow& row : rejects.Take())
-    *response.add_rejected() = std::move(row);
+  std::vector<pb::ColumnStatistics> statistics(plan->observations().size());
+  // Nobody chose this batch's size with one-hot columns in mind.
+  const int64_t step = RowsAtOnce(*plan);
+  for (int64_t begin = 0; begin < batch.table.rows; begin += step) {
+    Batch part = {
+        batch.table.Slice(begin, std::min(begin + step, batch.table.rows)),
+        batch.others};
+    RowRejects rejects;
+    ASSIGN_OR_RETURN(std::vector<pb::ColumnStatistics> next,
+                     ObserveSteps(*plan, part, rejects, context));
+    RETURN_IF_ERROR(AddStatistics(*plan, std::move(next), statistics));
+    response.set_rows(response.rows() + part.table.rows);
+    for (pb::RejectedRow& row : rejects.Take())
+      *response.add_rejected() = std::move(row);
+  }
   ASSIGN_OR_RETURN(
       *response.mutable_partial(),
       SerializePartial(*plan, request.state(), std::move(statistics)));
@@ -141,9 +160,8 @@ absl::StatusOr<pb::MergeResponse> Preprocessor::Merge(pb::MergeRequest& request,
   } else {
     ASSIGN_OR_RETURN(const std::shared_ptr<const Plan> pass,
                      artifacts().Get<Plan>(request.state()));
-    ASSIGN_OR_RETURN(
-        std::vector<pb::ColumnStatistics> joined,
-        JoinPartials(*pass, request.state(), request.partials()));
+    ASSIGN_OR_RETURN(std::vector<pb::ColumnStatistics> joined,
+                     JoinPartials(*pass, request.state(), request.partials()));
     if (!request.last()) {
       ASSIGN_OR_RETURN(
           *response.mutable_partial(),
@@ -156,7 +174,7 @@ absl::StatusOr<pb::MergeResponse> Preprocessor::Merge(pb::MergeRequest& request,
   }
   ASSIGN_OR_RETURN(const std::shared_ptr<const Plan> plan,
                    Plan::Make(std::move(known)));
-  std::string bytes = plan->known().SerializeAsString();
+  std::string bytes = SerializeKnown(plan->known());
   if (plan->finished()) {
     response.set_artifact(std::move(bytes));
   } else {
@@ -173,9 +191,9 @@ absl::StatusOr<pb::DescribeResponse> Preprocessor::Describe(
   std::shared_ptr<const Plan> plan;
   if (request.artifact().empty()) {
     response.set_fitting(pb::BY_OBSERVE);
-    ASSIGN_OR_RETURN(
-        plan, Plan::Make(NothingKnown(request.params().preprocessor(),
-                                      request.input())));
+    ASSIGN_OR_RETURN(plan,
+                     Plan::Make(NothingKnown(request.params().preprocessor(),
+                                             request.input())));
   } else {
     response.set_fitting(pb::NO_FITTING);
     ASSIGN_OR_RETURN(plan, artifacts().Get<Plan>(request.artifact()));
@@ -186,8 +204,7 @@ absl::StatusOr<pb::DescribeResponse> Preprocessor::Describe(
     if (field.role != pb::FEATURE) output.push_back(field);
   output.insert(output.end(), plan->output().begin(), plan->output().end());
   if (plan->finished() && plan->makes_features())
-    for (const Field& field : plan->output())
-      response.add_features(field.name);
+    for (const Field& field : plan->output()) response.add_features(field.name);
   response.set_output_bytes_per_row(BytesPerRow(output));
   *response.mutable_output() = ToProto(output);
   return response;

@@ -30,8 +30,8 @@ int BinBits(const pb::Bracket& bracket, const QuantileLimits& limits) {
 int64_t BinOf(const pb::Bracket& bracket, uint64_t key,
               const QuantileLimits& limits) {
   const int shift = BinBits(bracket, limits);
-  return static_cast<int64_t>(shift >= kKeyBits ? 0
-                                                : (key - bracket.low()) >> shift);
+  return static_cast<int64_t>(
+      shift >= kKeyBits ? 0 : (key - bracket.low()) >> shift);
 }
 
 // Finds brackets by key.
@@ -100,14 +100,14 @@ absl::Status ValuesChanged() {
 class KeptValues {
  public:
   KeptValues(const pb::QuantileSearch& search, const pb::QuantileCounts& counts)
-      : search_(search), values_(counts.values().begin(), counts.values().end()) {
+      : search_(search),
+        values_(counts.values().begin(), counts.values().end()) {
     std::sort(values_.begin(), values_.end());
     for (const pb::Bracket& bracket : search.brackets()) {
       // -0 sorts with 0, as its key does.
       const auto first = std::partition_point(
-          values_.begin(), values_.end(), [&](double value) {
-            return OrderedBits(value) < bracket.low();
-          });
+          values_.begin(), values_.end(),
+          [&](double value) { return OrderedBits(value) < bracket.low(); });
       begins_.push_back(first - values_.begin());
     }
   }
@@ -115,9 +115,11 @@ class KeptValues {
   // The value of `rank`, or nothing where the brackets do not hold it.
   std::optional<double> At(int64_t rank) const {
     const auto& brackets = search_.brackets();
-    const auto after = std::upper_bound(
-        brackets.begin(), brackets.end(), rank,
-        [](int64_t r, const pb::Bracket& bracket) { return r < bracket.below(); });
+    const auto after =
+        std::upper_bound(brackets.begin(), brackets.end(), rank,
+                         [](int64_t r, const pb::Bracket& bracket) {
+                           return r < bracket.below();
+                         });
     if (after == brackets.begin()) return std::nullopt;
     const auto i = static_cast<size_t>(after - brackets.begin()) - 1;
     const pb::Bracket& bracket = brackets[static_cast<int>(i)];
@@ -157,8 +159,8 @@ std::optional<pb::QuantileSearch> NextBrackets(
       const int64_t inside = counts.counts(bin);
       if (rank < ranks.size() && ranks[rank] < below + inside) {
         const int shift = BinBits(bracket, limits);
-        const auto number = static_cast<uint64_t>(
-            counts.bins(bin) - (int64_t{b} << limits.bits));
+        const auto number = static_cast<uint64_t>(counts.bins(bin) -
+                                                  (int64_t{b} << limits.bits));
         pb::Bracket* found = next.add_brackets();
         found->set_low(bracket.low() + (number << shift));
         found->set_width_bits(shift);

@@ -1,11 +1,11 @@
 // Exact order statistics of a column that need not fit in memory, by narrowing.
 //
-// Doubles are compared as 64-bit keys of the same order. A pass keeps the values
-// within the brackets where the wanted ranks lie (first: everything) as long as
-// they are few; otherwise it counts them in up to 4,096 bins per bracket, and the
-// bins that hold a wanted rank are the brackets of the next pass. Each pass
-// settles up to 12 of 64 bits, so six passes are always enough, and three do for
-// hundreds of millions of ordinary values.
+// Doubles are compared as 64-bit keys of the same order. A pass keeps the
+// values within the brackets where the wanted ranks lie (first: everything) as
+// long as they are few; otherwise it counts them in up to 4,096 bins per
+// bracket, and the bins that hold a wanted rank are the brackets of the next
+// pass. Each pass settles up to 12 of 64 bits, so six passes are always enough,
+// and three do for hundreds of millions of ordinary values.
 //
 // Thread safety: functions without shared state.
 #pragma once
@@ -61,7 +61,8 @@ Rank RankOf(double share, int64_t count);
 // numpy's interpolation: from the nearer end, so that results agree to the bit.
 double Interpolate(double below, double above, double fraction);
 
-// What a pass led to: the wanted order statistics, or the next, narrower search.
+// What a pass led to: the wanted order statistics, or the next, narrower
+// search.
 struct SearchStep {
   std::vector<double> found;  // One per rank.
   std::optional<pb::QuantileSearch> next;

@@ -21,11 +21,13 @@ absl::Status MissingColumn(const std::string& name, const Schema& schema) {
 }
 
 absl::Status WrongType(const Field& wanted, DataType type) {
-  return MakeError(absl::StatusCode::kInvalidArgument, "TYPE_MISMATCH",
-                   absl::StrCat("column \"", wanted.name, "\" is ",
-                                TypeName(type), ", and the pipeline was fitted "
-                                "with ", TypeName(wanted.type)),
-                   {{"column", wanted.name}});
+  return MakeError(
+      absl::StatusCode::kInvalidArgument, "TYPE_MISMATCH",
+      absl::StrCat("column \"", wanted.name, "\" is ", TypeName(type),
+                   ", and the pipeline was fitted "
+                   "with ",
+                   TypeName(wanted.type)),
+      {{"column", wanted.name}});
 }
 
 // Rejects rows that the step must not see.
@@ -96,11 +98,10 @@ absl::Status ObserveStanding(const Plan& plan,
     if (one.plan->observation < 0) continue;
     const auto number = static_cast<size_t>(one.plan->observation);
     const Observation& observation = plan.observations()[number];
-    ASSIGN_OR_RETURN(
-        statistics[number],
-        ObserveColumn(observation.field.name, table.columns[one.place],
-                      observation.needs, &observation.search,
-                      observation.limits));
+    ASSIGN_OR_RETURN(statistics[number],
+                     ObserveColumn(observation.field.name,
+                                   table.columns[one.place], observation.needs,
+                                   &observation.search, observation.limits));
   }
   for (auto one = standing.rbegin(); one != standing.rend(); ++one) {
     const auto place = static_cast<std::ptrdiff_t>(one->place);
@@ -139,10 +140,10 @@ absl::Status CheckInput(const Plan& plan, const Schema& schema) {
   for (const Field& made : plan.output()) {
     const auto found = arrived.find(made.name);
     if (found != arrived.end() && found->second->role != pb::FEATURE)
-      return MakeError(absl::StatusCode::kInvalidArgument, "DUPLICATE_COLUMN",
-                       absl::StrCat("column \"", made.name,
-                                    "\" has the name of a feature"),
-                       {{"column", made.name}});
+      return MakeError(
+          absl::StatusCode::kInvalidArgument, "DUPLICATE_COLUMN",
+          absl::StrCat("column \"", made.name, "\" has the name of a feature"),
+          {{"column", made.name}});
   }
   return absl::OkStatus();
 }

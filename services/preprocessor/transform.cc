@@ -53,7 +53,8 @@ absl::StatusOr<pb::FittedColumn> Transform::Fit(
 std::string StepName(const pb::Step& step) {
   // The oneof's fields are named as the file names the steps.
   const auto* kinds = pb::Step::descriptor()->FindOneofByName("kind");
-  const auto* set = pb::Step::GetReflection()->GetOneofFieldDescriptor(step, kinds);
+  const auto* set =
+      pb::Step::GetReflection()->GetOneofFieldDescriptor(step, kinds);
   return set == nullptr ? "" : set->name();
 }
 

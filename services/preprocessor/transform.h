@@ -1,6 +1,6 @@
-// A Transform is one step of a pipeline: impute, one_hot, ... . All of them work
-// column by column: each matched column becomes none, one or several columns in
-// its place, and perhaps one more at the end.
+// A Transform is one step of a pipeline: impute, one_hot, ... . All of them
+// work column by column: each matched column becomes none, one or several
+// columns in its place, and perhaps one more at the end.
 //
 // A Transform says what it needs to know of a column (Needs), learns from the
 // statistics (Fit), and makes the thing that does the work (Bind). To add one:
@@ -29,11 +29,11 @@ namespace troupe::preprocessor {
 
 // What becomes of one column.
 struct Outputs {
-  Schema in_place;               // Where the column stood.
-  std::optional<Field> at_end;   // After all features.
+  Schema in_place;              // Where the column stood.
+  std::optional<Field> at_end;  // After all features.
   // Before fitting: how the names of further columns in its place begin.
   std::optional<std::string> unknown_prefix;
-  bool at_end_unknown = false;   // Before fitting: `at_end` may not come.
+  bool at_end_unknown = false;  // Before fitting: `at_end` may not come.
 };
 
 // A transform, fitted for one column.
@@ -51,7 +51,8 @@ class ColumnTransform {
 
   // Turns `column` into the columns of `outputs`, those in place first. What
   // becomes of rows added to `rejects` does not matter.
-  virtual std::vector<Column> Apply(Column column, RowRejects& rejects) const = 0;
+  virtual std::vector<Column> Apply(Column column,
+                                    RowRejects& rejects) const = 0;
 };
 
 class Transform {

@@ -53,8 +53,10 @@ containers() { compose ps -q "$@"; }
 json() { python3 -c "import json, sys; value = json.load(sys.stdin); print($1)"; }
 
 locked_down() {
-  local id
-  for id in $(containers); do
+  local id ids
+  mapfile -t ids < <(containers)
+  [[ ${#ids[@]} -eq 4 ]] || { echo "${#ids[@]} containers"; return 1; }
+  for id in "${ids[@]}"; do
     docker inspect "$id" | json '{"ReadonlyRootfs": value[0]["HostConfig"]["ReadonlyRootfs"],
       "User": value[0]["Config"]["User"], "CapDrop": value[0]["HostConfig"]["CapDrop"]}' |
       grep -F "{'ReadonlyRootfs': True, 'User': '65532:65532', 'CapDrop': ['ALL']}" || return 1
@@ -104,6 +106,7 @@ ended_with_zero() {
 stop_all() {
   local ids started=$SECONDS
   mapfile -t ids < <(containers)
+  [[ ${#ids[@]} -eq 7 ]] || { echo "${#ids[@]} containers"; return 1; }
   compose stop || return 1
   [[ $((SECONDS - started)) -lt 30 ]] || { echo "took $((SECONDS - started)) s"; return 1; }
   ended_with_zero "${ids[@]}"
@@ -123,7 +126,7 @@ YAML
 awk 'BEGIN { srand(7); print "a,b,c,d,e,f,y"
   for (row = 0; row < 1200000; row++) {
     a = rand(); b = rand(); c = rand(); d = rand()
-    printf "%.5f,%.5f,%.5f,%.5f,%.5f,%.5f,%d\n", a, b, c, d, rand(), rand(), a * b + c > d } }' \
+    printf "%.5f,%.5f,%.5f,%.5f,%.5f,%.5f,%d\n", a, b, c, d, rand(), rand(), (a * b + c > d) } }' \
   >"$scratch/data/big.csv"
 head -20001 "$scratch/data/big.csv" >"$scratch/data/train.csv"
 chmod 644 "$scratch/data"/*

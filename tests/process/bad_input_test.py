@@ -30,7 +30,7 @@ class BadInput(unittest.TestCase):
             self.assertEqual(len(self.company.running(name)), 1, f"{name} died")
 
     def inspect(self, path, **more):
-        return self.company.fail(kind="INSPECT", source={"path": path, **more})
+        return self.company.fail(kind="INSPECT", source={"path": path, **more}, write_output=True)
 
     def train(self, *arguments, **more):
         return self.company.fail(kind="TRAIN", spec=spec(*arguments, **more))
@@ -116,12 +116,18 @@ class BadInput(unittest.TestCase):
 
     def test_a_ragged_row_goes_to_the_rejects_where_asked(self):
         self.company.write("ragged.csv", table(200) + "1,2,3,4\n")
-        self.assertEqual(self.inspect("ragged.csv")[2], "BAD_INPUT")
+        self.assertEqual(self.inspect("ragged.csv")[2], "BAD_ROW")
         job = self.company.run(kind="INSPECT", write_output=True,
                                source={"path": "ragged.csv", "on_bad_row": "REJECT", "max_rejects": 0.1})
         self.assertEqual((job.manifest.rows_read, job.manifest.rows_ok, job.manifest.rows_rejected),
                          (201, 200, 1))
         self.assertIn(b"1,2,3,4", self.company.output(job, job.manifest.rejects))
+
+    def test_a_look_shows_bad_rows_instead_of_failing(self):
+        self.company.write("odd.csv", table(20) + "1,2,3,4\n")
+        job = self.company.run(kind="INSPECT", source={"path": "odd.csv"})
+        self.assertEqual([rejected.row for rejected in job.report.rejected], [20])
+        self.assertIn("odd.csv:22", job.report.rejected[0].message)
 
     def test_too_many_rejects_fail_the_job(self):
         self.company.write("worse.csv", table(50) + "1,2,3,4\n" * 50)
@@ -244,7 +250,7 @@ class CommandLine(unittest.TestCase):
         self.assertIn("max_depth", done.stderr)
 
     def test_a_missing_file_is_a_plain_message(self):
-        done = self.company.troupe("inspect", "nothing.csv", code=2)
+        done = self.company.troupe("inspect", "nothing.csv", code=1)
         self.assertIn("nothing.csv", done.stderr)
 
     def test_an_unknown_command_is_a_usage_error(self):

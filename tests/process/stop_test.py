@@ -74,7 +74,9 @@ class Start(unittest.TestCase):
             listening = [line.split()[1] for table in ("tcp", "tcp6")
                          for line in open(f"/proc/net/{table}", encoding="ascii").readlines()[1:]
                          if line.split()[3] == "0A" and line.split()[1].endswith(f":{port:04X}")]
-            self.assertEqual(listening, [f"0100007F:{port:04X}"])
+            # 127.0.0.1, as itself or as an IPv6 address.
+            self.assertIn(listening, ([f"0100007F:{port:04X}"],
+                                      [f"0000000000000000FFFF00000100007F:{port:04X}"]))
 
 
 class Stop(unittest.TestCase):

@@ -19,9 +19,12 @@ struct EvaluateOptions {
 
 absl::StatusOr<ExitCode> Evaluate(Session& session,
                                   const EvaluateOptions& options) {
+  // Before the input is sent: the name may be wrong.
+  ASSIGN_OR_RETURN(const std::string version,
+                   PinVersion(session, options.pipeline));
   pb::CreateJobRequest request;
   request.set_kind(pb::EVALUATE);
-  request.set_pipeline(options.pipeline);
+  request.set_pipeline(version);
   RETURN_IF_ERROR(options.input.Apply(*request.mutable_source()));
   ASSIGN_OR_RETURN(const pb::Job created,
                    SubmitJob(session, request, options.input.choice()));

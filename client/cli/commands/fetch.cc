@@ -1,6 +1,5 @@
 // troupe fetch: writes the output of a finished job to a file.
 #include "client/cli/commands/commands.h"
-#include "client/cli/download.h"
 #include "client/cli/job_run.h"
 #include "client/cli/options.h"
 #include "services/base/errors.h"
@@ -22,8 +21,7 @@ absl::StatusOr<ExitCode> Fetch(Session& session, const std::string& id,
                      "job " + id + " is " + StateWord(job.state()) +
                          "; `troupe watch " + id + "` waits for its end");
   if (HasResult(job)) {
-    ASSIGN_OR_RETURN(OutputTarget target,
-                     OutputTarget::Create(path, session.out, session.followed));
+    ASSIGN_OR_RETURN(OutputTarget target, OpenOutput(session, path));
     RETURN_IF_ERROR(SaveOutput(session, job, target, path));
   }
   return ConcludeJob(session, job);

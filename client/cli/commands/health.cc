@@ -42,18 +42,16 @@ absl::StatusOr<ExitCode> Stop(Session& session, bool now) {
 }  // namespace
 
 void AddHealth(CLI::App& app, Session& session) {
-  CLI::App* command = AddCommand(
-      app, session, "health", "Asks whether the coordinator is serving",
-      kHealthExamples);
+  CLI::App* command =
+      AddCommand(app, session, "health",
+                 "Asks whether the coordinator is serving", kHealthExamples);
   auto service = std::make_shared<std::string>();
   command
       ->add_option("--service", *service,
                    "a gRPC service of the process; default: the whole process")
       ->type_name("NAME");
   command->callback([&session, service] {
-    session.command = [&session, service] {
-      return Health(session, *service);
-    };
+    session.command = [&session, service] { return Health(session, *service); };
   });
 }
 

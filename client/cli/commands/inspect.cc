@@ -2,7 +2,6 @@
 #include <optional>
 
 #include "client/cli/commands/commands.h"
-#include "client/cli/download.h"
 #include "client/cli/job_run.h"
 #include "client/cli/options.h"
 #include "client/cli/report_text.h"
@@ -34,7 +33,8 @@ absl::Status PrintAsJson(Session& session, const pb::Job& job) {
   options.always_print_primitive_fields = true;
   std::string text;
   google::protobuf::Struct document;
-  if (!google::protobuf::util::MessageToJsonString(plain, &text, options).ok() ||
+  if (!google::protobuf::util::MessageToJsonString(plain, &text, options)
+           .ok() ||
       !google::protobuf::util::JsonStringToMessage(text, &document).ok())
     return session.PrintJson(plain);
   if (!job.report().preview().empty()) {
@@ -51,9 +51,7 @@ absl::StatusOr<ExitCode> Inspect(Session& session,
                                  const InspectOptions& options) {
   std::optional<OutputTarget> target;
   if (!options.output.path.empty()) {
-    ASSIGN_OR_RETURN(target, OutputTarget::Create(options.output.path,
-                                                  session.out,
-                                                  session.followed));
+    ASSIGN_OR_RETURN(target, OpenOutput(session, options.output.path));
   }
   pb::CreateJobRequest request;
   request.set_kind(pb::INSPECT);

@@ -23,13 +23,17 @@ std::string Started(const pb::Job& job) {
 }
 
 std::vector<std::string> Line(const pb::Job& job) {
-  std::string note = job.state() == pb::FAILED ? job.error().message()
-                                               : job.state_message();
+  std::string note =
+      job.state() == pb::FAILED ? job.error().message() : job.state_message();
   if (note.empty() && job.state() == pb::RUNNING) note = ProgressLine(job, 0);
-  return {Printable(job.id()),          KindWord(job.kind()),
-          StateWord(job.state()),       Started(job),
-          Printable(job.pipeline(), 40), Printable(job.input(), 40),
-          FormatCount(job.progress().rows_ok()), Printable(note, 60)};
+  return {Printable(job.id()),
+          KindWord(job.kind()),
+          StateWord(job.state()),
+          Started(job),
+          Printable(job.pipeline(), 40),
+          Printable(job.input(), 40),
+          FormatCount(job.progress().rows_ok()),
+          Printable(note, 60)};
 }
 
 absl::StatusOr<ExitCode> Jobs(Session& session, int limit) {

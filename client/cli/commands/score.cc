@@ -1,6 +1,5 @@
 // troupe score: predicts every row of a table.
 #include "client/cli/commands/commands.h"
-#include "client/cli/download.h"
 #include "client/cli/job_run.h"
 #include "client/cli/options.h"
 #include "services/base/status_macros.h"
@@ -44,8 +43,7 @@ absl::StatusOr<ExitCode> Score(Session& session, const ScoreOptions& options) {
   ASSIGN_OR_RETURN(const pb::Pipeline pipeline,
                    session.client().GetPipeline(get));
   ASSIGN_OR_RETURN(OutputTarget target,
-                   OutputTarget::Create(options.output.path, session.out,
-                                        session.followed));
+                   OpenOutput(session, options.output.path));
   pb::CreateJobRequest request;
   request.set_kind(pb::SCORE);
   // Pinned: a newer version may come while the input is sent.

@@ -60,24 +60,23 @@ absl::StatusOr<ExitCode> Status(Session& session) {
     RETURN_IF_ERROR(session.PrintJson(topology));
     return kDone;
   }
-  std::vector<std::vector<std::string>> rows = {
-      {"stage", "replica", "state", "mailbox", "in flight", "rows/s", "memory",
-       ""}};
+  std::vector<std::vector<std::string>> rows = {{"stage", "replica", "state",
+                                                 "mailbox", "in flight",
+                                                 "rows/s", "memory", ""}};
   for (const pb::StageStatus& stage : topology.stages()) {
     for (const pb::ReplicaStatus& replica : stage.replicas())
       rows.push_back(ReplicaLine(stage, replica));
     if (stage.replicas().empty())
-      rows.push_back({Printable(stage.name()), "none", "missing", "-", "-", "-",
-                      "-",
-                      absl::StrCat("no replica at ",
-                                   Printable(stage.target(), 60))});
+      rows.push_back(
+          {Printable(stage.name()), "none", "missing", "-", "-", "-", "-",
+           absl::StrCat("no replica at ", Printable(stage.target(), 60))});
   }
   const pb::ActorStats& self = topology.coordinator();
-  rows.push_back(
-      {"coordinator", session.coordinator,
-       absl::AsciiStrToLower(pb::ActorState_Name(self.state())),
-       Mailboxes(self), "-", "-",
-       self.rss_bytes() > 0 ? FormatBytes(self.rss_bytes()) : "-", ""});
+  rows.push_back({"coordinator", session.coordinator,
+                  absl::AsciiStrToLower(pb::ActorState_Name(self.state())),
+                  Mailboxes(self), "-", "-",
+                  self.rss_bytes() > 0 ? FormatBytes(self.rss_bytes()) : "-",
+                  ""});
   session.out << AlignedTable(rows);
   return kDone;
 }
@@ -85,9 +84,9 @@ absl::StatusOr<ExitCode> Status(Session& session) {
 }  // namespace
 
 void AddStatus(CLI::App& app, Session& session) {
-  CLI::App* command =
-      AddCommand(app, session, "status",
-                 "Shows every stage, its replicas and their mailboxes", kExamples);
+  CLI::App* command = AddCommand(
+      app, session, "status",
+      "Shows every stage, its replicas and their mailboxes", kExamples);
   command->callback(
       [&session] { session.command = [&session] { return Status(session); }; });
 }

@@ -63,14 +63,17 @@ absl::StatusOr<ExitCode> Train(Session& session, const TrainOptions& options) {
 }  // namespace
 
 void AddTrain(CLI::App& app, Session& session) {
-  CLI::App* command = AddCommand(
-      app, session, "train",
-      "Fits a pipeline, tests it on held-out rows, stores a version", kExamples);
+  CLI::App* command =
+      AddCommand(app, session, "train",
+                 "Fits a pipeline, tests it on held-out rows, stores a version",
+                 kExamples);
   auto options = std::make_shared<TrainOptions>();
   command->add_option("file", options->file, "the pipeline, YAML or JSON")
       ->required()
       ->type_name("FILE.yaml");
-  command->add_option("--data", options->data, "the table, instead of the file's source.path")
+  command
+      ->add_option("--data", options->data,
+                   "the table, instead of the file's source.path")
       ->type_name("PATH");
   command->add_flag("--remote", options->remote,
                     "let the loader read the path itself, below its roots; "

@@ -1,6 +1,5 @@
 // troupe transform: writes the features as the model sees them.
 #include "client/cli/commands/commands.h"
-#include "client/cli/download.h"
 #include "client/cli/job_run.h"
 #include "client/cli/options.h"
 #include "services/base/status_macros.h"
@@ -20,12 +19,14 @@ struct TransformOptions {
 
 absl::StatusOr<ExitCode> Transform(Session& session,
                                    const TransformOptions& options) {
+  // Before the input is sent: the name may be wrong.
+  ASSIGN_OR_RETURN(const std::string version,
+                   PinVersion(session, options.pipeline));
   ASSIGN_OR_RETURN(OutputTarget target,
-                   OutputTarget::Create(options.output.path, session.out,
-                                        session.followed));
+                   OpenOutput(session, options.output.path));
   pb::CreateJobRequest request;
   request.set_kind(pb::TRANSFORM);
-  request.set_pipeline(options.pipeline);
+  request.set_pipeline(version);
   RETURN_IF_ERROR(options.input.Apply(*request.mutable_source()));
   if (const pb::Format format = options.output.chosen_format();
       format != pb::FORMAT_UNSPECIFIED)

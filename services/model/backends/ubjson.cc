@@ -1,6 +1,7 @@
 #include "services/model/backends/ubjson.h"
 
 #include <cstring>
+#include <utility>
 
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
@@ -9,6 +10,7 @@ namespace troupe::model {
 namespace {
 
 constexpr int kMaxDepth = 64;
+constexpr size_t kMaxNames = 64;
 
 // Bytes of one number; 0 for what is no number.
 int Width(char type) {
@@ -189,12 +191,13 @@ class Parser {
       ASSIGN_OR_RETURN(const int64_t length, TakeLength());
       ASSIGN_OR_RETURN(const absl::string_view name, Take(length));
       // With two of a name, XGBoost might take the one that was not checked.
-      if (value.members.size() < 64 && value.Find(name) != nullptr)
+      if (value.Find(name) != nullptr)
         return Corrupt("a name in the model occurs twice");
-      ASSIGN_OR_RETURN(UbjValue member, ParseValue(depth + 1));
-      if (value.members.size() >= 64)
+      if (value.names.size() == kMaxNames)
         return Corrupt("an object in the model has too many names");
-      value.members.emplace_back(name, std::move(member));
+      ASSIGN_OR_RETURN(UbjValue member, ParseValue(depth + 1));
+      value.names.push_back(name);
+      value.items.push_back(std::move(member));
     }
   }
 
@@ -204,8 +207,9 @@ class Parser {
 }  // namespace
 
 const UbjValue* UbjValue::Find(absl::string_view name) const {
-  for (const auto& [key, value] : members)
-    if (key == name) return &value;
+  if (kind != Kind::kObject) return nullptr;
+  for (size_t i = 0; i < names.size(); ++i)
+    if (names[i] == name) return &items[i];
   return nullptr;
 }
 

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <cstdint>
-#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -23,7 +22,7 @@ struct UbjValue {
     kText,
     kArray,   // `items`
     kPacked,  // Numbers of one type: `text` are `count` values of `type`.
-    kObject,  // `members`
+    kObject,  // `items` by `names`
   };
 
   Kind kind = Kind::kNull;
@@ -33,7 +32,7 @@ struct UbjValue {
   int64_t count = 0;       // kPacked, kArray.
   absl::string_view text;  // kText, kPacked. For kText, a part of the bytes.
   std::vector<UbjValue> items;
-  std::vector<std::pair<absl::string_view, UbjValue>> members;
+  std::vector<absl::string_view> names;  // kObject: one per item.
 
   // The member of that name, or nullptr.
   const UbjValue* Find(absl::string_view name) const;

@@ -117,10 +117,10 @@ absl::Status Bucketize::CheckOptions(absl::string_view path) const {
 absl::Status Bucketize::CheckColumn(const Field& column,
                                     absl::string_view path) const {
   if (IsNumber(column.type)) return absl::OkStatus();
-  return BadSpec(absl::StrCat(path, ".columns"),
-                 absl::StrCat("column \"", column.name, "\" is ",
-                              TypeName(column.type),
-                              ", and bucketize works on numbers"));
+  return BadSpec(
+      absl::StrCat(path, ".columns"),
+      absl::StrCat("column \"", column.name, "\" is ", TypeName(column.type),
+                   ", and bucketize works on numbers"));
 }
 
 Needs Bucketize::NeedsOf(const Field&) const {
@@ -129,8 +129,7 @@ Needs Bucketize::NeedsOf(const Field&) const {
   if (uniform_) return needs;
   // As numpy computes linspace(0, 100, bins + 1) / 100.
   const double step = 100.0 / bins_;
-  for (int32_t i = 0; i < bins_; ++i)
-    needs.quantiles.push_back(i * step / 100);
+  for (int32_t i = 0; i < bins_; ++i) needs.quantiles.push_back(i * step / 100);
   needs.quantiles.push_back(1);
   return needs;
 }

@@ -35,9 +35,10 @@ class ClippedColumn : public ColumnTransform {
     if (output_.type == pb::INT64) {
       made.push_back(ClipInt64s(std::move(column)));
     } else {
-      made.push_back(MapDoubles(
-          std::move(column),
-          [low = low_, high = high_](double x) { return Limited(x, low, high); }));
+      made.push_back(
+          MapDoubles(std::move(column), [low = low_, high = high_](double x) {
+            return Limited(x, low, high);
+          }));
     }
     return made;
   }
@@ -79,17 +80,17 @@ class Clip : public Transform {
     if (!spec_.has_min() && !spec_.has_max())
       return BadSpec(path, "give min, max or both");
     if (low_ <= high_) return absl::OkStatus();
-    return BadSpec(absl::StrCat(path, spec_.has_min() ? ".min" : ".max"),
-                   absl::StrCat("min (", low_, ") must not be above max (",
-                                high_, ")"));
+    return BadSpec(
+        absl::StrCat(path, spec_.has_min() ? ".min" : ".max"),
+        absl::StrCat("min (", low_, ") must not be above max (", high_, ")"));
   }
   absl::Status CheckColumn(const Field& column,
                            absl::string_view path) const override {
     if (IsNumber(column.type)) return absl::OkStatus();
-    return BadSpec(absl::StrCat(path, ".columns"),
-                   absl::StrCat("column \"", column.name, "\" is ",
-                                TypeName(column.type),
-                                ", and clip works on numbers"));
+    return BadSpec(
+        absl::StrCat(path, ".columns"),
+        absl::StrCat("column \"", column.name, "\" is ", TypeName(column.type),
+                     ", and clip works on numbers"));
   }
   Outputs Foresee(const Field& column) const override {
     Outputs outputs;

@@ -123,9 +123,8 @@ Column FilledColumn::FillText(const Column& column) const {
                  : coded          ? column.codes()[row]
                                   : static_cast<int32_t>(i);
   }
-  return Column::FromBuffers(pb::STRING, column.rows(), 0, "",
-                             BytesOf(offsets), BytesOf(codes), std::move(text),
-                             true);
+  return Column::FromBuffers(pb::STRING, column.rows(), 0, "", BytesOf(offsets),
+                             BytesOf(codes), std::move(text), true);
 }
 
 }  // namespace troupe::preprocessor

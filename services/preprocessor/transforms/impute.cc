@@ -59,8 +59,7 @@ absl::Status Impute::CheckOptions(absl::string_view path) const {
                    "say mean, median, most_frequent or constant");
   const std::string field = absl::StrCat(path, ".fill_value");
   if (!spec_.has_fill_value()) return absl::OkStatus();
-  if (!constant())
-    return BadSpec(field, "is for strategy: constant only");
+  if (!constant()) return BadSpec(field, "is for strategy: constant only");
   switch (spec_.fill_value().kind_case()) {
     case Value::kNumberValue:
       if (!std::isfinite(spec_.fill_value().number_value()))

@@ -46,10 +46,10 @@ class Log1p : public Transform {
   absl::Status CheckColumn(const Field& column,
                            absl::string_view path) const override {
     if (IsNumber(column.type)) return absl::OkStatus();
-    return BadSpec(absl::StrCat(path, ".columns"),
-                   absl::StrCat("column \"", column.name, "\" is ",
-                                TypeName(column.type),
-                                ", and log1p works on numbers"));
+    return BadSpec(
+        absl::StrCat(path, ".columns"),
+        absl::StrCat("column \"", column.name, "\" is ", TypeName(column.type),
+                     ", and log1p works on numbers"));
   }
   Outputs Foresee(const Field& column) const override {
     return Log1pColumn(column).outputs();

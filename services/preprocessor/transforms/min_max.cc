@@ -26,9 +26,9 @@ class MinMax : public Transform {
     if (!std::isfinite(high_))
       return BadSpec(absl::StrCat(path, ".max"), "max must be a number");
     if (low_ < high_) return absl::OkStatus();
-    return BadSpec(absl::StrCat(path, spec_.has_min() ? ".min" : ".max"),
-                   absl::StrCat("min (", low_, ") must be below max (", high_,
-                                ")"));
+    return BadSpec(
+        absl::StrCat(path, spec_.has_min() ? ".min" : ".max"),
+        absl::StrCat("min (", low_, ") must be below max (", high_, ")"));
   }
   absl::Status CheckColumn(const Field& column,
                            absl::string_view path) const override {
@@ -69,12 +69,12 @@ class MinMax : public Transform {
     if (!spec_.clip())
       return MakeScaled(
           column, [scale, center](double x) { return x * scale + center; });
-    return MakeScaled(
-        column, [scale, center, low = low_, high = high_](double x) {
-          const double y = x * scale + center;
-          // Written so that NaN stays NaN.
-          return y < low ? low : y > high ? high : y;
-        });
+    return MakeScaled(column,
+                      [scale, center, low = low_, high = high_](double x) {
+                        const double y = x * scale + center;
+                        // Written so that NaN stays NaN.
+                        return y < low ? low : y > high ? high : y;
+                      });
   }
 
  private:

@@ -132,9 +132,8 @@ std::vector<bool> OneHot::FindInfrequent(const std::vector<int64_t>& counts,
   if (most == 0 || most >= counts.size() - rare + 1) return infrequent;
   std::vector<size_t> order(counts.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    return counts[a] < counts[b];
-  });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return counts[a] < counts[b]; });
   for (size_t i = 0; i + (most - 1) < order.size(); ++i)
     infrequent[order[i]] = true;
   return infrequent;
@@ -188,8 +187,10 @@ absl::StatusOr<pb::FittedColumn> OneHot::Fit(
   if (categories->suffixes_size() > kMaxColumns)
     return WithMetadata(
         MakeError(absl::StatusCode::kInvalidArgument, "TOO_MANY_CATEGORIES",
-                  absl::StrCat(path, ": column \"", column.name, "\" would "
-                               "become ", categories->suffixes_size(),
+                  absl::StrCat(path, ": column \"", column.name,
+                               "\" would "
+                               "become ",
+                               categories->suffixes_size(),
                                " columns; set max_categories or "
                                "min_frequency, or carry or drop it"),
                   {{"column", column.name}}),

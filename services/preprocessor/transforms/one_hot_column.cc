@@ -29,8 +29,8 @@ std::vector<Column> OneHotColumns(const std::vector<int32_t>& numbers,
   std::vector<Column> columns;
   columns.reserve(outputs);
   for (std::string& buffer : buffers)
-    columns.push_back(DenseDoubles(std::move(buffer),
-                                   static_cast<int64_t>(numbers.size())));
+    columns.push_back(
+        DenseDoubles(std::move(buffer), static_cast<int64_t>(numbers.size())));
   return columns;
 }
 

@@ -119,10 +119,12 @@ absl::Status Ordinal::CheckColumn(const Field& column,
   for (const std::string& category : spec_.categories()) {
     std::string key;
     if (!ParseKey(column.type, category, &key) || !keys.insert(key).second)
-      return BadSpec(absl::StrCat(path, ".categories"),
-                     absl::StrCat("\"", category, "\" is not a ",
-                                  TypeName(column.type), " of its own, as column "
-                                  "\"", column.name, "\" needs"));
+      return BadSpec(
+          absl::StrCat(path, ".categories"),
+          absl::StrCat("\"", category, "\" is not a ", TypeName(column.type),
+                       " of its own, as column "
+                       "\"",
+                       column.name, "\" needs"));
   }
   return absl::OkStatus();
 }

@@ -8,8 +8,8 @@
 
 #include "services/base/errors.h"
 #include "services/host/sha256.h"
+#include "tests/testing/fake_clock.h"
 #include "tests/unit/cli/fake_coordinator_client.h"
-#include "tests/unit/cli/step_clock.h"
 #include "tests/unit/cli/temp_directory.h"
 
 namespace troupe {
@@ -19,7 +19,7 @@ namespace {
 struct Finished {
   FakeCoordinatorClient client;
   pb::Job job;
-  StepClock clock;
+  FakeClock clock;
   std::ostringstream out;
   std::ostringstream err;
   ProgressView progress{err, {true, false, 80}, clock};

@@ -37,7 +37,7 @@ std::string Zstd(const std::string& text) {
 // About 3 MB: more than one chunk.
 std::string LongText() {
   std::string text;
-  for (int i = 0; i < 400'000; ++i) text += std::to_string(i * 7919) + "\n";
+  for (int64_t i = 0; i < 400'000; ++i) text += std::to_string(i * 7919) + "\n";
   return text;
 }
 
@@ -76,8 +76,9 @@ TEST(FileChunks, DecompressesEveryMemberAndFrame) {
 
 TEST(FileChunks, AllowsZerosAfterTheLastMember) {
   const TempDirectory directory;
-  EXPECT_EQ(ReadAll(directory.Write("a.gz", Gzip("x") + std::string(512, '\0'))),
-            "x");
+  EXPECT_EQ(
+      ReadAll(directory.Write("a.gz", Gzip("x") + std::string(512, '\0'))),
+      "x");
 }
 
 TEST(FileChunks, GoesByTheDeclaredCompressionFirst) {
@@ -116,8 +117,7 @@ TEST(FileChunks, RefusesMissingFilesAndDirectories) {
 TEST(FileChunks, CountsBytesOfTheFileItself) {
   const TempDirectory directory;
   const std::string gzip = Gzip(LongText());
-  const auto chunks =
-      FileChunks::Open(directory.Write("a.gz", gzip), pb::GZIP);
+  const auto chunks = FileChunks::Open(directory.Write("a.gz", gzip), pb::GZIP);
   ASSERT_TRUE(chunks.ok());
   EXPECT_EQ((*chunks)->bytes_total(), static_cast<int64_t>(gzip.size()));
   EXPECT_EQ((*chunks)->bytes_read(), 0);

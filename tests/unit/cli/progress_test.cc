@@ -4,7 +4,7 @@
 
 #include <sstream>
 
-#include "tests/unit/cli/step_clock.h"
+#include "tests/testing/fake_clock.h"
 
 namespace troupe {
 namespace {
@@ -38,6 +38,12 @@ TEST(ProgressLine, LeavesOutWhatIsUnknown) {
   EXPECT_EQ(ProgressLine(job, 10), "train  queued");
 }
 
+TEST(ProgressLine, DoesNotSayPlanTwice) {
+  pb::Job job = Running("plan", 5, 1);
+  job.set_state(pb::PLANNING);
+  EXPECT_EQ(ProgressLine(job, 0), "plan  1 %  5 rows");
+}
+
 TEST(ProgressLine, SaysWhyAJobIsStalled) {
   pb::Job job = Running("score", 1, 1);
   job.set_state(pb::STALLED);
@@ -49,17 +55,18 @@ TEST(ProgressLine, SurvivesNumbersThatCannotBe) {
   pb::Job job = Running("score", 1, 500);
   job.mutable_progress()->set_rows_per_second(1e300);
   job.mutable_progress()->set_eta_seconds(1e300);
-  EXPECT_EQ(ProgressLine(job, 4),
-            "score  [####]  100 %  1 rows  1,000,000,000,000,000 rows/s  ETA ?");
+  EXPECT_EQ(
+      ProgressLine(job, 4),
+      "score  [####]  100 %  1 rows  1,000,000,000,000,000 rows/s  ETA ?");
 }
 
 TEST(ProgressView, WritesALineEveryTwoSecondsAndAtEveryPhase) {
   std::ostringstream out;
-  StepClock clock;
+  FakeClock clock;
   ProgressView view(out, {}, clock);
   view.ShowJob(Running("plan", 1, 1));
   view.ShowJob(Running("plan", 2, 2));  // Too soon.
-  clock.now += absl::Seconds(2);
+  clock.Advance(absl::Seconds(2));
   view.ShowJob(Running("plan", 3, 3));
   view.ShowJob(Running("score", 4, 4));  // Another phase.
   EXPECT_EQ(out.str(),
@@ -68,32 +75,31 @@ TEST(ProgressView, WritesALineEveryTwoSecondsAndAtEveryPhase) {
 
 TEST(ProgressView, SaysNothingTwice) {
   std::ostringstream out;
-  StepClock clock;
+  FakeClock clock;
   ProgressView view(out, {}, clock);
   for (int i = 0; i < 5; ++i) {
     view.ShowJob(Running("plan", 1, 1));
-    clock.now += absl::Seconds(10);
+    clock.Advance(absl::Seconds(10));
   }
   EXPECT_EQ(out.str(), "plan  1 %  1 rows\n");
 }
 
 TEST(ProgressView, DrawsOneLineAgainOnATerminal) {
   std::ostringstream out;
-  StepClock clock;
+  FakeClock clock;
   {
     ProgressView view(out, {false, true, 40}, clock);
     view.ShowJob(Running("plan", 1, 1));
     view.ShowJob(Running("plan", 2, 2));  // Within 100 ms.
-    clock.now += absl::Milliseconds(100);
+    clock.Advance(absl::Milliseconds(100));
     view.ShowJob(Running("plan", 3, 3));
   }
-  EXPECT_EQ(out.str(),
-            "\rplan  1 %  1 rows\x1b[K\rplan  3 %  3 rows\x1b[K\n");
+  EXPECT_EQ(out.str(), "\rplan  1 %  1 rows\x1b[K\rplan  3 %  3 rows\x1b[K\n");
 }
 
 TEST(ProgressView, LeavesTheLastWordOnTheTerminal) {
   std::ostringstream out;
-  StepClock clock;
+  FakeClock clock;
   {
     ProgressView view(out, {false, true, 40}, clock);
     view.ShowJob(Running("plan", 1, 1));
@@ -105,7 +111,7 @@ TEST(ProgressView, LeavesTheLastWordOnTheTerminal) {
 
 TEST(ProgressView, NeverWrapsALine) {
   std::ostringstream out;
-  StepClock clock;
+  FakeClock clock;
   ProgressView view(out, {false, true, 20}, clock);
   view.ShowJob(Running(std::string(100, 'x'), 1, 1));
   EXPECT_EQ(out.str(), "\r" + std::string(16, 'x') + "...\x1b[K");
@@ -113,7 +119,7 @@ TEST(ProgressView, NeverWrapsALine) {
 
 TEST(ProgressView, IsSilentWhenQuiet) {
   std::ostringstream out;
-  StepClock clock;
+  FakeClock clock;
   {
     ProgressView view(out, {true, true, 80}, clock);
     view.ShowJob(Running("plan", 1, 1));
@@ -122,12 +128,33 @@ TEST(ProgressView, IsSilentWhenQuiet) {
   EXPECT_EQ(out.str(), "");
 }
 
-TEST(ProgressView, ShowsTransfers) {
+TEST(ProgressView, TellsOfAShortTransferOnce) {
   std::ostringstream out;
-  StepClock clock;
+  FakeClock clock;
   ProgressView view(out, {}, clock);
   view.ShowTransfer("upload", 1536, 3072);
-  EXPECT_EQ(out.str(), "upload  50 %  1.5 KiB\n");
+  view.ShowTransfer("upload", 3072, 3072);
+  view.Finish();
+  EXPECT_EQ(out.str(), "upload  100 %  3.0 KiB\n");
+}
+
+TEST(ProgressView, TellsOfALongTransferEveryTwoSeconds) {
+  std::ostringstream out;
+  FakeClock clock;
+  ProgressView view(out, {}, clock);
+  for (int64_t bytes = 0; bytes <= 4; ++bytes) {
+    view.ShowTransfer("upload", bytes, 8);
+    clock.Advance(absl::Seconds(1));
+  }
+  EXPECT_EQ(out.str(), "upload  25 %  2 B\nupload  50 %  4 B\n");
+}
+
+TEST(ProgressView, FollowsATransferOnATerminal) {
+  std::ostringstream out;
+  FakeClock clock;
+  ProgressView view(out, {false, true, 40}, clock);
+  view.ShowTransfer("upload", 1536, 3072);
+  EXPECT_EQ(out.str(), "\rupload  50 %  1.5 KiB\x1b[K");
 }
 
 }  // namespace

@@ -51,8 +51,9 @@ report {
   validation { metrics { name: "accuracy" value: 0.95 } }
   importance { feature: "a" share: 0.75 } importance { feature: "b" share: 0.25 }
 })");
-  EXPECT_EQ(TrainReport(job),
-            R"(rows      569 read, 567 used, 2 rejected (train 400, validation 67, test 100)
+  EXPECT_EQ(
+      TrainReport(job),
+      R"(rows      569 read, 567 used, 2 rejected (train 400, validation 67, test 100)
 features  2
 rounds    42
 

@@ -97,9 +97,10 @@ TEST(SpecLoader, ReadsTheWholeExample) {
 }
 
 TEST(SpecLoader, ReadsJsonLikeYaml) {
-  EXPECT_EQ(Difference("{\n\t\"name\": \"a\\u00e9\\/b\",\n\t\"steps\": [{\"log1p\": "
-                       "{\"columns\": \"all\"}}],\n\t\"split\": {\"test\": 0}}",
-                       R"(name: "a\303\251/b" steps { log1p { columns { all: true } } }
+  EXPECT_EQ(Difference(
+                "{\n\t\"name\": \"a\\u00e9\\/b\",\n\t\"steps\": [{\"log1p\": "
+                "{\"columns\": \"all\"}}],\n\t\"split\": {\"test\": 0}}",
+                R"(name: "a\303\251/b" steps { log1p { columns { all: true } } }
                           split {})"),
             "");
 }
@@ -209,14 +210,15 @@ steps { stage: "feature" params {
 }
 
 TEST(SpecLoader, ReadsOtherParametersOfXgboost) {
-  EXPECT_EQ(Difference("model: {xgboost: {params: {gamma: 1, tree_method: hist, "
-                       "extra: yes}}}",
-                       R"(model { xgboost { params {
+  EXPECT_EQ(
+      Difference("model: {xgboost: {params: {gamma: 1, tree_method: hist, "
+                 "extra: yes}}}",
+                 R"(model { xgboost { params {
   fields { key: "gamma" value { number_value: 1 } }
   fields { key: "tree_method" value { string_value: "hist" } }
   fields { key: "extra" value { string_value: "yes" } } } } }
 split { test: 0.2 })"),
-            "");
+      "");
 }
 
 TEST(SpecLoader, ReadsSharesInPercent) {
@@ -375,9 +377,10 @@ INSTANTIATE_TEST_SUITE_P(
                   "is text"}));
 
 TEST(SpecLoader, ExplainsAStepThatIsNotIndented) {
-  EXPECT_EQ(Mistake("steps:\n- impute:\n  columns: all\n  strategy: mean\n"),
-            "f.yaml:3:3: steps[0]: \"columns\" belongs below \"impute\"; indent "
-            "it further");
+  EXPECT_EQ(
+      Mistake("steps:\n- impute:\n  columns: all\n  strategy: mean\n"),
+      "f.yaml:3:3: steps[0]: \"columns\" belongs below \"impute\"; indent "
+      "it further");
 }
 
 TEST(SpecLoader, RefusesTwoStepsInOne) {
@@ -427,13 +430,13 @@ TEST(SpecLoader, CutsLongWordsInMessages) {
 TEST(SpecLoader, LocatesAField) {
   const auto loaded = ParseSpec(kExample, "train.yaml");
   ASSERT_TRUE(loaded.ok());
-  EXPECT_THAT(std::string(
-                  loaded->Locate(BadSpec("roles.target", "no")).message()),
-              StartsWith("train.yaml:9:11: roles.target: no"));
-  EXPECT_THAT(std::string(
-                  loaded->Locate(BadSpec("steps[2].standardize.columns", "no"))
+  EXPECT_THAT(
+      std::string(loaded->Locate(BadSpec("roles.target", "no")).message()),
+      StartsWith("train.yaml:9:11: roles.target: no"));
+  EXPECT_THAT(
+      std::string(loaded->Locate(BadSpec("steps[2].standardize.columns", "no"))
                       .message()),
-              StartsWith("train.yaml:16:19: "));
+      StartsWith("train.yaml:16:19: "));
   EXPECT_THAT(
       std::string(
           loaded->Locate(BadSpec("steps[2].standardize.columns[1]", "no"))
@@ -442,8 +445,8 @@ TEST(SpecLoader, LocatesAField) {
 }
 
 TEST(SpecLoader, LocatesAMissingFieldAtWhatIsAroundIt) {
-  const auto loaded = ParseSpec("name: a\nsteps:\n- impute: {columns: a}\n",
-                                "f.yaml");
+  const auto loaded =
+      ParseSpec("name: a\nsteps:\n- impute: {columns: a}\n", "f.yaml");
   ASSERT_TRUE(loaded.ok());
   EXPECT_EQ(
       loaded->Locate(BadSpec("steps[0].impute.strategy", "required")).message(),

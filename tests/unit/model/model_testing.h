@@ -143,8 +143,9 @@ inline pb::FitResponse FitAndPut(Model& model, const std::string& params,
   if (!response.ok()) return {};
   auto artifact = model.LoadArtifact(response->artifact());
   EXPECT_TRUE(artifact.ok()) << artifact.status();
-  if (artifact.ok())
+  if (artifact.ok()) {
     EXPECT_TRUE(model.artifacts().Put("fitted", 1, *artifact).ok());
+  }
   return *response;
 }
 

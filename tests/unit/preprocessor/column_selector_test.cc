@@ -13,12 +13,9 @@ using ::testing::IsEmpty;
 
 SelectionScope Scope() {
   SelectionScope scope;
-  scope.features = {{"age", pb::INT64},
-                    {"income", pb::FLOAT64},
-                    {"plan", pb::STRING},
-                    {"active", pb::BOOL},
-                    {"us*ge", pb::FLOAT64},
-                    {"usage", pb::FLOAT64}};
+  scope.features = {{"age", pb::INT64},     {"income", pb::FLOAT64},
+                    {"plan", pb::STRING},   {"active", pb::BOOL},
+                    {"us*ge", pb::FLOAT64}, {"usage", pb::FLOAT64}};
   scope.others = {{"y", pb::INT64, pb::TARGET}};
   return scope;
 }

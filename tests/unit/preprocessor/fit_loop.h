@@ -77,8 +77,8 @@ class FitLoop {
         std::vector<std::string> joined;
         for (size_t i = 0; i < partials.size();
              i += static_cast<size_t>(options_.group)) {
-          const size_t end = std::min(
-              partials.size(), i + static_cast<size_t>(options_.group));
+          const size_t end = std::min(partials.size(),
+                                      i + static_cast<size_t>(options_.group));
           ASSIGN_OR_RETURN(
               const pb::MergeResponse one,
               Merge({partials.begin() + static_cast<std::ptrdiff_t>(i),
@@ -169,8 +169,7 @@ class FitLoop {
     request.set_state(state);
     for (const std::string& partial : partials) request.add_partials(partial);
     request.set_last(last);
-    const size_t replica =
-        static_cast<size_t>(merges_++) % replicas_.size();
+    const size_t replica = static_cast<size_t>(merges_++) % replicas_.size();
     return replicas_[replica]->Merge(request, NoContext());
   }
 

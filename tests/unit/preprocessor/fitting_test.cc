@@ -2,6 +2,7 @@
 #include <random>
 
 #include "gmock/gmock.h"
+#include "google/protobuf/stubs/logging.h"
 #include "tests/unit/preprocessor/columns.h"
 #include "tests/unit/preprocessor/fit_loop.h"
 
@@ -99,14 +100,23 @@ TEST(Fitting, LargeQuantilesAreExact) {
   EXPECT_EQ(out->columns[0].doubles()[0], sorted[850'000]);
 }
 
-TEST(Fitting, MoreQuantileColumnsThanAPassHoldsWait) {
-  TableMaker maker;
-  for (int i = 0; i < 40; ++i)
-    maker.Add("x" + std::to_string(i), Doubles({1, 2, 3, double(i)}));
-  FitLoop loop(Params("steps { bucketize { columns { all: true } bins: 60000 } "
-                      "}"),
-               {.batch_rows = 2});
-  ASSERT_TRUE(loop.Fit(maker.Make()).ok());
+TEST(Fitting, QuantilesThatAPassCannotHoldWaitForTheNext) {
+  pb::FittedPreprocessor known;
+  known.set_format(1);
+  *known.mutable_params() =
+      Params("steps { robust { columns { names: 'a' names: 'b' } } }")
+          .preprocessor();
+  *known.mutable_input() = ToProto(Random(1).schema);
+  for (const char* column : {"a", "b"}) {
+    pb::QuantileSearch* search = known.add_searches();
+    search->set_column(column);
+    for (uint64_t i = 0; i < 1'000'000; ++i) search->add_brackets()->set_low(i);
+  }
+  const auto plan = Plan::Make(known);
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  ASSERT_EQ((*plan)->observations().size(), 1u);
+  EXPECT_EQ((*plan)->observations()[0].field.name, "a");
+  EXPECT_FALSE((*plan)->finished());
 }
 
 TEST(Fitting, EmptyTableSaysThatNoRowIsLeft) {
@@ -121,7 +131,8 @@ TEST(Fitting, BatchesWithoutRowsDoNotMatter) {
   const std::string steps = "steps { standardize { columns { all: true } } }";
   FitLoop loop(Params(steps), {.batch_rows = 10});
   ASSERT_TRUE(loop.Fit(TableMaker().Add("x", Doubles(values)).Make()).ok());
-  const auto out = loop.Transform(TableMaker().Add("x", Doubles({14.5})).Make());
+  const auto out =
+      loop.Transform(TableMaker().Add("x", Doubles({14.5})).Make());
   EXPECT_EQ(out->columns[0].doubles()[0], 0);
 }
 
@@ -159,6 +170,7 @@ TEST(Fitting, DamagedPartialsNeverCrash) {
   observe.set_table(SerializeTable(table));
   const auto observed = loop.preprocessor().Observe(observe, NoContext());
   ASSERT_TRUE(observed.ok());
+  const google::protobuf::LogSilencer silencer;
   std::mt19937_64 random(9);
   int refused = 0;
   for (int i = 0; i < 2000; ++i) {
@@ -179,6 +191,7 @@ TEST(Artifact, DamagedOnesNeverCrash) {
   FitLoop loop(Params(kSteps));
   const Table table = Random(50);
   ASSERT_TRUE(loop.Fit(table).ok());
+  const google::protobuf::LogSilencer silencer;
   std::mt19937_64 random(9);
   int refused = 0;
   for (int i = 0; i < 2000; ++i) {
@@ -196,6 +209,14 @@ TEST(Artifact, DamagedOnesNeverCrash) {
     (void)loop.preprocessor().Process(request, NoContext());
   }
   EXPECT_GT(refused, 100);
+}
+
+TEST(Fitting, ValuesTooLargeForAMeanAreNamed) {
+  const Table table = TableMaker().Add("x", Doubles({1e308, 1e308})).Make();
+  const absl::Status status =
+      FitLoop(Params("steps { standardize { columns { all: true } } }"))
+          .Fit(table);
+  EXPECT_EQ(ReasonOf(status), "BAD_SPEC") << status;
 }
 
 TEST(Artifact, OtherFormatsAreRefused) {

@@ -37,8 +37,8 @@ std::string Unescaped(const std::string& text) {
 
 Column ReadColumn(const std::vector<std::string>& fields) {
   const std::string& type = fields[2];
-  ColumnBuilder builder(type == "bool"    ? pb::BOOL
-                        : type == "int64" ? pb::INT64
+  ColumnBuilder builder(type == "bool"     ? pb::BOOL
+                        : type == "int64"  ? pb::INT64
                         : type == "string" ? pb::STRING
                                            : pb::FLOAT64);
   for (size_t i = 3; i < fields.size(); ++i) {
@@ -108,8 +108,7 @@ double LargestOf(const ExpectedColumn& column) {
   const double wanted = NumberOf(cell);
   if (std::isnan(value) && std::isnan(wanted))
     return ::testing::AssertionSuccess();
-  if (std::fabs(value - wanted) <= 
-      1e-12 * std::fabs(wanted) + 1e-13 * largest)
+  if (std::fabs(value - wanted) <= 1e-12 * std::fabs(wanted) + 1e-13 * largest)
     return ::testing::AssertionSuccess();
   return ::testing::AssertionFailure()
          << value << " instead of " << wanted << ", off by "

@@ -100,6 +100,16 @@ TEST(Preprocessor, RangeOutsideTheTableIsRefused) {
             "BAD_MESSAGE");
 }
 
+TEST(Preprocessor, RefusesAnAnswerTooWideForMemory) {
+  std::vector<std::optional<std::string>> names;
+  for (int i = 0; i < 60'000; ++i) names.push_back(std::to_string(i % 5'000));
+  const Table table = TableMaker().Add("id", Texts(names)).Make();
+  FitLoop loop(Params("steps { one_hot { columns { names: 'id' } } }"));
+  ASSERT_TRUE(loop.Fit(table).ok());
+  EXPECT_EQ(ReasonOf(loop.Process(table, pb::COLUMNS).status()), "BAD_MESSAGE");
+  EXPECT_TRUE(loop.Process(table.Slice(0, 10), pb::COLUMNS).ok());
+}
+
 TEST(Preprocessor, RejectedRowsLeaveEveryColumn) {
   FitLoop loop(Params(kScale));
   ASSERT_TRUE(loop.Fit(Sample()).ok());
@@ -192,8 +202,9 @@ TEST(Describe, BeforeFittingSaysByObserve) {
 }
 
 TEST(Describe, AfterFittingNamesFeatures) {
-  FitLoop loop(Params("steps { one_hot { columns { names: 'c' } } } "
-                      "makes_features: true"));
+  FitLoop loop(
+      Params("steps { one_hot { columns { names: 'c' } } } "
+             "makes_features: true"));
   const Table table = TableMaker()
                           .Add("k", Texts({"1", "2"}), pb::CARRY)
                           .Add("c", Texts({"u", "v"}))

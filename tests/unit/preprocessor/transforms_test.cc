@@ -26,7 +26,7 @@ absl::Status FitError(const std::string& params, const Table& table) {
 
 // Fits on one table and transforms another.
 absl::StatusOr<Table> Transformed(const std::string& params, const Table& train,
-                          const Table& score) {
+                                  const Table& score) {
   FitLoop loop(Params(params));
   RETURN_IF_ERROR(loop.Fit(train));
   return loop.Transform(score);
@@ -48,30 +48,37 @@ std::vector<std::string> Rejected(const std::string& params, const Table& train,
 TEST(Impute, KeepsWholeNumbersWhereTheFillingIsOne) {
   const Table table = One(Int64s({3, std::nullopt, 3, 1}));
   EXPECT_EQ(Transformed(On("impute", "strategy: MOST_FREQUENT"), table, table)
-                ->schema[0].type, pb::INT64);
-  EXPECT_EQ(Transformed(On("impute", "strategy: MEAN"), table, table)->schema[0].type,
-            pb::FLOAT64);
+                ->schema[0]
+                .type,
+            pb::INT64);
+  EXPECT_EQ(
+      Transformed(On("impute", "strategy: MEAN"), table, table)->schema[0].type,
+      pb::FLOAT64);
 }
 
 TEST(Impute, FillsBoolsAndLongText) {
   const Table bools = One(Bools({true, std::nullopt, true, false}));
-  EXPECT_THAT(Numbers(Transformed(On("impute", "strategy: MOST_FREQUENT"), bools, bools)
-                          ->columns[0]),
-              ElementsAre(1, 1, 1, 0));
+  EXPECT_THAT(
+      Numbers(Transformed(On("impute", "strategy: MOST_FREQUENT"), bools, bools)
+                  ->columns[0]),
+      ElementsAre(1, 1, 1, 0));
   const Table texts = One(Texts({"b", std::nullopt, "a"}));
-  EXPECT_THAT(Words(Transformed(On("impute", "strategy: CONSTANT fill_value { "
-                           "string_value: 'none' }"), texts, texts)
+  EXPECT_THAT(Words(Transformed(On("impute",
+                                   "strategy: CONSTANT fill_value { "
+                                   "string_value: 'none' }"),
+                                texts, texts)
                         ->columns[0]),
               ElementsAre("b", "none", "a"));
 }
 
 TEST(Impute, AllMissingColumnIsNamed) {
-  const absl::Status status = FitError(On("impute", "strategy: MEDIAN"),
-                                       One(Doubles({kNaN, kNaN})));
+  const absl::Status status =
+      FitError(On("impute", "strategy: MEDIAN"), One(Doubles({kNaN, kNaN})));
   EXPECT_EQ(ReasonOf(status), "ALL_MISSING");
   EXPECT_THAT(std::string(status.message()), HasSubstr("\"x\""));
-  EXPECT_TRUE(FitError(On("impute", "strategy: CONSTANT"),
-                       One(Doubles({kNaN, kNaN}))).ok());
+  EXPECT_TRUE(
+      FitError(On("impute", "strategy: CONSTANT"), One(Doubles({kNaN, kNaN})))
+          .ok());
 }
 
 TEST(Impute, HasNoMeanOfText) {
@@ -83,17 +90,23 @@ TEST(Impute, HasNoMeanOfText) {
 }
 
 TEST(Impute, FillValueMustFit) {
-  EXPECT_EQ(ReasonOf(FitError(On("impute", "strategy: CONSTANT fill_value { "
-                                 "string_value: 'a' }"), One(Doubles({1})))),
+  EXPECT_EQ(ReasonOf(FitError(On("impute",
+                                 "strategy: CONSTANT fill_value { "
+                                 "string_value: 'a' }"),
+                              One(Doubles({1})))),
             "BAD_SPEC");
 }
 
 TEST(Standardize, ConstantColumnBecomesZero) {
   const Table table = One(Doubles(std::vector<double>(1000, 0.1)));
   EXPECT_EQ(Transformed(On("standardize", ""), table, One(Doubles({0.1, 1.1})))
-                ->columns[0].doubles()[0], 0);
+                ->columns[0]
+                .doubles()[0],
+            0);
   EXPECT_EQ(Transformed(On("standardize", ""), table, One(Doubles({1.1})))
-                ->columns[0].doubles()[0], 1);
+                ->columns[0]
+                .doubles()[0],
+            1);
 }
 
 TEST(Standardize, RefusesText) {
@@ -109,10 +122,12 @@ TEST(MinMax, RefusesAnEmptyRange) {
 }
 
 TEST(Robust, RefusesQuantilesOutOfRange) {
-  EXPECT_EQ(ReasonOf(FitError(On("robust", "quantile_high: 101"),
-                              One(Doubles({1})))), "BAD_SPEC");
-  EXPECT_EQ(ReasonOf(FitError(On("robust", "quantile_low: 80"),
-                              One(Doubles({1})))), "BAD_SPEC");
+  EXPECT_EQ(
+      ReasonOf(FitError(On("robust", "quantile_high: 101"), One(Doubles({1})))),
+      "BAD_SPEC");
+  EXPECT_EQ(
+      ReasonOf(FitError(On("robust", "quantile_low: 80"), One(Doubles({1})))),
+      "BAD_SPEC");
 }
 
 TEST(OneHot, UnknownCategoryRejectsTheRow) {
@@ -130,14 +145,16 @@ TEST(OneHot, NamesBoolsAndMissing) {
 
 TEST(OneHot, OneCategoryForAllIsGrouped) {
   const Table table = One(Texts({"a", "b", "c"}));
-  EXPECT_THAT(Names(Transformed(On("one_hot", "max_categories: 1"), table, table)
-                        ->schema),
-              ElementsAre("x_infrequent_sklearn"));
+  EXPECT_THAT(
+      Names(Transformed(On("one_hot", "max_categories: 1"), table, table)
+                ->schema),
+      ElementsAre("x_infrequent_sklearn"));
 }
 
 TEST(OneHot, RefusesHalfACount) {
   EXPECT_EQ(ReasonOf(FitError(On("one_hot", "min_frequency: 1.5"),
-                              One(Texts({"a"})))), "BAD_SPEC");
+                              One(Texts({"a"})))),
+            "BAD_SPEC");
 }
 
 TEST(OneHot, RefusesNamesThatAreTaken) {
@@ -155,16 +172,20 @@ TEST(Ordinal, UnknownCategoryRejectsTheRow) {
 
 TEST(Ordinal, ReadsGivenCategoriesByType) {
   const Table table = One(Int64s({30, 10}));
-  EXPECT_THAT(Numbers(Transformed(On("ordinal", "categories: '30' categories: '10'"),
-                          table, table)->columns[0]),
-              ElementsAre(0, 1));
+  EXPECT_THAT(
+      Numbers(Transformed(On("ordinal", "categories: '30' categories: '10'"),
+                          table, table)
+                  ->columns[0]),
+      ElementsAre(0, 1));
   EXPECT_EQ(ReasonOf(FitError(On("ordinal", "categories: 'ten'"), table)),
             "BAD_SPEC");
 }
 
 TEST(Ordinal, RefusesATakenNumber) {
-  EXPECT_EQ(ReasonOf(FitError(On("ordinal", "unknown: USE_VALUE "
-                                 "unknown_value: 1"), One(Texts({"a", "b"})))),
+  EXPECT_EQ(ReasonOf(FitError(On("ordinal",
+                                 "unknown: USE_VALUE "
+                                 "unknown_value: 1"),
+                              One(Texts({"a", "b"})))),
             "BAD_SPEC");
 }
 
@@ -182,8 +203,9 @@ TEST(Bucketize, MissingValueIsReportedWhileFittingToo) {
 }
 
 TEST(Bucketize, AllMissingSaysThatNoRowIsLeft) {
-  EXPECT_EQ(ReasonOf(FitError(On("bucketize", "bins: 2"),
-                              One(Doubles({kNaN})))), "NO_TRAINING_ROWS");
+  EXPECT_EQ(
+      ReasonOf(FitError(On("bucketize", "bins: 2"), One(Doubles({kNaN})))),
+      "NO_TRAINING_ROWS");
 }
 
 TEST(Bucketize, RefusesOneBin) {
@@ -196,9 +218,11 @@ TEST(Clip, KeepsWholeNumbersAndMissing) {
   const Table table = One(Int64s({-5, std::nullopt, 50}));
   const auto out = Transformed(On("clip", "min: 0 max: 10"), table, table);
   EXPECT_EQ(out->schema[0].type, pb::INT64);
-  EXPECT_THAT(Words(Transformed(On("clip", "min: 0 max: 10") +
-                        On("cast", "to: STRING"), table, table)->columns[0]),
-              ElementsAre("0", "~", "10"));
+  EXPECT_THAT(
+      Words(Transformed(On("clip", "min: 0 max: 10") + On("cast", "to: STRING"),
+                        table, table)
+                ->columns[0]),
+      ElementsAre("0", "~", "10"));
 }
 
 TEST(Log1p, OutOfDomainRejectsTheRow) {
@@ -217,8 +241,9 @@ TEST(Cast, ReadsTextAndRejectsWhatDoesNotFit) {
 
 TEST(Cast, WritesNumbersAsPythonDoes) {
   const Table table = One(Doubles({1, 0.1, kNaN}));
-  EXPECT_THAT(Words(Transformed(On("cast", "to: STRING"), table, table)->columns[0]),
-              ElementsAre("1.0", "0.1", "~"));
+  EXPECT_THAT(
+      Words(Transformed(On("cast", "to: STRING"), table, table)->columns[0]),
+      ElementsAre("1.0", "0.1", "~"));
 }
 
 TEST(Cast, WholeNumbersOnlyFromWholeFloats) {
@@ -244,26 +269,33 @@ Table Three() {
 TEST(Rename, SwapsNames) {
   const auto out = Transformed(
       "steps { rename { columns { key: 'a' value: 'c' } "
-      "columns { key: 'c' value: 'a' } } }", Three(), Three());
+      "columns { key: 'c' value: 'a' } } }",
+      Three(), Three());
   EXPECT_THAT(Names(out->schema), ElementsAre("c", "b", "a"));
 }
 
 TEST(Rename, RefusesATakenNameAndPatterns) {
   EXPECT_EQ(ReasonOf(FitError("steps { rename { columns { key: 'a' value: 'b' "
-                              "} } }", Three())), "DUPLICATE_COLUMN");
+                              "} } }",
+                              Three())),
+            "DUPLICATE_COLUMN");
   EXPECT_EQ(ReasonOf(FitError("steps { rename { columns { key: 'a*' value: 'z' "
-                              "} } }", Three())), "BAD_SPEC");
+                              "} } }",
+                              Three())),
+            "BAD_SPEC");
 }
 
 TEST(Drop, RemovesColumns) {
-  EXPECT_THAT(Names(Transformed("steps { drop { columns { names: 'b' } } }", Three(),
-                        Three())->schema),
+  EXPECT_THAT(Names(Transformed("steps { drop { columns { names: 'b' } } }",
+                                Three(), Three())
+                        ->schema),
               ElementsAre("a", "c"));
 }
 
 TEST(Keep, RemovesAllOthers) {
-  EXPECT_THAT(Names(Transformed("steps { keep { columns { names: 'c' } } }", Three(),
-                        Three())->schema),
+  EXPECT_THAT(Names(Transformed("steps { keep { columns { names: 'c' } } }",
+                                Three(), Three())
+                        ->schema),
               ElementsAre("c"));
 }
 
@@ -276,12 +308,11 @@ TEST(Infinity, RejectsTheRowAndNamesTheColumn) {
 }
 
 TEST(Infinity, InADroppedColumnDoesNotMatter) {
-  const Table table = TableMaker()
-                          .Add("a", Doubles({kInfinity}))
-                          .Add("b", Doubles({1}))
-                          .Make();
-  EXPECT_THAT(Rejected("steps { drop { columns { names: 'a' } } }", table,
-                       table), IsEmpty());
+  const Table table =
+      TableMaker().Add("a", Doubles({kInfinity})).Add("b", Doubles({1})).Make();
+  EXPECT_THAT(
+      Rejected("steps { drop { columns { names: 'a' } } }", table, table),
+      IsEmpty());
 }
 
 }  // namespace

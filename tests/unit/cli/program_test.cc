@@ -1,0 +1,512 @@
+#include "client/cli/program.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "google/protobuf/text_format.h"
+#include "google/protobuf/util/json_util.h"
+#include "services/base/errors.h"
+#include "services/host/sha256.h"
+#include "tests/testing/fake_clock.h"
+#include "tests/unit/cli/fake_coordinator_client.h"
+#include "tests/unit/cli/temp_directory.h"
+
+namespace troupe {
+namespace {
+
+using google::protobuf::TextFormat;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+constexpr char kSpec[] =
+    "name: cancer\nsource: {path: cancer.csv}\n"
+    "roles:\n  target: diagnosis\n";
+
+// The program with a coordinator that the test plays.
+struct Program {
+  // Owned by the session once it connects; lives as long as `this`.
+  std::unique_ptr<FakeCoordinatorClient> owned =
+      std::make_unique<FakeCoordinatorClient>();
+  FakeCoordinatorClient& client = *owned;
+  FakeClock clock;
+  std::ostringstream out;
+  std::ostringstream err;
+  std::string address;
+  std::unique_ptr<Session> session = std::make_unique<Session>(out, err, clock);
+
+  Program() {
+    session->connect = [this](const std::string& given) {
+      address = given;
+      return std::move(owned);
+    };
+    client.updates = {Update("state: RUNNING progress { phase: 'fit' }"),
+                      Update("state: SUCCEEDED pipeline: 'cancer@1'")};
+    client.pipeline.set_name("cancer");
+    client.pipeline.set_version(3);
+  }
+
+  static pb::Job Update(const std::string& text) {
+    pb::Job job;
+    EXPECT_TRUE(TextFormat::ParseFromString(text, &job));
+    job.set_id("job-1");
+    return job;
+  }
+
+  // An output of one part for the last update.
+  void AddOutput(const std::string& bytes) {
+    pb::Manifest& manifest = *client.updates.back().mutable_manifest();
+    manifest.set_rows_read(1);
+    manifest.set_rows_ok(1);
+    pb::Part& part = *manifest.add_parts();
+    part.set_name("p0");
+    part.set_bytes(static_cast<int64_t>(bytes.size()));
+    part.set_sha256(Sha256Hex(bytes));
+    part.set_rows(1);
+    client.parts["p0"] = bytes;
+  }
+
+  ExitCode Run(const std::vector<std::string>& arguments) {
+    return RunProgram(arguments, *session);
+  }
+};
+
+bool IsJson(const std::string& text) {
+  google::protobuf::Struct document;
+  return google::protobuf::util::JsonStringToMessage(text, &document).ok();
+}
+
+// --- The command line --------------------------------------------------------
+
+TEST(Program, ExplainsItself) {
+  Program program;
+  EXPECT_EQ(program.Run({"--help"}), kDone);
+  for (const char* part : {"train", "score", "evaluate", "transform", "inspect",
+                           "jobs", "watch", "cancel", "status", "pipelines",
+                           "show", "stop", "health", "Exit codes"})
+    EXPECT_THAT(program.out.str(), HasSubstr(part));
+}
+
+TEST(Program, HasExamplesForEveryCommand) {
+  for (const char* command :
+       {"train", "score", "evaluate", "transform", "inspect", "jobs", "watch",
+        "fetch", "cancel", "resume", "delete", "pipelines", "show", "status",
+        "health", "stop"}) {
+    Program program;
+    EXPECT_EQ(program.Run({command, "--help"}), kDone);
+    EXPECT_THAT(program.out.str(),
+                HasSubstr(std::string("Examples:\n  troupe ") + command));
+  }
+}
+
+TEST(Program, NamesTheNearestCommandAndOption) {
+  Program command;
+  EXPECT_EQ(command.Run({"scroe"}), kWrongUsage);
+  EXPECT_THAT(command.err.str(), HasSubstr("did you mean \"score\"?"));
+  Program option;
+  EXPECT_EQ(option.Run({"jobs", "--jsno"}), kWrongUsage);
+  EXPECT_THAT(option.err.str(), HasSubstr("did you mean \"--json\"?"));
+}
+
+TEST(Program, RefusesWrongUsage) {
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{
+           {},
+           {"--json", "jobs"},
+           {"train"},
+           {"train", "a.yaml", "b.yaml"},
+           {"score", "cancer"},
+           {"jobs", "--limit", "0"},
+           {"jobs", "--limit", "many"},
+           {"score", "c", "-i", "a", "-o", "b", "--format", "xml"},
+           {"score", "c", "-i", "a", "-o", "b", "--threshold", "2"},
+           {"score", "c", "-i", "a", "-o", "b", "--on-bad-row", "ignore"}}) {
+    Program program;
+    EXPECT_EQ(program.Run(arguments), kWrongUsage);
+    EXPECT_THAT(program.err.str(), HasSubstr("troupe"));
+    EXPECT_THAT(program.client.calls, IsEmpty());
+  }
+}
+
+TEST(Program, TakesTheCoordinatorsAddress) {
+  Program usual;
+  usual.Run({"status"});
+  EXPECT_EQ(usual.address, "127.0.0.1:50050");
+  Program other;
+  other.Run({"status", "--coordinator", "there:1"});
+  EXPECT_EQ(other.address, "there:1");
+}
+
+// --- Exit codes --------------------------------------------------------------
+
+TEST(ExitCode, TellsTheEndsOfAJobApart) {
+  const std::vector<std::pair<std::string, ExitCode>> ends = {
+      {"state: SUCCEEDED", kDone},
+      {"state: PARTIALLY_SUCCEEDED", kPartial},
+      {"state: CANCELLED", kCancelled},
+      {"state: FAILED error { code: 3 message: 'no' }", kFailed}};
+  for (const auto& [update, code] : ends) {
+    Program program;
+    program.client.updates = {Program::Update(update)};
+    EXPECT_EQ(program.Run({"watch", "job-1"}), code) << update;
+  }
+}
+
+TEST(ExitCode, TellsErrorsApart) {
+  const std::vector<std::pair<absl::Status, ExitCode>> errors = {
+      {MakeError(absl::StatusCode::kUnavailable, "COORDINATOR_UNREACHABLE",
+                 "x"),
+       kUnreachable},
+      {Draining("coordinator"), kFailed},
+      {JobNotFound("x"), kFailed},
+      {BadSpec("name", "x"), kWrongUsage},
+      {FileNotFound("x"), kWrongUsage},
+      {JobCancelled("x"), kCancelled},
+      {absl::InternalError("x"), kFailed}};
+  for (const auto& [error, code] : errors) {
+    Program program;
+    program.client.error = error;
+    EXPECT_EQ(program.Run({"status"}), code) << error;
+  }
+}
+
+TEST(Program, ShowsErrorsAsJsonToo) {
+  Program program;
+  program.client.error = JobNotFound("nine");
+  EXPECT_EQ(program.Run({"cancel", "nine", "--json"}), kFailed);
+  EXPECT_TRUE(IsJson(program.out.str()));
+  EXPECT_THAT(program.out.str(), HasSubstr("\"reason\": \"JOB_NOT_FOUND\""));
+  EXPECT_THAT(program.err.str(), testing::StartsWith("troupe: "));
+}
+
+TEST(Program, DefusesControlCharactersInErrors) {
+  Program program;
+  program.client.error = absl::InternalError("a\x1b[2J");
+  program.Run({"status"});
+  EXPECT_THAT(program.err.str(), Not(HasSubstr("\x1b")));
+}
+
+// --- train -------------------------------------------------------------------
+
+TEST(Train, SendsTheTableThatLiesBesideTheFile) {
+  const TempDirectory directory;
+  directory.Write("cancer.csv", "a\n1\n");
+  Program program;
+  EXPECT_EQ(program.Run({"train", directory.Write("c.yaml", kSpec)}), kDone);
+  EXPECT_EQ(program.client.uploads["cancer.csv"], "a\n1\n");
+  ASSERT_EQ(program.client.created.size(), 1u);
+  EXPECT_EQ(program.client.created[0].upload(), "upload-1");
+  EXPECT_EQ(program.client.created[0].spec().name(), "cancer");
+  EXPECT_THAT(program.out.str(), HasSubstr("troupe score cancer@1"));
+}
+
+TEST(Train, LeavesTheTableToTheLoader) {
+  const TempDirectory directory;
+  const std::string file = directory.Write("c.yaml", kSpec);
+  Program missing;  // No such file here: the loader may have it.
+  EXPECT_EQ(missing.Run({"train", file}), kDone);
+  EXPECT_EQ(missing.client.created[0].upload(), "");
+  EXPECT_EQ(missing.client.created[0].spec().source().path(), "cancer.csv");
+  directory.Write("cancer.csv", "a\n1\n");
+  Program remote;  // It is here, but --remote says so.
+  EXPECT_EQ(remote.Run({"train", file, "--remote"}), kDone);
+  EXPECT_THAT(remote.client.uploads, IsEmpty());
+}
+
+TEST(Train, TakesOtherDataByTheCommandLine) {
+  const TempDirectory directory;
+  Program program;
+  EXPECT_EQ(program.Run({"train", directory.Write("c.yaml", kSpec), "--data",
+                         directory.Write("x/other.csv", "b\n")}),
+            kDone);
+  EXPECT_EQ(program.client.uploads["other.csv"], "b\n");
+}
+
+TEST(Train, RefusesAGlobOfSeveralLocalFiles) {
+  const TempDirectory directory;
+  directory.Write("a1.csv", "");
+  directory.Write("a2.csv", "");
+  const std::string file =
+      directory.Write("c.yaml", "name: a\nsource: {path: 'a*.csv'}");
+  Program several;
+  EXPECT_EQ(several.Run({"train", file}), kWrongUsage);
+  EXPECT_THAT(several.err.str(), HasSubstr("matches 2 files"));
+  std::filesystem::remove(directory.Path("a2.csv"));
+  Program one;
+  EXPECT_EQ(one.Run({"train", file}), kDone);
+  EXPECT_THAT(one.client.calls, Contains("Upload a1.csv"));
+}
+
+TEST(Train, ShowsTheCoordinatorsComplaintAtItsLine) {
+  const TempDirectory directory;
+  const std::string file = directory.Write("c.yaml", kSpec);
+  Program program;
+  program.client.create_error = BadSpec("roles.target", "no such column");
+  EXPECT_EQ(program.Run({"train", file}), kWrongUsage);
+  EXPECT_EQ(program.err.str(),
+            "troupe: " + file + ":4:11: roles.target: no such column\n");
+}
+
+TEST(Train, ShowsTheComplaintOfAFailedJobAtItsLine) {
+  const TempDirectory directory;
+  const std::string file = directory.Write("c.yaml", kSpec);
+  Program program;
+  program.client.updates = {
+      Program::Update("state: FAILED error { code: 3 message: 'no model' }")};
+  EXPECT_EQ(program.Run({"train", file}), kFailed);
+  EXPECT_THAT(program.err.str(), HasSubstr("job job-1 failed: no model"));
+}
+
+TEST(Train, OnlyValidatesWhereAsked) {
+  const TempDirectory directory;
+  Program program;
+  EXPECT_EQ(program.Run(
+                {"train", directory.Write("c.yaml", kSpec), "--validate-only"}),
+            kDone);
+  EXPECT_TRUE(program.client.created[0].validate_only());
+  EXPECT_THAT(program.client.calls, Not(Contains(HasSubstr("WatchJob"))));
+  EXPECT_THAT(program.out.str(), HasSubstr("valid"));
+}
+
+TEST(Train, AsksNobodyWhenTheFileIsWrong) {
+  const TempDirectory directory;
+  Program program;
+  EXPECT_EQ(program.Run({"train", directory.Write("c.yaml", "nmae: x")}),
+            kWrongUsage);
+  EXPECT_THAT(program.err.str(), HasSubstr("c.yaml:1:1: unknown key \"nmae\""));
+  EXPECT_THAT(program.client.created, IsEmpty());
+}
+
+// --- score and the others that read a table ----------------------------------
+
+TEST(Score, WritesPredictionsToTheFile) {
+  const TempDirectory directory;
+  Program program;
+  program.AddOutput("prediction\nM\n");
+  EXPECT_EQ(program.Run({"score", "cancer", "--input",
+                         directory.Write("new.csv", "a\n1\n"), "--output",
+                         directory.Path("p.csv")}),
+            kDone);
+  EXPECT_EQ(directory.Read("p.csv"), "prediction\nM\n");
+  EXPECT_EQ(program.client.created[0].pipeline(), "cancer@3");
+  EXPECT_EQ(program.client.created[0].output().format(), pb::CSV);
+  EXPECT_EQ(program.out.str(), "");
+}
+
+TEST(Score, KeepsWhatThePipelineSaysAboutOutput) {
+  const TempDirectory directory;
+  Program program;
+  program.AddOutput("{}\n");
+  program.client.pipeline.mutable_spec()->mutable_output()->set_probabilities(
+      true);
+  EXPECT_EQ(program.Run({"score", "cancer", "-i", "r.csv", "-o",
+                         directory.Path("p.jsonl"), "--threshold", "0.3"}),
+            kDone);
+  const pb::OutputSpec& output = program.client.created[0].output();
+  EXPECT_TRUE(output.probabilities());
+  EXPECT_EQ(output.threshold(), 0.3);
+  EXPECT_EQ(output.format(), pb::JSONL);
+}
+
+TEST(Score, TurnsProbabilitiesOff) {
+  Program program;
+  program.AddOutput("x\n");
+  program.client.pipeline.mutable_spec()->mutable_output()->set_probabilities(
+      true);
+  program.Run({"score", "c", "-i", "r.csv", "-o", "-", "--no-probabilities"});
+  EXPECT_FALSE(program.client.created[0].output().probabilities());
+  EXPECT_EQ(program.out.str(), "x\n");
+}
+
+TEST(Score, PassesOnWhatToDoWithBadRows) {
+  Program program;
+  program.AddOutput("x\n");
+  program.Run({"score", "c", "-i", "r.csv", "-o", "-", "--on-bad-row", "reject",
+               "--max-rejects", "5%"});
+  const pb::Source& source = program.client.created[0].source();
+  EXPECT_EQ(source.path(), "r.csv");
+  EXPECT_EQ(source.on_bad_row(), pb::REJECT);
+  EXPECT_EQ(source.max_rejects(), 0.05);
+}
+
+TEST(Score, ChecksTheTargetBeforeItAsksForAJob) {
+  Program program;
+  EXPECT_EQ(program.Run({"score", "c", "-i", "r.csv", "-o", "/no/such/p.csv"}),
+            kWrongUsage);
+  EXPECT_THAT(program.client.created, IsEmpty());
+}
+
+TEST(Score, DoesNotMixJsonIntoItsOutput) {
+  Program program;
+  EXPECT_EQ(program.Run({"score", "c", "-i", "r.csv", "-o", "-", "--json"}),
+            kWrongUsage);
+  EXPECT_THAT(program.client.created, IsEmpty());
+}
+
+TEST(Score, LeavesNoFileWhenTheJobFails) {
+  const TempDirectory directory;
+  Program program;
+  program.client.updates = {Program::Update("state: FAILED")};
+  EXPECT_EQ(
+      program.Run({"score", "c", "-i", "r.csv", "-o", directory.Path("p.csv")}),
+      kFailed);
+  EXPECT_EQ(directory.Files(), 0u);
+}
+
+TEST(Evaluate, ShowsMetrics) {
+  Program program;
+  program.client.updates = {Program::Update(R"(
+state: SUCCEEDED pipeline: "cancer@3" report {
+  test { metrics { name: "accuracy" value: 0.9 } } })")};
+  EXPECT_EQ(program.Run({"evaluate", "cancer", "-i", "r.csv"}), kDone);
+  EXPECT_THAT(program.out.str(), HasSubstr("accuracy  0.9000"));
+}
+
+TEST(Transform, WritesFeatures) {
+  Program program;
+  program.AddOutput("radius\n1\n");
+  EXPECT_EQ(program.Run({"transform", "cancer", "-i", "r.csv", "-o", "-"}),
+            kDone);
+  EXPECT_EQ(program.client.created[0].kind(), pb::TRANSFORM);
+  EXPECT_EQ(program.out.str(), "radius\n1\n");
+}
+
+TEST(Inspect, AsksForOutputOnlyWhereAFileIsNamed) {
+  const TempDirectory directory;
+  Program report;
+  EXPECT_EQ(report.Run({"inspect", "r.csv", "--rows", "3"}), kDone);
+  EXPECT_FALSE(report.client.created[0].write_output());
+  EXPECT_EQ(report.client.created[0].preview_rows(), 3);
+  Program table;
+  table.AddOutput("a\n1\n");
+  EXPECT_EQ(table.Run({"inspect", "r.csv", "-o", directory.Path("parsed.csv")}),
+            kDone);
+  EXPECT_TRUE(table.client.created[0].write_output());
+  EXPECT_EQ(directory.Read("parsed.csv"), "a\n1\n");
+}
+
+TEST(Fetch, WritesTheOutputOfAnEarlierJob) {
+  Program program;
+  program.AddOutput("x\n");
+  program.client.job = program.client.updates.back();
+  EXPECT_EQ(program.Run({"fetch", "job-1", "-o", "-"}), kDone);
+  EXPECT_EQ(program.out.str(), "x\n");
+  program.client.job.set_state(pb::RUNNING);
+  EXPECT_EQ(program.Run({"fetch", "job-1", "-o", "-"}), kFailed);
+}
+
+// --- jobs, pipelines, the company --------------------------------------------
+
+TEST(Jobs, ReadsAllPagesUpToTheLimit) {
+  Program program;
+  program.client.pages.resize(3);
+  for (size_t page = 0; page < 3; ++page) {
+    for (int i = 0; i < 2; ++i)
+      program.client.pages[page].add_jobs()->set_id(
+          "job-" + std::to_string(page * 2 + i));
+    if (page < 2)
+      program.client.pages[page].set_next_page_token(std::to_string(page + 1));
+  }
+  EXPECT_EQ(program.Run({"jobs", "--limit", "3"}), kDone);
+  EXPECT_THAT(program.out.str(), HasSubstr("job-2"));
+  EXPECT_THAT(program.out.str(), Not(HasSubstr("job-3")));
+}
+
+TEST(Watch, PrintsALineOfJsonForEveryChange) {
+  Program program;
+  EXPECT_EQ(program.Run({"watch", "job-1", "--json"}), kDone);
+  std::istringstream lines(program.out.str());
+  int count = 0;
+  for (std::string line; std::getline(lines, line); ++count)
+    EXPECT_TRUE(IsJson(line)) << line;
+  EXPECT_EQ(count, 2);
+}
+
+TEST(Watch, ShowsAStalledJob) {
+  Program program;
+  program.client.updates.insert(
+      program.client.updates.begin(),
+      Program::Update("state: STALLED state_message: 'no replica of model'"));
+  program.Run({"watch", "job-1"});
+  EXPECT_THAT(program.err.str(), HasSubstr("STALLED: no replica of model"));
+}
+
+TEST(Watch, SaysSoWhenTheEndWasNotSeen) {
+  Program program;
+  program.client.updates.pop_back();
+  EXPECT_EQ(program.Run({"watch", "job-1"}), kFailed);
+  EXPECT_THAT(program.err.str(), HasSubstr("troupe watch job-1"));
+}
+
+TEST(Cancel, AndTheOthersCallWhatTheyAreNamedAfter) {
+  Program program;
+  program.client.job = Program::Update("state: CANCELLING");
+  program.Run({"cancel", "j"});
+  program.Run({"delete", "j"});
+  program.Run({"delete", "cancer@1"});
+  program.Run({"resume", "j"});
+  program.Run({"stop"});
+  program.Run({"stop", "--now"});
+  EXPECT_THAT(
+      program.client.calls,
+      ElementsAre("CancelJob j", "DeleteJob j", "DeletePipeline cancer@1",
+                  "ResumeJob j", "WatchJob j", "Stop DRAIN", "Stop NOW"));
+}
+
+TEST(Status, ShowsReplicasAndStagesWithoutAny) {
+  Program program;
+  ASSERT_TRUE(TextFormat::ParseFromString(R"(
+stages { name: "loader" target: "dns:loader:1" replicas {
+  address: "ipv4:127.0.0.1:50051" serving: true outstanding: 2
+  rows_per_second: 12345.6
+  stats { state: READY rss_bytes: 1048576
+          lanes { name: "batch" depth: 3 capacity: 64 running_method: "Load"
+                  running_seconds: 1.25 } } } }
+stages { name: "model" target: "dns:model:1" })",
+                                          &program.client.topology));
+  EXPECT_EQ(program.Run({"status"}), kDone);
+  for (const char* part : {"batch 3/64", "ready", "12,345", "1.0 MiB",
+                           "Load 1.", "no replica at dns:model:1"})
+    EXPECT_THAT(program.out.str(), HasSubstr(part));
+}
+
+TEST(Pipelines, AndShowPrintJson) {
+  Program program;
+  program.client.pipelines.add_pipelines()->set_name("cancer");
+  EXPECT_EQ(program.Run({"pipelines", "--json"}), kDone);
+  EXPECT_TRUE(IsJson(program.out.str()));
+  Program show;
+  EXPECT_EQ(show.Run({"show", "cancer@3", "--json"}), kDone);
+  EXPECT_TRUE(IsJson(show.out.str()));
+  EXPECT_THAT(show.client.calls, ElementsAre("GetPipeline cancer@3"));
+}
+
+TEST(Health, TellsServingFromNot) {
+  Program serving;
+  EXPECT_EQ(serving.Run({"health"}), kDone);
+  EXPECT_EQ(serving.out.str(), "serving\n");
+  Program draining;
+  draining.client.health = absl::UnavailableError("NOT_SERVING");
+  EXPECT_EQ(draining.Run({"health", "--service", "x"}), kFailed);
+  EXPECT_EQ(draining.out.str(), "not serving\n");
+  Program gone;
+  gone.client.error = MakeError(absl::StatusCode::kUnavailable,
+                                "COORDINATOR_UNREACHABLE", "nobody");
+  EXPECT_EQ(gone.Run({"health"}), kUnreachable);
+}
+
+TEST(Program, IsQuietWhenAsked) {
+  const TempDirectory directory;
+  Program program;
+  program.AddOutput("x\n");
+  program.Run(
+      {"score", "c", "-i", "r.csv", "-o", directory.Path("p.csv"), "-q"});
+  EXPECT_EQ(program.err.str(), "");
+}
+
+}  // namespace
+}  // namespace troupe

@@ -1,0 +1,186 @@
+// Pieces, folds, accounts and counts: what batches are made of.
+#include "client/coordinator/batch_flow.h"
+#include "client/coordinator/batch_pass.h"
+#include "client/coordinator/partial_fold.h"
+#include "client/coordinator/progress_meter.h"
+#include "client/coordinator/reject_account.h"
+#include "client/coordinator/row_counts.h"
+#include "client/coordinator/stage_flag.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "services/base/errors.h"
+#include "tests/unit/coordinator/fake_company.h"
+
+namespace troupe {
+namespace {
+
+using ::testing::ElementsAre;
+
+std::vector<pb::RejectedRow> Rejected(const std::vector<int64_t>& ordinals) {
+  std::vector<pb::RejectedRow> rows(ordinals.size());
+  for (size_t i = 0; i < rows.size(); ++i) rows[i].set_row(ordinals[i]);
+  return rows;
+}
+
+pb::Source Rejecting(double limit) {
+  pb::Source source;
+  source.set_on_bad_row(pb::REJECT);
+  source.set_max_rejects(limit);
+  return source;
+}
+
+TEST(RowsPerPiece, KeepsEveryMessageBelowTheLimit) {
+  EXPECT_EQ(RowsPerPiece(100, 1000, 90, 1000), 10);  // 90 made, 10 passing.
+  EXPECT_EQ(RowsPerPiece(100, 1000, 90, 10), 1);     // At least a row.
+  EXPECT_EQ(RowsPerPiece(100, 1000, 90, 1 << 30), 100);
+  EXPECT_EQ(RowsPerPiece(1, 0, 0, 1), 1);
+  EXPECT_EQ(RowsPerPiece(0, 0, 0, 1), 1);
+}
+
+TEST(RunPass, SendsWideHopsPieceByPieceWithoutLosingARow) {
+  FakeOffice office;
+  office.company.splits = 1;
+  office.company.rows_per_split = 10;
+  office.environment.limits.max_batch_bytes = 4000;
+  JobContext context(&office.environment,
+                     std::make_shared<LiveJob>(office.WritingJob("j")));
+  const JobInput input{pb::Source()};
+  const auto plan = *PlanWholeInput(context, input, 0, false);
+  FlowPlan flow;
+  flow.columns = plan.schema;
+  flow.hops.resize(2);
+  flow.hops[0].output_bytes_per_row = 1000;
+  PlannedSplits splits(&plan);
+  RejectAccount account{pb::Source()};
+  std::vector<int64_t> rows;
+  ASSERT_TRUE(RunPass(context, input, flow, splits, account,
+                      [&](BatchResult& batch) -> absl::Status {
+                        for (const TableBytes& bytes : batch.tables) {
+                          const Table table = *ParseTable(*bytes.TableString());
+                          for (int64_t i = 0; i < table.rows; ++i)
+                            rows.push_back(table.Ordinal(i));
+                        }
+                        return absl::OkStatus();
+                      })
+                  .ok());
+  EXPECT_THAT(rows, ElementsAre(0, 1, 2, 3, 4, 5, 6, 7, 8, 9));
+  ASSERT_EQ(office.company.processed.size(), 8u);  // 4 pieces, each 2 hops.
+  EXPECT_EQ(office.company.processed[2].rows().begin(), 3);
+}
+
+TEST(PartialFold, JoinsPartialsInOrderAndAtMost64AtATime) {
+  FakeOffice office;
+  JobContext context(&office.environment,
+                     std::make_shared<LiveJob>(office.WritingJob("j")));
+  const FlowObserve observe;
+  const pb::Schema schema;
+  PartialFold fold(&context, &observe, &schema);
+  std::string expected;
+  for (int i = 0; i < 200; ++i) {
+    ASSERT_TRUE(fold.Add({std::to_string(i) + " "}).ok());
+    expected += std::to_string(i) + " ";
+  }
+  EXPECT_EQ(fold.Finish()->artifact(), expected);
+  for (const pb::MergeRequest& request : office.company.merged)
+    EXPECT_LE(request.partials_size(), 64);
+  EXPECT_EQ(office.company.merged.size(), 4u);
+}
+
+TEST(PartialFold, RefusesAPartialLargerThanTheContractAllows) {
+  FakeOffice office;
+  JobContext context(&office.environment,
+                     std::make_shared<LiveJob>(office.WritingJob("j")));
+  const FlowObserve observe;
+  const pb::Schema schema;
+  PartialFold fold(&context, &observe, &schema);
+  EXPECT_FALSE(fold.Add({std::string((32 << 20) + 1, 'x')}).ok());
+}
+
+TEST(RejectAccount, FailsAtTheFirstBadRowByDefault) {
+  RejectAccount account{pb::Source()};
+  const absl::Status status = account.Add(5, Rejected({3, 4}), 100);
+  EXPECT_EQ(ReasonOf(status), "BAD_ROW");
+  EXPECT_EQ(MetadataOf(status)["row"], "3");
+}
+
+TEST(RejectAccount, AllowsTheLimitAndNotOneMore) {
+  RejectAccount account(Rejecting(0.5));
+  EXPECT_TRUE(account.Add(4, Rejected({0, 1}), INT64_MAX).ok());
+  EXPECT_TRUE(account.Finish().ok());
+  EXPECT_TRUE(account.Add(1, Rejected({4}), INT64_MAX).ok());
+  EXPECT_EQ(ReasonOf(account.Finish()), "TOO_MANY_REJECTS");
+}
+
+TEST(RejectAccount, GivesUpAsSoonAsThereIsNoHope) {
+  RejectAccount account(Rejecting(0.1));
+  EXPECT_TRUE(account.Add(1, Rejected({0}), 10).ok());
+  EXPECT_EQ(ReasonOf(account.Add(1, Rejected({1}), 10)), "TOO_MANY_REJECTS");
+}
+
+TEST(RejectAccount, KeepsTheFirstTwenty) {
+  RejectAccount account(Rejecting(1));
+  for (int64_t row = 0; row < 30; ++row)
+    ASSERT_TRUE(account.Add(1, Rejected({row}), 100).ok());
+  ASSERT_EQ(account.first().size(), 20u);
+  EXPECT_EQ(account.first()[19].row(), 19);
+  EXPECT_EQ(account.rows_rejected(), 30);
+}
+
+TEST(RowCounts, AddUpToAllRows) {
+  pb::SplitSpec split;
+  split.set_test(0.2);
+  split.set_validation(0.1);
+  const RowCounts counts = CountRows(10'000, split);
+  EXPECT_EQ(counts.train + counts.validation + counts.test, 10'000);
+  EXPECT_NEAR(static_cast<double>(counts.test), 2000, 200);
+  EXPECT_TRUE(CheckRowCounts(counts, split).ok());
+}
+
+TEST(RowCounts, RefuseAPartWithoutRows) {
+  pb::SplitSpec split;
+  split.set_test(0.5);
+  EXPECT_EQ(MetadataOf(CheckRowCounts({3, 0, 0}, split))["field"],
+            "split.test");
+  EXPECT_EQ(MetadataOf(CheckRowCounts({0, 0, 3}, split))["field"], "split");
+  EXPECT_EQ(ReasonOf(CheckRowCounts({0, 0, 0}, split)), "NO_ROWS");
+  split.set_validation(0.1);
+  EXPECT_EQ(MetadataOf(CheckRowCounts({3, 0, 3}, split))["field"],
+            "split.validation");
+}
+
+TEST(ProgressMeter, TellsSpeedAndTimeToGo) {
+  ProgressMeter meter;
+  meter.Begin("score", absl::Seconds(100));
+  meter.SetTotal(1000);
+  meter.Add(50, 10, 250, absl::Seconds(102));
+  pb::Progress progress;
+  meter.Fill(absl::Seconds(102), &progress);
+  EXPECT_EQ(progress.rows_ok(), 40);
+  EXPECT_DOUBLE_EQ(progress.rows_per_second(), 25);
+  EXPECT_DOUBLE_EQ(progress.eta_seconds(), 6);
+}
+
+TEST(ProgressMeter, ForgetsWhatIsLongAgo) {
+  ProgressMeter meter;
+  meter.Begin("score", absl::Seconds(0));
+  meter.Add(1000, 0, 0, absl::Seconds(1));
+  for (int second = 2; second <= 40; ++second)
+    meter.Add(1, 0, 0, absl::Seconds(second));
+  pb::Progress progress;
+  meter.Fill(absl::Seconds(40), &progress);
+  EXPECT_NEAR(progress.rows_per_second(), 1, 0.1);
+}
+
+TEST(StageTargets, AddToTheDefaultsInPipelineOrder) {
+  EXPECT_THAT(
+      *StageTargets({"feature=dns:feature:50054", "model=a:1", "b:2"}),
+      ElementsAre("loader=127.0.0.1:50051", "preprocessor=127.0.0.1:50052",
+                  "feature=dns:feature:50054", "model=a:1,b:2"));
+}
+
+TEST(StageTargets, RefuseAnAddressWithoutAName) {
+  EXPECT_EQ(ReasonOf(StageTargets({"a:1"}).status()), "BAD_SPEC");
+}
+
+}  // namespace
+}  // namespace troupe

@@ -1,0 +1,242 @@
+// Jobs from their beginning to their end, over stages that a test plays.
+#include "client/coordinator/job_run.h"
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include "client/coordinator/job_scheduler.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/unit/coordinator/fake_company.h"
+
+namespace troupe {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+pb::Job RunToEnd(FakeOffice& office, const pb::Job& job) {
+  RunJob(office.environment, std::make_shared<LiveJob>(job));
+  return *office.jobs->Get(job.id());
+}
+
+// Waits for another thread to bring a condition about.
+void AwaitUntil(const std::function<bool()>& condition) {
+  const absl::Time limit = absl::Now() + absl::Seconds(20);
+  while (!condition() && absl::Now() < limit) std::this_thread::yield();
+  ASSERT_TRUE(condition());
+}
+
+TEST(JobRun, WritesEveryRowInInputOrder) {
+  FakeOffice office;
+  const pb::Job job = RunToEnd(office, office.WritingJob("j"));
+  EXPECT_EQ(job.state(), pb::SUCCEEDED) << job.ShortDebugString();
+  EXPECT_EQ(ReadFile(office.dir / "output/j/part-00000.csv"),
+            "x\n0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n");
+  EXPECT_EQ(job.manifest().rows_ok(), 12);
+}
+
+TEST(JobRun, GivesTheSameBytesWhateverOrderRepliesComeIn) {
+  FakeOffice office;
+  office.company.held_methods = {"Load"};
+  const pb::Job recorded = office.WritingJob("j");
+  std::thread runner([&] { RunToEnd(office, recorded); });
+  AwaitUntil([&] { return office.company.held() == 3; });
+  office.company.Release(/*reverse=*/true);
+  runner.join();
+  EXPECT_EQ(ReadFile(office.dir / "output/j/part-00000.csv"),
+            "x\n0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n");
+}
+
+TEST(JobRun, RecordsBoundariesBeforeItLoads) {
+  FakeOffice office;
+  RunToEnd(office, office.WritingJob("j"));
+  EXPECT_EQ(office.jobs->Batches("j")->size(), 3u);
+}
+
+TEST(JobRun, FailsWithTheFirstBadRow) {
+  FakeOffice office;
+  office.company.bad_rows = {9, 6};
+  const pb::Job job = RunToEnd(office, office.WritingJob("j"));
+  EXPECT_EQ(job.state(), pb::FAILED);
+  EXPECT_EQ(job.error().message(), "row 6 is bad");
+  EXPECT_FALSE(std::filesystem::exists(office.dir / "output/j"));
+  EXPECT_FALSE(std::filesystem::exists(office.dir / "output/j.tmp"));
+}
+
+TEST(JobRun, SendsBadRowsToTheRejectsWithTheirText) {
+  FakeOffice office;
+  office.company.bad_rows = {6};
+  const pb::Job job =
+      RunToEnd(office, office.WritingJob("j", pb::REJECT, /*max_rejects=*/0.1));
+  EXPECT_EQ(job.state(), pb::PARTIALLY_SUCCEEDED) << job.ShortDebugString();
+  EXPECT_EQ(job.manifest().rows_ok(), 11);
+  EXPECT_EQ(ReadFile(office.dir / "output/j/rejects.jsonl"),
+            "{\"row\": 6, \"reason\": \"BAD_ROW\", \"message\": \"row 6 is "
+            "bad\", \"text\": \"text of 6\"}\n");
+}
+
+TEST(JobRun, FailsWithTooManyRejects) {
+  FakeOffice office;
+  office.company.bad_rows = {6, 7};
+  const pb::Job job =
+      RunToEnd(office, office.WritingJob("j", pb::REJECT, /*max_rejects=*/0.1));
+  EXPECT_EQ(job.state(), pb::FAILED);
+  EXPECT_THAT(job.error().message(), HasSubstr("2 of 8 rows are bad"));
+}
+
+TEST(JobRun, FailsWithTheEarliestBatchesError) {
+  FakeOffice office;
+  office.company.load_errors = {{2, absl::InternalError("second")},
+                                {1, absl::InternalError("first")}};
+  EXPECT_EQ(RunToEnd(office, office.WritingJob("j")).error().message(),
+            "first");
+}
+
+TEST(JobRun, KeepsOnlyAWindowOfBatchesUnderWay) {
+  FakeOffice office;
+  office.company.splits = 9;
+  office.company.held_methods = {"Load"};
+  office.environment.limits.window_batches = 2;
+  const pb::Job recorded = office.WritingJob("j");
+  std::thread runner([&] { RunToEnd(office, recorded); });
+  for (const size_t under_way : {2, 2, 2, 2, 1}) {
+    AwaitUntil([&] { return office.company.held() == under_way; });
+    office.company.Release();
+  }
+  runner.join();
+  EXPECT_EQ(office.company.most_loads(), 2);
+  EXPECT_EQ(office.jobs->Get("j")->manifest().rows_ok(), 36);
+}
+
+TEST(JobRun, AdmitsABatchWiderThanTheWindowAlone) {
+  FakeOffice office;
+  office.environment.limits.window_bytes = 1;
+  EXPECT_EQ(RunToEnd(office, office.WritingJob("j")).state(), pb::SUCCEEDED);
+}
+
+TEST(JobRun, StopsAtOnceWhenCancelledAndPublishesNothing) {
+  FakeOffice office;
+  office.company.held_methods = {"Load"};
+  JobScheduler scheduler(&office.environment, 1);
+  pb::Job job = office.WritingJob("unused");
+  job.set_id("j");
+  job.mutable_request()->set_request_id("r");
+  ASSERT_TRUE(scheduler.Submit(job).ok());
+  AwaitUntil([&] { return office.company.held() == 3; });
+  ASSERT_TRUE(scheduler.Cancel("j").ok());
+  AwaitUntil([&] { return scheduler.Get("j")->state() == pb::CANCELLED; });
+  EXPECT_FALSE(std::filesystem::exists(office.dir / "output/j"));
+  EXPECT_TRUE(scheduler.Cancel("j").ok());  // Idempotent.
+}
+
+TEST(JobRun, StallsWithoutAReplicaAndGoesOnByItself) {
+  FakeOffice office;
+  office.company.held_methods = {"Load"};
+  office.company.SetStalled({"model"});
+  JobScheduler scheduler(&office.environment, 1);
+  pb::Job job = office.WritingJob("unused");
+  job.set_id("j");
+  ASSERT_TRUE(scheduler.Submit(job).ok());
+  AwaitUntil([&] { return scheduler.Get("j")->state() == pb::STALLED; });
+  EXPECT_THAT(scheduler.Get("j")->state_message(), HasSubstr("model"));
+  office.company.SetStalled({});
+  AwaitUntil([&] { return scheduler.Get("j")->state() == pb::RUNNING; });
+  office.company.Release();
+  AwaitUntil([&] { return scheduler.Get("j")->state() == pb::SUCCEEDED; });
+}
+
+TEST(JobRun, FailsWhenItStallsForTooLong) {
+  FakeOffice office;
+  office.company.held_methods = {"Plan"};
+  office.company.SetStalled({"loader"});
+  office.environment.limits.max_stall = absl::ZeroDuration();
+  const pb::Job job = RunToEnd(office, office.WritingJob("j"));
+  EXPECT_EQ(job.state(), pb::FAILED);
+  EXPECT_THAT(job.error().message(), HasSubstr("no replica of loader"));
+}
+
+TEST(JobScheduler, RunsSuspendedJobsAgainAtTheNextStart) {
+  FakeOffice office;
+  office.company.held_methods = {"Load"};
+  pb::Job job = office.WritingJob("unused");
+  job.set_id("j");
+  {
+    JobScheduler scheduler(&office.environment, 1);
+    ASSERT_TRUE(scheduler.Submit(job).ok());
+    AwaitUntil([&] { return office.company.held() == 3; });
+    scheduler.Suspend();
+    EXPECT_EQ(ReasonOf(scheduler.Submit(job).status()), "DRAINING");
+  }
+  EXPECT_EQ(office.jobs->Get("j")->state(), pb::QUEUED);
+  office.company.held_methods.clear();
+  JobScheduler scheduler(&office.environment, 1);
+  ASSERT_TRUE(scheduler.Recover().ok());
+  AwaitUntil([&] { return scheduler.Get("j")->state() == pb::SUCCEEDED; });
+}
+
+TEST(JobScheduler, ValidatesWithoutStoringAnything) {
+  FakeOffice office;
+  pb::Job job = office.WritingJob("unused");
+  job.set_id("not-recorded");
+  const auto validated = ValidateJob(office.environment, job);
+  ASSERT_TRUE(validated.ok()) << validated.status();
+  EXPECT_EQ(validated->id(), "");
+  EXPECT_EQ(validated->report().columns_size(), 1);
+  EXPECT_TRUE(std::filesystem::is_empty(office.environment.output_root));
+}
+
+TEST(JobScheduler, ResumesFailedJobsAndRefusesSucceededOnes) {
+  FakeOffice office;
+  office.company.bad_rows = {1};
+  JobScheduler scheduler(&office.environment, 1);
+  pb::Job job = office.WritingJob("unused");
+  job.set_id("j");
+  ASSERT_TRUE(scheduler.Submit(job).ok());
+  AwaitUntil([&] { return scheduler.Get("j")->state() == pb::FAILED; });
+  office.company.bad_rows.clear();
+  ASSERT_TRUE(scheduler.Resume("j").ok());
+  AwaitUntil([&] { return scheduler.Get("j")->state() == pb::SUCCEEDED; });
+  EXPECT_EQ(ReasonOf(scheduler.Resume("j").status()), "JOB_SUCCEEDED");
+}
+
+TEST(JobScheduler, DeletesEndedJobsWithTheirOutputOnly) {
+  FakeOffice office;
+  office.company.held_methods = {"Load"};
+  JobScheduler scheduler(&office.environment, 1);
+  pb::Job job = office.WritingJob("unused");
+  job.set_id("j");
+  ASSERT_TRUE(scheduler.Submit(job).ok());
+  AwaitUntil([&] { return office.company.held() == 3; });
+  EXPECT_EQ(ReasonOf(scheduler.Delete("j")), "JOB_RUNNING");
+  office.company.Release();
+  AwaitUntil([&] { return scheduler.FindLive("j") == nullptr; });
+  ASSERT_TRUE(scheduler.Delete("j").ok());
+  ASSERT_TRUE(scheduler.Delete("j").ok());
+  EXPECT_FALSE(std::filesystem::exists(office.dir / "output/j"));
+}
+
+TEST(JobScheduler, CollectsArtifactsThatNoVersionNames) {
+  FakeOffice office;
+  const std::string used = *office.artifacts.Put("used");
+  const std::string unused = *office.artifacts.Put("unused");
+  pb::Pipeline pipeline;
+  pipeline.set_name("p");
+  pipeline.add_hops()->set_artifact(used);
+  ASSERT_TRUE(office.pipelines->Register(pipeline).ok());
+  JobScheduler scheduler(&office.environment, 1);
+  scheduler.CollectArtifacts();
+  EXPECT_TRUE(office.artifacts.Contains(used));
+  EXPECT_FALSE(office.artifacts.Contains(unused));
+}
+
+}  // namespace
+}  // namespace troupe

@@ -1,0 +1,236 @@
+#include "client/rpc/coordinator_client.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "grpcpp/grpcpp.h"
+#include "services/base/errors.h"
+#include "services/host/grpc_status.h"
+#include "troupe/v1/coordinator.grpc.pb.h"
+
+namespace troupe {
+namespace {
+
+// A coordinator that really listens and does what the test says.
+class FakeCoordinator : public pb::Coordinator::Service {
+ public:
+  explicit FakeCoordinator(int port = 0) {
+    grpc::EnableDefaultHealthCheckService(true);
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort(absl::StrCat("127.0.0.1:", port),
+                             grpc::InsecureServerCredentials(), &port_);
+    builder.RegisterService(this);
+    server_ = builder.BuildAndStart();
+    server_->GetHealthCheckService()->SetServingStatus("troupe.v1.Coordinator",
+                                                       true);
+  }
+  std::string address() const { return absl::StrCat("127.0.0.1:", port_); }
+  void Stop() { server_->Shutdown(std::chrono::system_clock::now()); }
+
+  grpc::Status GetJob(grpc::ServerContext*, const pb::GetJobRequest* request,
+                      pb::Job* job) override {
+    if (request->id() != "j") return ToGrpcStatus(JobNotFound(request->id()));
+    job->set_id("j");
+    return grpc::Status::OK;
+  }
+
+  grpc::Status WatchJob(grpc::ServerContext*, const pb::WatchJobRequest*,
+                        grpc::ServerWriter<pb::Job>* writer) override {
+    const size_t call = watches++;
+    if (call >= watch_states.size()) return ToGrpcStatus(JobNotFound("j"));
+    for (const pb::JobState state : watch_states[call]) {
+      pb::Job job;
+      job.set_state(state);
+      writer->Write(job);
+    }
+    const bool ends = !watch_states[call].empty() &&
+                      watch_states[call].back() == pb::SUCCEEDED;
+    return ends ? grpc::Status::OK : ToGrpcStatus(Draining("coordinator"));
+  }
+
+  grpc::Status Upload(grpc::ServerContext*,
+                      grpc::ServerReader<pb::UploadRequest>* reader,
+                      pb::UploadResponse* response) override {
+    if (!refusal.ok()) return ToGrpcStatus(refusal);
+    pb::UploadRequest request;
+    while (reader->Read(&request)) {
+      if (!request.name().empty()) name = request.name();
+      largest_chunk = std::max(largest_chunk, request.content().size());
+      content += request.content();
+    }
+    response->set_id("u1");
+    response->set_bytes(static_cast<int64_t>(content.size()));
+    return grpc::Status::OK;
+  }
+
+  grpc::Status ReadOutput(
+      grpc::ServerContext*, const pb::ReadOutputRequest* request,
+      grpc::ServerWriter<pb::ReadOutputResponse>* writer) override {
+    pb::ReadOutputResponse response;
+    for (const char c :
+         content.substr(static_cast<size_t>(request->offset()))) {
+      response.set_content(std::string(1, c));
+      writer->Write(response);
+    }
+    return ToGrpcStatus(refusal);
+  }
+
+  absl::Status refusal;
+  std::vector<std::vector<pb::JobState>> watch_states;  // Per connection.
+  size_t watches = 0;
+  std::string name;
+  std::string content;
+  size_t largest_chunk = 0;
+
+ private:
+  int port_ = 0;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+class CoordinatorClientTest : public testing::Test {
+ protected:
+  // What a watch sees until it ends.
+  absl::Status Watch(std::vector<pb::JobState>* seen) {
+    return client_->WatchJob(
+        "j",
+        [seen](const pb::Job& job) {
+          seen->push_back(job.state());
+          return true;
+        },
+        absl::Seconds(30));
+  }
+  // Hands out these pieces, then the end.
+  static CoordinatorClient::ChunkSource Pieces(
+      std::vector<std::string> pieces) {
+    auto next = std::make_shared<size_t>(0);
+    return [pieces, next]() -> absl::StatusOr<std::string> {
+      return *next < pieces.size() ? pieces[(*next)++] : std::string();
+    };
+  }
+
+  FakeCoordinator coordinator_;
+  std::unique_ptr<CoordinatorClient> client_ =
+      CoordinatorClient::Connect(coordinator_.address());
+};
+
+TEST_F(CoordinatorClientTest, ReturnsAnswersAndErrorsWithTheirReasons) {
+  pb::GetJobRequest request;
+  request.set_id("j");
+  EXPECT_EQ(client_->GetJob(request)->id(), "j");
+  request.set_id("k");
+  EXPECT_EQ(ReasonOf(client_->GetJob(request).status()), "JOB_NOT_FOUND");
+}
+
+TEST_F(CoordinatorClientTest, SaysWhereNobodyAnswers) {
+  coordinator_.Stop();
+  const absl::Status status = client_->GetJob({}).status();
+  EXPECT_EQ(ReasonOf(status), "COORDINATOR_UNREACHABLE");
+  EXPECT_THAT(std::string(status.message()),
+              testing::HasSubstr(coordinator_.address()));
+}
+
+TEST_F(CoordinatorClientTest, WatchesUntilTheJobHasEnded) {
+  coordinator_.watch_states = {{pb::RUNNING, pb::SUCCEEDED}};
+  std::vector<pb::JobState> seen;
+  EXPECT_TRUE(Watch(&seen).ok());
+  EXPECT_THAT(seen, testing::ElementsAre(pb::RUNNING, pb::SUCCEEDED));
+}
+
+TEST_F(CoordinatorClientTest, AWatchGoesOnAfterABreak) {
+  coordinator_.watch_states = {{pb::RUNNING}, {}, {pb::SUCCEEDED}};
+  std::vector<pb::JobState> seen;
+  EXPECT_TRUE(Watch(&seen).ok());
+  EXPECT_THAT(seen, testing::ElementsAre(pb::RUNNING, pb::SUCCEEDED));
+}
+
+TEST_F(CoordinatorClientTest, AWatchEndsWhenItsCallerWantsNoMore) {
+  coordinator_.watch_states = {{pb::RUNNING, pb::RUNNING, pb::RUNNING}};
+  int seen = 0;
+  EXPECT_TRUE(
+      client_->WatchJob("j", [&](const pb::Job&) { return ++seen < 2; }).ok());
+  EXPECT_EQ(seen, 2);
+}
+
+TEST_F(CoordinatorClientTest, AWatchOfAnUnknownJobIsAnError) {
+  std::vector<pb::JobState> seen;
+  EXPECT_EQ(ReasonOf(Watch(&seen)), "JOB_NOT_FOUND");
+}
+
+TEST_F(CoordinatorClientTest, AWatchLosesPatienceWithACoordinatorThatIsGone) {
+  coordinator_.Stop();
+  const absl::Status status = client_->WatchJob(
+      "j", [](const pb::Job&) { return true; }, absl::Milliseconds(300));
+  EXPECT_EQ(ReasonOf(status), "COORDINATOR_UNREACHABLE");
+}
+
+TEST_F(CoordinatorClientTest, UploadsPiecesOfAnySizeInMessagesOfOneMebibyte) {
+  const std::string big((5 << 20) / 2, 'x');
+  const auto response = client_->Upload("new.csv", Pieces({"a,b\n", big}));
+  ASSERT_TRUE(response.ok());
+  EXPECT_EQ(response->id(), "u1");
+  EXPECT_EQ(coordinator_.name, "new.csv");
+  EXPECT_EQ(coordinator_.content, "a,b\n" + big);
+  EXPECT_EQ(coordinator_.largest_chunk, size_t{1} << 20);
+}
+
+TEST_F(CoordinatorClientTest, UploadsAnEmptyFile) {
+  ASSERT_TRUE(client_->Upload("empty.csv", Pieces({})).ok());
+  EXPECT_EQ(coordinator_.name, "empty.csv");
+}
+
+TEST_F(CoordinatorClientTest, AnUploadEndsWithItsSourcesError) {
+  const auto response =
+      client_->Upload("x", []() -> absl::StatusOr<std::string> {
+        return absl::DataLossError("disk");
+      });
+  EXPECT_TRUE(absl::IsDataLoss(response.status()));
+}
+
+TEST_F(CoordinatorClientTest, AnUploadTellsWhyItWasRefused) {
+  coordinator_.refusal = MakeError(absl::StatusCode::kResourceExhausted,
+                                   "UPLOAD_TOO_LARGE", "too large");
+  const std::vector<std::string> pieces(50, std::string(1 << 20, 'x'));
+  EXPECT_EQ(ReasonOf(client_->Upload("x", Pieces(pieces)).status()),
+            "UPLOAD_TOO_LARGE");
+}
+
+TEST_F(CoordinatorClientTest, ReadsOutputFromAnOffset) {
+  coordinator_.content = "0123456789";
+  std::string read;
+  const absl::Status status = client_->ReadOutput(
+      "j", "part-0", 4, [&](absl::string_view piece) -> absl::Status {
+        read.append(piece.data(), piece.size());
+        return absl::OkStatus();
+      });
+  EXPECT_TRUE(status.ok());
+  EXPECT_EQ(read, "456789");
+}
+
+TEST_F(CoordinatorClientTest, AReadThatBreaksOffIsAnError) {
+  coordinator_.content = "01";
+  coordinator_.refusal = absl::DataLossError("disk");
+  const absl::Status status = client_->ReadOutput(
+      "j", "part-0", 0, [](absl::string_view) { return absl::OkStatus(); });
+  EXPECT_TRUE(absl::IsDataLoss(status));
+}
+
+TEST_F(CoordinatorClientTest, AReadEndsWithItsSinksError) {
+  coordinator_.content = "0123456789";
+  const absl::Status status =
+      client_->ReadOutput("j", "part-0", 0, [](absl::string_view) {
+        return absl::ResourceExhaustedError("disk full");
+      });
+  EXPECT_TRUE(absl::IsResourceExhausted(status));
+}
+
+TEST_F(CoordinatorClientTest, HealthIsThatOfTheServiceAskedFor) {
+  EXPECT_TRUE(client_->CheckHealth("").ok());
+  EXPECT_TRUE(client_->CheckHealth("troupe.v1.Coordinator").ok());
+  EXPECT_TRUE(absl::IsNotFound(client_->CheckHealth("troupe.v1.Stage")));
+  coordinator_.Stop();
+  EXPECT_TRUE(absl::IsUnavailable(client_->CheckHealth("")));
+}
+
+}  // namespace
+}  // namespace troupe
