@@ -87,7 +87,8 @@ score_disturbed() {
   compose up -d --no-recreate --scale preprocessor=3 --scale model=2 || return 1
   local victim
   victim=$(containers model | head -1)
-  docker kill --signal KILL "$victim"
+  docker kill --signal KILL "$victim" || return 1
+  kill -0 "$job" || { echo "the job was over too soon to disturb it"; return 1; }
   wait "$job" || { cat "$scratch/score.log"; return 1; }
 }
 
@@ -119,7 +120,7 @@ roles: {target: y}
 steps:
   - impute: {columns: all, strategy: median}
   - standardize: {columns: all}
-model: {xgboost: {objective: binary, rounds: 100, max_depth: 6}}
+model: {xgboost: {objective: binary, rounds: 400, max_depth: 6}}
 split: {test: 0.2}
 output: {probabilities: true}
 YAML
@@ -139,6 +140,9 @@ check "only the coordinator is reachable, from this machine" only_the_coordinato
 check "the coordinator answers on localhost:50050" \
   docker run --rm --network host --read-only troupe status --coordinator localhost:50050
 check "train /examples/cancer.yaml" troupe train /examples/cancer.yaml
+check "score a file of this directory, as oneself" \
+  compose run --rm -T --user "$(id -u):$(id -g)" troupe \
+  score cancer --input deploy/examples/cancer.csv --output /out/cancer.csv
 check "train a larger table" troupe train /data/numbers.yaml
 check "score it with one replica of everything" score plain.csv
 check "scale and kill a replica during a job" score_disturbed
