@@ -35,7 +35,7 @@ class DispatchedFit : public FitSession {
   const std::weak_ptr<DispatchCore> core_;
   const FitCall call_;
   const std::shared_ptr<Replica> replica_;
-  const std::unique_ptr<FitStream> stream_;
+  const std::unique_ptr<FitUpload> stream_;
   std::atomic<bool> cancelled_ = false;
   absl::Status end_;  // The last error seen.
 };

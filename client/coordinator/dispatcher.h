@@ -40,7 +40,7 @@
 
 namespace troupe {
 
-// One Fit, as FitStream, of a job and with the replica it runs on. From one
+// One Fit, as FitUpload, of a job and with the replica it runs on. From one
 // thread. Destroying it before Finish cancels it.
 class FitSession {
  public:

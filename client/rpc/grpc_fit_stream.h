@@ -1,7 +1,7 @@
-// A FitStream over gRPC: waits on its caller's thread for what happens on the
+// A FitUpload over gRPC: waits on its caller's thread for what happens on the
 // RpcThread.
 //
-// Thread safety: see FitStream.
+// Thread safety: see FitUpload.
 #pragma once
 
 #include <functional>
@@ -12,7 +12,7 @@
 
 namespace troupe {
 
-class GrpcFitStream : public FitStream {
+class GrpcFitStream : public FitUpload {
  public:
   GrpcFitStream(RpcThread* thread, absl::Duration timeout);
   ~GrpcFitStream() override;

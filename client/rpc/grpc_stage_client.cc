@@ -86,7 +86,7 @@ std::shared_ptr<OpenCall> GrpcStageClient::Put(
   return open;
 }
 
-std::unique_ptr<FitStream> GrpcStageClient::Fit(const pb::FitStart& start,
+std::unique_ptr<FitUpload> GrpcStageClient::Fit(const pb::FitStart& start,
                                                 absl::Duration timeout) {
   auto stream = std::make_unique<GrpcFitStream>(thread_, timeout);
   stream->Start(stub_, start);

@@ -26,7 +26,7 @@ class GrpcStageClient : public StageClient {
   std::shared_ptr<OpenCall> Put(
       const std::string& sha256, std::shared_ptr<const std::string> content,
       absl::Duration timeout, std::function<void(absl::Status)> done) override;
-  std::unique_ptr<FitStream> Fit(const pb::FitStart& start,
+  std::unique_ptr<FitUpload> Fit(const pb::FitStart& start,
                                  absl::Duration timeout) override;
 
  private:

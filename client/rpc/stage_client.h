@@ -54,9 +54,9 @@ class OpenCall {
 
 // One Fit on its way: tables in, one answer out. From one thread, except
 // Cancel. Destroying it before Finish cancels it.
-class FitStream {
+class FitUpload {
  public:
-  virtual ~FitStream() = default;
+  virtual ~FitUpload() = default;
   // Sends one table; waits until the transport takes it. After an error, which
   // is the call's final status, send no more.
   virtual absl::Status Write(const TableBytes& table) = 0;
@@ -84,7 +84,7 @@ class StageClient {
 
   // Opens a Fit and sends `start`; does not wait for it. `timeout` bounds the
   // whole of it.
-  virtual std::unique_ptr<FitStream> Fit(const pb::FitStart& start,
+  virtual std::unique_ptr<FitUpload> Fit(const pb::FitStart& start,
                                          absl::Duration timeout) = 0;
 };
 

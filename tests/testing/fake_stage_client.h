@@ -15,7 +15,7 @@
 
 namespace troupe {
 
-class FakeFitStream : public FitStream {
+class FakeFitStream : public FitUpload {
  public:
   struct Log {
     std::vector<std::string> tables;
@@ -55,6 +55,8 @@ class FakeStageClient : public StageClient {
 
   // What health checks find.
   absl::Status health;
+  // Whether health checks wait for AnswerHealth.
+  bool hold_health = false;
   // What puts come to.
   absl::Status put_status;
   // Whether puts wait for AnswerPuts.
@@ -78,6 +80,11 @@ class FakeStageClient : public StageClient {
     reply.status = std::move(status);
     Answer(std::move(reply));
   }
+  // Answers the health checks that were held, by what `health` says now.
+  void AnswerHealth() {
+    for (const auto& done : std::exchange(held_health_, {}))
+      done(HealthReply());
+  }
   void AnswerPuts() {
     for (const auto& done : std::exchange(held_puts_, {})) done(put_status);
   }
@@ -87,7 +94,8 @@ class FakeStageClient : public StageClient {
   std::shared_ptr<OpenCall> Call(
       UnaryCall call, std::function<void(UnaryReply)> done) override {
     if (call.method == "/grpc.health.v1.Health/Check") {
-      done(HealthReply());
+      held_health_.push_back(std::move(done));
+      if (!hold_health) AnswerHealth();
       return std::make_shared<Handle>(nullptr);
     }
     if (answer_at_once) {
@@ -110,7 +118,7 @@ class FakeStageClient : public StageClient {
     return std::make_shared<Handle>(nullptr);
   }
 
-  std::unique_ptr<FitStream> Fit(const pb::FitStart&, absl::Duration) override {
+  std::unique_ptr<FitUpload> Fit(const pb::FitStart&, absl::Duration) override {
     return std::make_unique<FakeFitStream>(fit);
   }
 
@@ -137,6 +145,7 @@ class FakeStageClient : public StageClient {
 
   const std::string address_;
   std::vector<std::function<void(absl::Status)>> held_puts_;
+  std::vector<std::function<void(UnaryReply)>> held_health_;
 };
 
 }  // namespace troupe

@@ -110,6 +110,16 @@ TEST_F(ReplicaSetTest,
   EXPECT_TRUE(set_->HasServing());
 }
 
+TEST_F(ReplicaSetTest, AHealthCheckFromBeforeAFailureProvesNothing) {
+  Find({"a"});
+  replicas_["a"].hold_health = true;
+  const auto open = Take();
+  timers_.Advance(absl::Seconds(1));  // The check is on its way.
+  Give(open, kUnreachable);
+  replicas_["a"].AnswerHealth();
+  EXPECT_FALSE(set_->HasServing());
+}
+
 TEST_F(ReplicaSetTest, OneSlowHealthCheckIsForgivenAndASecondIsNot) {
   Find({"a"});
   replicas_["a"].health = absl::DeadlineExceededError("slow");

@@ -142,6 +142,12 @@ TEST(Load, PlacesAreThoseOfTheFileAlsoAfterQuotedNewlines) {
               ElementsAre("1 BAD_ROW t.csv:6:7: expected 2 fields, saw 3"));
 }
 
+TEST(Load, ALineEndOfTwoCharactersIsOneLine) {
+  OneSplit split("a,b\r\n\"x\r\ny\",zz,1\r\n");
+  EXPECT_THAT(split.Load().rejected,
+              ElementsAre("0 BAD_ROW t.csv:3:7: expected 2 fields, saw 3"));
+}
+
 TEST(Load, LongValuesAreShownInPart) {
   OneSplit split("a\n" + std::string(63, 'x') + "\xc3\xa9\n",
                  SchemaOf({{"a", pb::INT64, pb::FEATURE}}));

@@ -215,13 +215,16 @@ TEST_F(CoordinatorClientTest, AReadThatBreaksOffIsAnError) {
   EXPECT_TRUE(absl::IsDataLoss(status));
 }
 
-TEST_F(CoordinatorClientTest, AReadEndsWithItsSinksError) {
+TEST_F(CoordinatorClientTest, AReadEndsWithItsSinksFirstError) {
   coordinator_.content = "0123456789";
+  int pieces = 0;
   const absl::Status status =
-      client_->ReadOutput("j", "part-0", 0, [](absl::string_view) {
-        return absl::ResourceExhaustedError("disk full");
+      client_->ReadOutput("j", "part-0", 0, [&](absl::string_view) {
+        return ++pieces == 2 ? absl::ResourceExhaustedError("disk full")
+                             : absl::OkStatus();
       });
   EXPECT_TRUE(absl::IsResourceExhausted(status));
+  EXPECT_EQ(pieces, 2);
 }
 
 TEST_F(CoordinatorClientTest, HealthIsThatOfTheServiceAskedFor) {
