@@ -23,8 +23,8 @@ class Readme(unittest.TestCase):
         self.assertLessEqual(len(script.strip().splitlines()), 10)
         with Company() as company, scratch_directory() as directory:
             job = company.run(kind="INSPECT", source={"path": "cancer.csv"})
-            stubs = readme_block("protoc -I proto").replace("build/python", str(directory))
-            subprocess.run(["bash", "-ec", f"mkdir -p {directory}\n{stubs}"], cwd=ROOT, check=True)
+            stubs = readme_block("mkdir -p build/python").replace("build/python", str(directory))
+            subprocess.run(["bash", "-ec", stubs], cwd=ROOT, check=True)
             script = script.replace("localhost:50050", company.coordinator.address)
             done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True,
                                   env={**os.environ, "PYTHONPATH": str(directory)})

@@ -49,8 +49,8 @@ def _generated() -> tempfile.TemporaryDirectory:
 _STUBS = _generated()
 from google.rpc import error_details_pb2, status_pb2  # noqa: E402
 from troupe.v1 import (actor_pb2, actor_pb2_grpc, coordinator_pb2,  # noqa: E402
-                       coordinator_pb2_grpc, loader_pb2, loader_pb2_grpc, stage_pb2,
-                       stage_pb2_grpc, table_pb2)
+                       coordinator_pb2_grpc, loader_pb2, loader_pb2_grpc,
+                       table_pb2)
 
 TERMINAL = {coordinator_pb2.SUCCEEDED, coordinator_pb2.PARTIALLY_SUCCEEDED, coordinator_pb2.FAILED,
             coordinator_pb2.CANCELLED}

@@ -123,6 +123,17 @@ class Replicas(unittest.TestCase):
             company.add("model")
             self.assertEqual(self.digest(company, job), self.expected)
 
+    def test_jobs_of_a_coordinator_that_ended_run_at_the_next_start(self):
+        for end in (signal.SIGTERM, signal.SIGKILL):
+            with self.subTest(end=end.name), Company(flags=SMALL) as company:
+                job = self.begin(company)
+                self.at_work(company, job)
+                company.coordinator.killed = end == signal.SIGKILL
+                company.coordinator.process.send_signal(end)
+                company.coordinator.wait()
+                company.start_coordinator()
+                self.assertEqual(self.digest(company, job), self.expected)
+
     def test_two_jobs_share_the_stages(self):
         with Company(flags=SMALL) as company:
             first = self.begin(company)

@@ -9,7 +9,7 @@ import unittest
 
 import grpc
 
-from company import (BIN, EXAMPLES, STAGES, Actor, Company, actor_pb2, actor_pb2_grpc, coordinator_pb2,
+from company import (BIN, STAGES, Actor, Company, actor_pb2, actor_pb2_grpc, coordinator_pb2,
                      error_info, loader_pb2, loader_pb2_grpc, scratch_directory, wait_for)
 from replicas_test import ROWS, SMALL, big_table, train
 

@@ -13,6 +13,7 @@
 #include "grpcpp/grpcpp.h"
 #include "proto/pb.h"
 #include "services/base/errors.h"
+#include "services/base/mutex.h"
 #include "services/host/grpc_status.h"
 #include "services/host/sha256.h"
 #include "troupe/v1/artifact.grpc.pb.h"
@@ -40,8 +41,11 @@ class MirrorStage : public pb::Stage::Service, public pb::Artifacts::Service {
   grpc::Status Process(grpc::ServerContext* context,
                        const pb::ProcessRequest* request,
                        pb::ProcessResponse* response) override {
-    for (const auto& [key, value] : context->client_metadata())
-      metadata[{key.data(), key.size()}] = {value.data(), value.size()};
+    {
+      MutexLock lock(&mutex_);  // Calls come on several threads.
+      for (const auto& [key, value] : context->client_metadata())
+        metadata[{key.data(), key.size()}] = {value.data(), value.size()};
+    }
     if (hang) {
       entered.Notify();
       while (!context->IsCancelled()) absl::SleepFor(absl::Milliseconds(1));
@@ -91,6 +95,7 @@ class MirrorStage : public pb::Stage::Service, public pb::Artifacts::Service {
   std::string put_content;
 
  private:
+  Mutex mutex_;
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
 };
