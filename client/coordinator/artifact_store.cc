@@ -13,6 +13,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "client/coordinator/storage.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
 #include "services/host/sha256.h"
@@ -45,29 +46,11 @@ class File {
   const int descriptor_;
 };
 
-absl::Status WriteAll(int descriptor, absl::string_view bytes,
-                      const std::string& path) {
-  while (!bytes.empty()) {
-    const ssize_t written = write(descriptor, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return SystemError("cannot write", path);
-    bytes.remove_prefix(static_cast<size_t>(written));
-  }
-  return absl::OkStatus();
-}
-
 absl::Status WriteSynced(const std::string& path, absl::string_view bytes) {
   const File file(path, O_WRONLY | O_CREAT | O_EXCL);
-  if (file.open_failed()) return SystemError("cannot create", path);
+  if (file.open_failed()) return StorageError(errno, "make", path);
   RETURN_IF_ERROR(WriteAll(file.get(), bytes, path));
-  if (fsync(file.get()) != 0) return SystemError("cannot sync", path);
-  return absl::OkStatus();
-}
-
-absl::Status SyncDirectory(const std::string& path) {
-  const File directory(path, O_RDONLY | O_DIRECTORY);
-  if (directory.open_failed()) return SystemError("cannot open", path);
-  if (fsync(directory.get()) != 0) return SystemError("cannot sync", path);
+  SyncFile(file.get(), path);
   return absl::OkStatus();
 }
 
@@ -126,7 +109,7 @@ absl::StatusOr<std::string> ArtifactStore::Put(
       absl::StrCat(path, ".", getpid(), ".", counter++, kTemporary);
   absl::Status status = WriteSynced(temporary, content);
   if (status.ok() && rename(temporary.c_str(), path.c_str()) != 0)
-    status = SystemError("cannot rename", temporary);
+    status = StorageError(errno, "rename", temporary);
   if (status.ok()) status = SyncDirectory(directory_);
   if (!status.ok()) {
     unlink(temporary.c_str());

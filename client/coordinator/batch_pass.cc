@@ -9,6 +9,9 @@
 namespace troupe {
 namespace {
 
+// Batches that become durable together, at most.
+constexpr int kMaxCommit = 64;
+
 // The batches under way, oldest first.
 class Window {
  public:
@@ -16,22 +19,29 @@ class Window {
       : max_bytes_(limits.window_bytes), max_batches_(limits.window_batches) {}
 
   bool Admits(int64_t bytes) const {
-    if (batches_.empty()) return true;
-    return static_cast<int>(batches_.size()) < max_batches_ &&
+    if (batches_.empty() && popped_ == 0) return true;
+    return static_cast<int>(batches_.size()) + popped_ < max_batches_ &&
            bytes_ + bytes <= max_bytes_;
   }
   void Push(std::unique_ptr<BatchFlow> flow, int64_t bytes) {
     bytes_ += bytes;
     batches_.push_back({std::move(flow), bytes});
   }
+  // The batch leaves; its credit stays taken until Release.
   std::unique_ptr<BatchFlow> Pop() {
     std::unique_ptr<BatchFlow> flow = std::move(batches_.front().flow);
-    bytes_ -= batches_.front().bytes;
+    popped_bytes_ += batches_.front().bytes;
+    ++popped_;
     batches_.pop_front();
     return flow;
   }
+  void Release() {
+    bytes_ -= std::exchange(popped_bytes_, 0);
+    popped_ = 0;
+  }
 
   bool empty() const { return batches_.empty(); }
+  int popped() const { return popped_; }
   bool front_done() const {
     return !batches_.empty() && batches_.front().flow->done();
   }
@@ -45,42 +55,73 @@ class Window {
   const int64_t max_bytes_;
   const int max_batches_;
   std::deque<Batch> batches_;
-  int64_t bytes_ = 0;
+  int popped_ = 0;
+  int64_t bytes_ = 0;  // Also of the popped ones.
+  int64_t popped_bytes_ = 0;
+};
+
+// Puts as many batches on their way as the window admits.
+class Feeder {
+ public:
+  Feeder(JobContext* context, const JobInput* input, const FlowPlan* plan,
+         SplitSource* splits)
+      : context_(context), input_(input), plan_(plan), splits_(splits) {}
+
+  void Fill(Window& window) {
+    while (true) {
+      if (!next_.has_value()) next_ = splits_->Next();
+      if (!next_.has_value()) return;
+      const int64_t weight =
+          BatchFlow::Weight(*plan_, *next_, context_->limits().max_batch_bytes);
+      if (!window.Admits(weight)) return;
+      window.Push(std::make_unique<BatchFlow>(
+                      context_, input_, plan_, splits_->columns(),
+                      *std::exchange(next_, std::nullopt)),
+                  weight);
+    }
+  }
+  bool done() const { return !next_.has_value() && splits_->done(); }
+
+ private:
+  JobContext* const context_;
+  const JobInput* const input_;
+  const FlowPlan* const plan_;
+  SplitSource* const splits_;
+  std::optional<pb::Split> next_;  // Waits for the window.
 };
 
 }  // namespace
 
 absl::Status RunPass(JobContext& context, const JobInput& input,
                      const FlowPlan& plan, SplitSource& splits,
-                     RejectAccount& account, const CommitBatch& commit) {
+                     RejectAccount& account, const BatchSink& sink) {
   Window window(context.limits());
-  std::optional<pb::Split> next;  // Waits for the window.
+  Feeder feeder(&context, &input, &plan, &splits);
+  const auto take = [&](BatchResult& result) -> absl::Status {
+    RETURN_IF_ERROR(result.status);
+    RETURN_IF_ERROR(
+        account.Add(result.wanted, result.rejected, splits.rows_at_most()));
+    RETURN_IF_ERROR(sink.write(result));
+    context.meter().SetTotal(splits.total_bytes());
+    context.meter().Add(
+        result.wanted, static_cast<int64_t>(result.rejected.size()),
+        result.split.bytes(), context.environment().clock->Monotonic());
+    return absl::OkStatus();
+  };
   while (true) {
-    while (true) {
-      if (!next.has_value()) next = splits.Next();
-      if (!next.has_value()) break;
-      const int64_t weight =
-          BatchFlow::Weight(plan, *next, context.limits().max_batch_bytes);
-      if (!window.Admits(weight)) break;
-      window.Push(
-          std::make_unique<BatchFlow>(&context, &input, &plan, splits.columns(),
-                                      *std::exchange(next, std::nullopt)),
-          weight);
+    feeder.Fill(window);
+    absl::Status taken;
+    while (taken.ok() && window.front_done() && window.popped() < kMaxCommit)
+      taken = take(window.Pop()->result());
+    if (window.popped() > 0) {
+      // Also when one failed: those before it need not be done again.
+      if (sink.commit) RETURN_IF_ERROR(sink.commit());
+      RETURN_IF_ERROR(taken);
+      window.Release();
+      continue;
     }
-    while (window.front_done()) {
-      const std::unique_ptr<BatchFlow> flow = window.Pop();
-      BatchResult& result = flow->result();
-      RETURN_IF_ERROR(result.status);
-      RETURN_IF_ERROR(
-          account.Add(result.wanted, result.rejected, splits.rows_at_most()));
-      RETURN_IF_ERROR(commit(result));
-      context.meter().SetTotal(splits.total_bytes());
-      context.meter().Add(
-          result.wanted, static_cast<int64_t>(result.rejected.size()),
-          result.split.bytes(), context.environment().clock->Monotonic());
-    }
-    if (window.empty() && !next.has_value() && splits.done()) break;
-    if (!window.front_done()) RETURN_IF_ERROR(context.Pump());
+    if (window.empty() && feeder.done()) break;
+    RETURN_IF_ERROR(context.Pump());
   }
   RETURN_IF_ERROR(splits.status());
   return account.Finish();

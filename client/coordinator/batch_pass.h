@@ -6,7 +6,7 @@
 // bounded by the job's window, and a batch that is wider than the window still
 // goes through, alone.
 //
-// Results do not depend on timing: they are committed by number, and so are
+// Results do not depend on timing: they are written by number, and so are
 // errors. The pass ends with the error of the earliest batch that has one.
 //
 // Thread safety: everything belongs to the job's thread.
@@ -23,12 +23,18 @@
 
 namespace troupe {
 
-// Takes one batch's results, in input order; may Pump.
-using CommitBatch = std::function<absl::Status(BatchResult&)>;
+// Where a pass's results go, in input order. Both may Pump.
+struct BatchSink {
+  // Takes one batch's results.
+  std::function<absl::Status(BatchResult&)> write;
+  // Makes what was written durable, where that is needed: the batches give
+  // their credit back only afterwards.
+  std::function<absl::Status()> commit;
+};
 
 // Runs the pass. Bad rows are entered into `account`, whose verdict ends it.
 absl::Status RunPass(JobContext& context, const JobInput& input,
                      const FlowPlan& plan, SplitSource& splits,
-                     RejectAccount& account, const CommitBatch& commit);
+                     RejectAccount& account, const BatchSink& sink);
 
 }  // namespace troupe

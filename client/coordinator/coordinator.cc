@@ -79,7 +79,8 @@ absl::Status Coordinator::OnStart() {
                    StageTargets(absl::GetFlag(FLAGS_stage)));
   ASSIGN_OR_RETURN(database_, Database::Open(state_dir));
   ASSIGN_OR_RETURN(jobs_, JobStore::Open(database_.get()));
-  ASSIGN_OR_RETURN(pipelines_, PipelineRegistry::Open(database_.get()));
+  journal_ = std::make_unique<Journal>(database_.get(), jobs_->epoch());
+  pipelines_ = std::make_unique<PipelineRegistry>(database_.get());
   ASSIGN_OR_RETURN(uploads_,
                    UploadStore::Open(database_.get(), state_dir + "/uploads",
                                      absl::GetFlag(FLAGS_max_upload_bytes)));
@@ -92,6 +93,7 @@ absl::Status Coordinator::OnStart() {
   environment_.calls = calls_.get();
   environment_.artifacts = artifacts_.get();
   environment_.jobs = jobs_.get();
+  environment_.journal = journal_.get();
   environment_.pipelines = pipelines_.get();
   environment_.uploads = uploads_.get();
   environment_.clock = Clock::Real();

@@ -51,6 +51,7 @@ class Coordinator : public Actor, public ServiceProvider {
   CoordinatorService service_;
   std::unique_ptr<Database> database_;
   std::unique_ptr<JobStore> jobs_;
+  std::unique_ptr<Journal> journal_;
   std::unique_ptr<PipelineRegistry> pipelines_;
   std::unique_ptr<UploadStore> uploads_;
   std::unique_ptr<ArtifactStore> artifacts_;

@@ -122,6 +122,19 @@ grpc::Status CoordinatorService::ResumeJob(grpc::ServerContext*,
       Answer(company_.scheduler->Resume(request->id()), response));
 }
 
+absl::Status CoordinatorService::ShowJournal(
+    const pb::GetJournalRequest& request, pb::Journal* response) {
+  RETURN_IF_ERROR(Ready());
+  RETURN_IF_ERROR(company_.scheduler->Get(request.id()).status());
+  return Answer(company_.environment->journal->Show(request), response);
+}
+
+grpc::Status CoordinatorService::GetJournal(
+    grpc::ServerContext*, const pb::GetJournalRequest* request,
+    pb::Journal* response) {
+  return ToGrpcStatus(ShowJournal(*request, response));
+}
+
 absl::Status CoordinatorService::Watch(grpc::ServerContext& context,
                                        const std::string& id,
                                        grpc::ServerWriter<pb::Job>& writer) {
@@ -137,7 +150,7 @@ absl::Status CoordinatorService::Watch(grpc::ServerContext& context,
   absl::Duration written_at = -absl::InfiniteDuration();
   while (!context.IsCancelled()) {
     const LiveJob::Snapshot now = live->Get();
-    const bool ended = IsTerminal(now.job.state());
+    const bool ended = HasStopped(now.job.state());
     const bool due = clock.Monotonic() - written_at >= kWatchEvery;
     if (now.version != written && (ended || due)) {
       if (!writer.Write(now.job)) return CallerLeft();

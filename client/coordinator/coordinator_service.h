@@ -51,6 +51,9 @@ class CoordinatorService : public pb::Coordinator::Service {
   grpc::Status ResumeJob(grpc::ServerContext* context,
                          const pb::ResumeJobRequest* request,
                          pb::Job* response) override;
+  grpc::Status GetJournal(grpc::ServerContext* context,
+                          const pb::GetJournalRequest* request,
+                          pb::Journal* response) override;
   grpc::Status WatchJob(grpc::ServerContext* context,
                         const pb::WatchJobRequest* request,
                         grpc::ServerWriter<pb::Job>* writer) override;
@@ -80,6 +83,8 @@ class CoordinatorService : public pb::Coordinator::Service {
   absl::Status Ready() const;
   absl::Status TryCreateJob(const pb::CreateJobRequest& request,
                             pb::Job* response);
+  absl::Status ShowJournal(const pb::GetJournalRequest& request,
+                           pb::Journal* response);
   absl::Status Watch(grpc::ServerContext& context, const std::string& id,
                      grpc::ServerWriter<pb::Job>& writer);
   absl::Status TakeUpload(grpc::ServerReader<pb::UploadRequest>& reader,

@@ -11,15 +11,34 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "client/coordinator/schema.h"
+#include "client/coordinator/storage.h"
+#include "services/base/crc32c.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
 
 namespace troupe {
 namespace {
 
+// Left out only in the build that shows that the fault tests would notice.
+#ifdef TROUPE_FAULT_SKIP_SYNC
+constexpr char kSynchronous[] = "PRAGMA synchronous=OFF";
+#else
+constexpr char kSynchronous[] = "PRAGMA synchronous=FULL";
+#endif
+
 absl::Status SqliteError(sqlite3* handle, absl::string_view doing) {
-  return absl::InternalError(
-      absl::StrCat("state database: ", doing, ": ", sqlite3_errmsg(handle)));
+  const std::string message =
+      absl::StrCat("state database: ", doing, ": ", sqlite3_errmsg(handle));
+  switch (sqlite3_errcode(handle)) {
+    case SQLITE_FULL:
+      return DiskFull(message);
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return JournalDamaged(message);
+    default:
+      return MakeError(absl::StatusCode::kInternal, "STORAGE_FAILED", message);
+  }
 }
 
 // Takes the directory's lock, or says who may not.
@@ -37,7 +56,24 @@ absl::StatusOr<int> LockDirectory(const std::string& state_dir) {
                                 "directory"));
 }
 
+// Four bytes before a sealed value.
+std::string SealOf(absl::string_view bytes) {
+  const uint32_t crc = Crc32c(bytes);
+  std::string seal(4, '\0');
+  for (size_t i = 0; i < seal.size(); ++i)
+    seal[i] = static_cast<char>(crc >> (8 * i));
+  return seal;
+}
+
 }  // namespace
+
+absl::Status JournalDamaged(absl::string_view what) {
+  return MakeError(
+      absl::StatusCode::kDataLoss, "JOURNAL_DAMAGED",
+      absl::StrCat("the state database is damaged: ", what,
+                   "; restore --state_dir from a backup, or start with "
+                   "another one"));
+}
 
 Statement::~Statement() { sqlite3_finalize(statement_); }
 
@@ -60,6 +96,10 @@ Statement& Statement::BindBytes(absl::string_view bytes) {
   sqlite3_bind_blob64(statement_, ++bound_, bytes.data() ? bytes.data() : "",
                       bytes.size(), SQLITE_TRANSIENT);
   return *this;
+}
+
+Statement& Statement::BindSealed(absl::string_view bytes) {
+  return BindBytes(absl::StrCat(SealOf(bytes), bytes));
 }
 
 absl::StatusOr<bool> Statement::Next() {
@@ -85,6 +125,15 @@ std::string Statement::Bytes(int column) const {
   if (bytes == nullptr || size <= 0) return "";
   return std::string(static_cast<const char*>(bytes),
                      static_cast<size_t>(size));
+}
+
+absl::StatusOr<std::string> Statement::Sealed(int column) const {
+  std::string bytes = Bytes(column);
+  if (bytes.size() < 4) return JournalDamaged("an entry is too short");
+  const std::string content = bytes.substr(4);
+  if (bytes.compare(0, 4, SealOf(content)) != 0)
+    return JournalDamaged("an entry's checksum is wrong");
+  return content;
 }
 
 absl::StatusOr<Statement> Connection::Prepare(absl::string_view sql) {
@@ -123,7 +172,9 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(
   // The exclusive mode must come before WAL, so that no shared memory is used.
   RETURN_IF_ERROR(Connection(handle).Execute(
       "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL;"
-      "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"));
+      "PRAGMA foreign_keys=ON;"));
+  RETURN_IF_ERROR(Connection(handle).Execute(kSynchronous));
+  RETURN_IF_ERROR(UpgradeSchema(*database));
   return database;
 }
 
@@ -138,7 +189,11 @@ absl::Status Database::Run(
   Connection connection(handle_);
   RETURN_IF_ERROR(connection.Execute("BEGIN IMMEDIATE"));
   absl::Status done = body(connection);
-  if (done.ok()) done = connection.Execute("COMMIT");
+  if (done.ok()) {
+    done = connection.Execute("COMMIT");
+    if (!done.ok() && (sqlite3_errcode(handle_) == SQLITE_IOERR))
+      EndAfterFailedSync("troupe.db", done.message());
+  }
   if (!done.ok()) connection.Execute("ROLLBACK").IgnoreError();
   return done;
 }

@@ -23,6 +23,9 @@ struct sqlite3_stmt;
 
 namespace troupe {
 
+// DATA_LOSS (JOURNAL_DAMAGED): the state database is not what was written.
+absl::Status JournalDamaged(absl::string_view what);
+
 // One prepared statement. Values are bound in the order of their `?`.
 class Statement {
  public:
@@ -34,6 +37,8 @@ class Statement {
   Statement& Bind(int64_t value);
   Statement& Bind(absl::string_view text);
   Statement& BindBytes(absl::string_view bytes);
+  // Bytes with a checksum, which SQLite's pages do not have.
+  Statement& BindSealed(absl::string_view bytes);
 
   // Moves to the next row; false after the last.
   absl::StatusOr<bool> Next();
@@ -43,6 +48,18 @@ class Statement {
   // Values of the row at hand; columns count from 0.
   int64_t Int(int column) const;
   std::string Bytes(int column) const;
+  // What BindSealed stored; DATA_LOSS (JOURNAL_DAMAGED) when it has changed.
+  absl::StatusOr<std::string> Sealed(int column) const;
+  // The message of type T whose bytes BindSealed stored.
+  template <typename T>
+  absl::StatusOr<T> SealedMessage(int column) const {
+    absl::StatusOr<std::string> bytes = Sealed(column);
+    if (!bytes.ok()) return bytes.status();
+    T message;
+    if (!message.ParseFromString(*bytes))
+      return JournalDamaged("an entry cannot be read");
+    return message;
+  }
 
  private:
   sqlite3_stmt* statement_;
@@ -75,7 +92,9 @@ class Database {
   Database& operator=(const Database&) = delete;
 
   // Runs `body` as one transaction, durable when this returns OK; undone when
-  // `body` or the commit fails.
+  // `body` or the commit fails. DISK_FULL, JOURNAL_DAMAGED, or what `body`
+  // returned. An I/O error in the commit ends the process: what is on disk is
+  // then unknown, until the next start has read it.
   absl::Status Run(const std::function<absl::Status(Connection&)>& body);
 
  private:

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/coordinator/batch_pass.h"
+#include "client/coordinator/journal.h"
 #include "client/coordinator/partial_fold.h"
 #include "services/base/log.h"
 #include "services/base/status_macros.h"
@@ -29,10 +30,25 @@ FlowPlan PlanOf(const TrainingInput& training,
   return plan;
 }
 
-void AddWarnings(const pb::MergeResponse& response,
-                 std::vector<std::string>* warnings) {
-  warnings->insert(warnings->end(), response.warnings().begin(),
-                   response.warnings().end());
+// Keeps what a pass ended with, and journals that it is done.
+absl::Status TakeMerged(JobContext& context, const pb::MergeResponse& merged,
+                        const std::string& step, pb::FinishedStep* done) {
+  done->clear_state();
+  if (merged.has_artifact()) {
+    ASSIGN_OR_RETURN(*done->mutable_artifact(),
+                     context.Keep(merged.artifact()));
+  } else if (merged.has_state()) {
+    ASSIGN_OR_RETURN(*done->mutable_state(), context.Keep(merged.state()));
+  }
+  done->mutable_warnings()->MergeFrom(merged.warnings());
+  return context.environment().journal->FinishStep(context.id(), step, *done);
+}
+
+BatchSink FoldInto(PartialFold& fold) {
+  return {[&fold](BatchResult& batch) {
+            return fold.Add(std::move(batch.partials));
+          },
+          {}};
 }
 
 // Lets things happen until monotonic `until`.
@@ -96,13 +112,30 @@ absl::StatusOr<pb::FitResponse> TryFit(JobContext& context,
   call.avoided.push_back(session->replica());
   const FlowPlan plan = PlanOf(training, before);
   PlannedSplits splits(training.plan);
-  RETURN_IF_ERROR(RunPass(context, *training.input, plan, splits, account,
-                          [&](BatchResult& batch) -> absl::Status {
-                            for (const TableBytes& table : batch.tables)
-                              RETURN_IF_ERROR(session->Write(table));
-                            return absl::OkStatus();
-                          }));
+  const auto write = [&](BatchResult& batch) -> absl::Status {
+    for (const TableBytes& table : batch.tables)
+      RETURN_IF_ERROR(session->Write(table));
+    return absl::OkStatus();
+  };
+  RETURN_IF_ERROR(
+      RunPass(context, *training.input, plan, splits, account, {write, {}}));
   return FinishFit(context, *session);
+}
+
+void WriteAccount(const RejectAccount& account, pb::FinishedStep* done) {
+  done->set_rows_read(account.rows_read());
+  done->set_rows_rejected(account.rows_rejected());
+  done->clear_first_rejected();
+  for (const pb::RejectedRow& row : account.first())
+    *done->add_first_rejected() = row;
+}
+
+RejectAccount AccountOf(const pb::Source& source,
+                        const pb::FinishedStep& done) {
+  RejectAccount account(source);
+  account.Restore(done.rows_read(), done.rows_rejected(),
+                  {done.first_rejected().begin(), done.first_rejected().end()});
+  return account;
 }
 
 }  // namespace
@@ -110,33 +143,47 @@ absl::StatusOr<pb::FitResponse> TryFit(JobContext& context,
 absl::StatusOr<std::string> FitByObserving(
     JobContext& context, const TrainingInput& training,
     const std::vector<FlowHop>& before, const FlowHop& hop,
-    const pb::Schema& arriving, const std::string& what, RejectAccount& account,
+    const pb::Schema& arriving, const std::string& what,
+    const std::string& step, RejectAccount& account,
     std::vector<std::string>* warnings) {
+  Journal& journal = *context.environment().journal;
   FlowPlan plan = PlanOf(training, before);
   plan.observe.emplace();
   plan.observe->hop = hop;
   plan.observe->hop.artifact.clear();
-  // The first merge tells whether there is anything to observe.
-  ASSIGN_OR_RETURN(pb::MergeResponse merged,
-                   PartialFold(&context, &*plan.observe, &arriving).Finish());
-  AddWarnings(merged, warnings);
-  for (int pass = 1; !merged.has_artifact(); ++pass) {
-    if (!merged.has_state() || pass > kMaxPasses)
+  pb::FinishedStep done;
+  ASSIGN_OR_RETURN(std::optional<pb::FinishedStep> known,
+                   journal.Step(context.id(), step));
+  if (known.has_value()) {
+    done = *std::move(known);
+    plan.observe->state = done.state();
+  } else {
+    // The first merge tells whether there is anything to observe.
+    ASSIGN_OR_RETURN(const pb::MergeResponse merged,
+                     PartialFold(&context, &*plan.observe, &arriving).Finish());
+    RETURN_IF_ERROR(TakeMerged(context, merged, step, &done));
+  }
+  while (done.artifact().empty()) {
+    const int pass = done.passes() + 1;
+    if (done.state().empty() || pass > kMaxPasses)
       return absl::InternalError(absl::StrCat(
           "stage ", hop.stage, " came to no end of fitting in pass ", pass));
-    ASSIGN_OR_RETURN(plan.observe->state, context.Keep(merged.state()));
+    plan.observe->state = done.state();
     context.BeginPhase(absl::StrCat("fit ", what, " (pass ", pass, ")"));
     PartialFold fold(&context, &*plan.observe, &arriving);
     PlannedSplits splits(training.plan);
     account = RejectAccount(training.input->source());
     RETURN_IF_ERROR(RunPass(context, *training.input, plan, splits, account,
-                            [&](BatchResult& batch) {
-                              return fold.Add(std::move(batch.partials));
-                            }));
-    ASSIGN_OR_RETURN(merged, fold.Finish());
-    AddWarnings(merged, warnings);
+                            FoldInto(fold)));
+    ASSIGN_OR_RETURN(const pb::MergeResponse merged, fold.Finish());
+    done.set_passes(pass);
+    WriteAccount(account, &done);
+    RETURN_IF_ERROR(TakeMerged(context, merged, step, &done));
   }
-  return context.Keep(merged.artifact());
+  account = AccountOf(training.input->source(), done);
+  warnings->insert(warnings->end(), done.warnings().begin(),
+                   done.warnings().end());
+  return done.artifact();
 }
 
 absl::StatusOr<FitResult> FitByStreaming(JobContext& context,
@@ -144,12 +191,19 @@ absl::StatusOr<FitResult> FitByStreaming(JobContext& context,
                                          const std::vector<FlowHop>& before,
                                          const FlowHop& hop,
                                          const pb::FitStart& start,
+                                         const std::string& step,
                                          RejectAccount& account) {
   FitCall call;
   call.stage = hop.stage;
   call.job = context.id();
   call.start = start;
   call.timeout = context.limits().fit_timeout;
+  ASSIGN_OR_RETURN(std::optional<pb::FinishedStep> known,
+                   context.environment().journal->Step(context.id(), step));
+  if (known.has_value()) {
+    account = AccountOf(training.input->source(), *known);
+    return FitResult{known->artifact(), known->fit()};
+  }
   for (int attempt = 1;; ++attempt) {
     *call.start.mutable_id() = context.Batch(0);
     call.start.mutable_id()->set_attempt(attempt);
@@ -161,6 +215,12 @@ absl::StatusOr<FitResult> FitByStreaming(JobContext& context,
       ASSIGN_OR_RETURN(result.artifact, context.Keep(response->artifact()));
       response->clear_artifact();
       result.response = *std::move(response);
+      pb::FinishedStep done;
+      done.set_artifact(result.artifact);
+      *done.mutable_fit() = result.response;
+      WriteAccount(account, &done);
+      RETURN_IF_ERROR(
+          context.environment().journal->FinishStep(context.id(), step, done));
       return result;
     }
     if (!context.Check().ok() || attempt == kMaxFits ||
@@ -180,14 +240,14 @@ absl::StatusOr<pb::Evaluation> EvaluateRows(
   plan.observe->hop = model;
   plan.observe->purpose = pb::EVALUATION;
   PartialFold fold(&context, &*plan.observe, &arriving);
-  RETURN_IF_ERROR(RunPass(
-      context, input, plan, splits, account,
-      [&](BatchResult& batch) { return fold.Add(std::move(batch.partials)); }));
+  RETURN_IF_ERROR(
+      RunPass(context, input, plan, splits, account, FoldInto(fold)));
   if (account.rows_read() == account.rows_rejected())
     return MakeError(absl::StatusCode::kInvalidArgument, "NO_ROWS",
                      "there are no rows to evaluate on");
   ASSIGN_OR_RETURN(pb::MergeResponse merged, fold.Finish());
-  AddWarnings(merged, warnings);
+  warnings->insert(warnings->end(), merged.warnings().begin(),
+                   merged.warnings().end());
   if (!merged.has_evaluation())
     return absl::InternalError(
         absl::StrCat("stage ", model.stage, " answered no evaluation"));

@@ -30,24 +30,25 @@ struct TrainingInput {
 
 // Fits one hop by Observe and Merge, over as many passes as it asks for, on the
 // rows that come through `before`. Returns the artifact's SHA-256. `what` names
-// the hop in the progress; `account` is the last pass's.
+// the hop in the progress; `account` is the last pass's. Finished passes are
+// journaled under `step`, and not done again.
 absl::StatusOr<std::string> FitByObserving(
     JobContext& context, const TrainingInput& training,
     const std::vector<FlowHop>& before, const FlowHop& hop,
-    const pb::Schema& arriving, const std::string& what, RejectAccount& account,
+    const pb::Schema& arriving, const std::string& what,
+    const std::string& step, RejectAccount& account,
     std::vector<std::string>* warnings);
 
 // Fits one hop by a Fit, which starts over on another replica where one dies.
+// A finished one is journaled under `step`, and not done again.
 struct FitResult {
   std::string artifact;      // SHA-256.
   pb::FitResponse response;  // Without the artifact.
 };
-absl::StatusOr<FitResult> FitByStreaming(JobContext& context,
-                                         const TrainingInput& training,
-                                         const std::vector<FlowHop>& before,
-                                         const FlowHop& hop,
-                                         const pb::FitStart& start,
-                                         RejectAccount& account);
+absl::StatusOr<FitResult> FitByStreaming(
+    JobContext& context, const TrainingInput& training,
+    const std::vector<FlowHop>& before, const FlowHop& hop,
+    const pb::FitStart& start, const std::string& step, RejectAccount& account);
 
 // Measures `model` on the rows that come through `plan`; NO_ROWS where none do.
 absl::StatusOr<pb::Evaluation> EvaluateRows(

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "client/coordinator/journal.h"
 #include "services/base/status_macros.h"
 
 namespace troupe {
@@ -20,8 +21,38 @@ std::vector<std::string> NamesOf(const pb::Schema& schema) {
   return names;
 }
 
-std::vector<pb::Split> SplitsOf(const pb::PlanResponse& page) {
-  return {page.splits().begin(), page.splits().end()};
+// The files whose end was reached, as the manifest names them.
+void AddInputs(const JobInput& input, const pb::PlanResponse& page,
+               std::vector<pb::InputFile>* inputs) {
+  for (const pb::FileDigest& digest : page.digests()) {
+    pb::InputFile& file = inputs->emplace_back();
+    file.set_name(digest.path().empty() ? input.name() : digest.path());
+    file.set_bytes(digest.bytes());
+    file.set_sha256(digest.sha256());
+  }
+}
+
+// Enters a page into the plan, except its splits.
+void Follow(const JobInput& input, const pb::PlanResponse& page,
+            InputPlan& plan) {
+  plan.schema = page.schema();
+  plan.missing.assign(page.missing().begin(), page.missing().end());
+  plan.rows = page.rows();
+  plan.bytes = page.planned_bytes();
+  AddInputs(input, page, &plan.inputs);
+}
+
+// What the journal holds of the plan. Returns where to go on: the last page.
+absl::StatusOr<pb::PlanResponse> Recall(JobContext& context,
+                                        const JobInput& input,
+                                        InputPlan& plan) {
+  const Journal& journal = *context.environment().journal;
+  ASSIGN_OR_RETURN(const std::optional<pb::PlannedInput> planned,
+                   journal.Planned(context.id()));
+  if (!planned.has_value()) return pb::PlanResponse();
+  ASSIGN_OR_RETURN(plan.splits, journal.Splits(context.id(), 0));
+  Follow(input, planned->page(), plan);
+  return planned->page();
 }
 
 }  // namespace
@@ -30,34 +61,33 @@ std::vector<std::string> InputPlan::Columns() const { return NamesOf(schema); }
 
 absl::StatusOr<InputPlan> PlanWholeInput(JobContext& context,
                                          const JobInput& input,
-                                         int64_t max_rows, bool record) {
+                                         int64_t max_rows, bool journaled) {
   InputPlan plan;
-  std::string cursor;
-  int64_t offset = 0;
+  pb::PlanResponse page;
   context.BeginPhase("plan");
+  if (journaled) {
+    ASSIGN_OR_RETURN(page, Recall(context, input, plan));
+    if (!plan.splits.empty() && page.next_cursor().empty()) return plan;
+  }
   do {
-    ASSIGN_OR_RETURN(pb::PlanRequest request, input.Plan(cursor, offset));
+    ASSIGN_OR_RETURN(pb::PlanRequest request,
+                     input.Plan(page.next_cursor(), page.next_offset()));
     request.set_max_rows(max_rows);
     request.set_split_bytes(context.limits().split_bytes);
-    ASSIGN_OR_RETURN(pb::PlanResponse page,
-                     context.Call<pb::PlanResponse>(
-                         kLoader, stage_method::kPlan, std::move(request), {},
-                         input.Affinity(context.id(), "")));
-    const std::vector<pb::Split> splits = SplitsOf(page);
-    if (record)
+    ASSIGN_OR_RETURN(page, context.Call<pb::PlanResponse>(
+                               kLoader, stage_method::kPlan, std::move(request),
+                               {}, input.Affinity(context.id(), "")));
+    if (journaled)
       RETURN_IF_ERROR(
-          context.environment().jobs->RecordBatches(context.id(), splits));
-    plan.splits.insert(plan.splits.end(), splits.begin(), splits.end());
-    plan.schema = page.schema();
-    plan.missing.assign(page.missing().begin(), page.missing().end());
-    plan.rows = page.rows();
-    plan.bytes = page.planned_bytes();
+          context.environment().journal->AddPage(context.id(), page));
+    plan.splits.insert(plan.splits.end(), page.splits().begin(),
+                       page.splits().end());
+    Follow(input, page, plan);
     context.meter().SetTotal(page.total_bytes());
     context.meter().SetRead(page.rows(), page.planned_bytes(),
                             context.environment().clock->Monotonic());
-    cursor = page.next_cursor();
-    offset = page.next_offset();
-  } while (!cursor.empty() && (max_rows == 0 || plan.rows < max_rows));
+  } while (!page.next_cursor().empty() &&
+           (max_rows == 0 || plan.rows < max_rows));
   return plan;
 }
 
@@ -67,12 +97,27 @@ std::optional<pb::Split> PlannedSplits::Next() {
 }
 
 StreamedSplits::StreamedSplits(JobContext* context, const JobInput* input,
-                               pb::Schema pinned, bool record)
+                               pb::Schema pinned, bool journaled)
     : context_(context),
       input_(input),
       pinned_(std::move(pinned)),
-      record_(record) {
+      journaled_(journaled) {}
+
+absl::Status StreamedSplits::Begin(int64_t first) {
+  if (journaled_) {
+    const Journal& journal = *context_->environment().journal;
+    ASSIGN_OR_RETURN(const std::optional<pb::PlannedInput> planned,
+                     journal.Planned(context_->id()));
+    if (planned.has_value()) {
+      ASSIGN_OR_RETURN(const std::vector<pb::Split> splits,
+                       journal.Splits(context_->id(), first));
+      queue_.assign(splits.begin(), splits.end());
+      Follow(planned->page());
+      return absl::OkStatus();
+    }
+  }
   AskForPage();
+  return absl::OkStatus();
 }
 
 std::optional<pb::Split> StreamedSplits::Next() {
@@ -108,11 +153,15 @@ absl::Status StreamedSplits::TakePage(const StageResult& result) {
   RETURN_IF_ERROR(result.status);
   ASSIGN_OR_RETURN(pb::PlanResponse page,
                    JobContext::Parse<pb::PlanResponse>(result));
-  const std::vector<pb::Split> splits = SplitsOf(page);
-  if (record_)
+  if (journaled_)
     RETURN_IF_ERROR(
-        context_->environment().jobs->RecordBatches(context_->id(), splits));
-  queue_.insert(queue_.end(), splits.begin(), splits.end());
+        context_->environment().journal->AddPage(context_->id(), page));
+  queue_.insert(queue_.end(), page.splits().begin(), page.splits().end());
+  Follow(page);
+  return absl::OkStatus();
+}
+
+void StreamedSplits::Follow(const pb::PlanResponse& page) {
   columns_ = NamesOf(page.schema());
   cursor_ = page.next_cursor();
   offset_ = page.next_offset();
@@ -125,7 +174,7 @@ absl::Status StreamedSplits::TakePage(const StageResult& result) {
     rows_at_most_ =
         page.rows() + (total_bytes_ - page.planned_bytes()) / kShortestRow + 1;
   }
-  return absl::OkStatus();
+  AddInputs(*input_, page, &inputs_);
 }
 
 }  // namespace troupe

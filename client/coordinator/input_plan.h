@@ -1,5 +1,7 @@
 // How a job's input is cut into splits: all at once, before a job that has to
-// know the whole of it (train, inspect), or page by page beside the work.
+// know the whole of it (train, inspect), or page by page beside the work. Each
+// page is journaled before its splits are used, so that a restart goes on with
+// the same splits.
 //
 // Thread safety: everything belongs to the job's thread.
 #pragma once
@@ -16,6 +18,7 @@
 #include "client/coordinator/job_context.h"
 #include "client/coordinator/job_input.h"
 #include "proto/pb.h"
+#include "troupe/v1/coordinator.pb.h"
 #include "troupe/v1/loader.pb.h"
 
 namespace troupe {
@@ -27,15 +30,16 @@ struct InputPlan {
   std::vector<int64_t> missing;
   int64_t rows = 0;
   int64_t bytes = 0;
+  std::vector<pb::InputFile> inputs;
 
   std::vector<std::string> Columns() const;
 };
 
 // Cuts the input, and infers its types. Stops after `max_rows` rows (0: never).
-// Boundaries are recorded where `record` says so.
+// Where `journaled`, it goes on behind the pages that the journal holds.
 absl::StatusOr<InputPlan> PlanWholeInput(JobContext& context,
                                          const JobInput& input,
-                                         int64_t max_rows, bool record);
+                                         int64_t max_rows, bool journaled);
 
 // Where one pass gets its splits from, in order.
 class SplitSource {
@@ -56,35 +60,44 @@ class SplitSource {
   virtual int64_t rows_at_most() const = 0;
   // Bytes of text in the whole input; 0 where unknown.
   virtual int64_t total_bytes() const = 0;
+  // The files that were read. Complete when done.
+  virtual std::vector<pb::InputFile> inputs() const = 0;
 };
 
 // The splits of a plan, which must live as long as this object.
 class PlannedSplits : public SplitSource {
  public:
-  explicit PlannedSplits(const InputPlan* plan)
-      : plan_(plan), columns_(plan->Columns()) {}
+  // From batch number `first` on.
+  explicit PlannedSplits(const InputPlan* plan, int64_t first = 0)
+      : plan_(plan),
+        columns_(plan->Columns()),
+        next_(static_cast<size_t>(first)) {}
 
   std::optional<pb::Split> Next() override;
-  bool done() const override { return next_ == plan_->splits.size(); }
+  bool done() const override { return next_ >= plan_->splits.size(); }
   absl::Status status() const override { return absl::OkStatus(); }
   const std::vector<std::string>& columns() const override { return columns_; }
   int64_t rows_at_most() const override { return plan_->rows; }
   int64_t total_bytes() const override { return plan_->bytes; }
+  std::vector<pb::InputFile> inputs() const override { return plan_->inputs; }
 
  private:
   const InputPlan* const plan_;
   const std::vector<std::string> columns_;
-  size_t next_ = 0;
+  size_t next_;
 };
 
 // Cuts the input for a pinned schema while earlier splits are worked on; one
 // page ahead, so that memory does not grow with the input.
 class StreamedSplits : public SplitSource {
  public:
-  // `context` and `input` must live as long as this object. Boundaries are
-  // recorded where `record` says so.
+  // `context` and `input` must live as long as this object. Where `journaled`,
+  // the splits come from the journal as far as it holds them.
   StreamedSplits(JobContext* context, const JobInput* input, pb::Schema pinned,
-                 bool record);
+                 bool journaled);
+
+  // Begins with batch number `first`. Once, before Next.
+  absl::Status Begin(int64_t first);
   ~StreamedSplits() override { *present_ = false; }
 
   std::optional<pb::Split> Next() override;
@@ -93,15 +106,17 @@ class StreamedSplits : public SplitSource {
   const std::vector<std::string>& columns() const override { return columns_; }
   int64_t rows_at_most() const override { return rows_at_most_; }
   int64_t total_bytes() const override { return total_bytes_; }
+  std::vector<pb::InputFile> inputs() const override { return inputs_; }
 
  private:
   void AskForPage();
   absl::Status TakePage(const StageResult& result);
+  void Follow(const pb::PlanResponse& page);
 
   JobContext* const context_;
   const JobInput* const input_;
   const pb::Schema pinned_;
-  const bool record_;
+  const bool journaled_;
   // Cleared by the destructor: a late page then does nothing.
   const std::shared_ptr<bool> present_ = std::make_shared<bool>(true);
   std::deque<pb::Split> queue_;
@@ -113,6 +128,7 @@ class StreamedSplits : public SplitSource {
   absl::Status status_;
   int64_t rows_at_most_ = INT64_MAX;
   int64_t total_bytes_ = 0;
+  std::vector<pb::InputFile> inputs_;
 };
 
 }  // namespace troupe

@@ -62,11 +62,10 @@ absl::Status LoadPreview(JobContext& context, const JobInput& input,
   PlannedSplits splits(&beginning);
   RETURN_IF_ERROR(RunPass(
       context, input, flow, splits, account,
-      [&](BatchResult& batch) { return AddToPreview(batch, preview); }));
+      {[&](BatchResult& batch) { return AddToPreview(batch, preview); }, {}}));
   for (const pb::RejectedRow& row : account.first())
     *outcome.report.add_rejected() = row;
   outcome.report.set_preview(preview.Finish());
-  outcome.rows_read = plan.rows;
   return absl::OkStatus();
 }
 
@@ -95,23 +94,34 @@ absl::StatusOr<JobOutcome> RunInspect(JobContext& context, const pb::Job& job,
   if (!job.request().write_output()) {
     RETURN_IF_ERROR(
         LoadPreview(context, input, plan, flow, preview_rows, outcome));
+    outcome.rows_read = plan.rows;
     return outcome;
   }
   RejectAccount account(input.source());
   flow.read_rejected_text = account.rejects();
+  ASSIGN_OR_RETURN(const std::unique_ptr<JobOutput> output,
+                   JobOutput::Open(&context, OutputOf(job.request(), {}),
+                                   plan.schema, account));
   Preview preview(preview_rows);
-  ASSIGN_OR_RETURN(const std::unique_ptr<OutputWriter> writer,
-                   OpenOutput(context, OutputOf(job.request(), {})));
-  PlannedSplits splits(&plan);
-  RETURN_IF_ERROR(RunPass(context, input, flow, splits, account,
-                          [&](BatchResult& batch) -> absl::Status {
-                            RETURN_IF_ERROR(AddToPreview(batch, preview));
-                            return WriteBatch(batch, *writer);
-                          }));
-  outcome.report.set_preview(preview.Finish());
+  BatchSink sink = output->Sink();
+  const bool resumed = output->next_batch() > 0;
+  if (resumed) {
+    // The first rows are through already.
+    RETURN_IF_ERROR(
+        LoadPreview(context, input, plan, flow, preview_rows, outcome));
+    outcome.report.clear_rejected();
+  } else {
+    sink.write = [&preview, write = sink.write](BatchResult& batch) {
+      const absl::Status added = AddToPreview(batch, preview);
+      return added.ok() ? write(batch) : added;
+    };
+  }
+  PlannedSplits splits(&plan, output->next_batch());
+  RETURN_IF_ERROR(RunPass(context, input, flow, splits, account, sink));
+  if (!resumed) outcome.report.set_preview(preview.Finish());
   outcome.Count(account);
   ASSIGN_OR_RETURN(outcome.manifest,
-                   PublishOutput(context, *writer, plan.schema, account, job));
+                   output->Publish(account, splits, job, outcome.report));
   outcome.has_manifest = true;
   return outcome;
 }

@@ -135,8 +135,15 @@ absl::Status JobContext::Enter(pb::JobState state, const std::string& message) {
     job.set_state(state);
     job.set_state_message(message);
   });
-  return live_->Record(
-      [this](const pb::Job& job) { return environment_->jobs->Update(job); });
+  RETURN_IF_ERROR(live_->Record(
+      [this](const pb::Job& job) { return environment_->jobs->Update(job); }));
+  return AddEvent(pb::JobState_Name(state), message);
+}
+
+absl::Status JobContext::AddEvent(absl::string_view kind,
+                                  absl::string_view message) {
+  return environment_->journal->AddEvent(id_, environment_->clock->Now(), kind,
+                                         message);
 }
 
 }  // namespace troupe

@@ -17,6 +17,7 @@
 #include "absl/time/time.h"
 #include "client/coordinator/artifact_store.h"
 #include "client/coordinator/job_store.h"
+#include "client/coordinator/journal.h"
 #include "client/coordinator/live_job.h"
 #include "client/coordinator/pipeline_registry.h"
 #include "client/coordinator/progress_meter.h"
@@ -45,6 +46,7 @@ struct JobEnvironment {
   StageCalls* calls = nullptr;
   const ArtifactStore* artifacts = nullptr;
   JobStore* jobs = nullptr;
+  Journal* journal = nullptr;
   PipelineRegistry* pipelines = nullptr;
   UploadStore* uploads = nullptr;
   const Clock* clock = nullptr;
@@ -133,6 +135,8 @@ class JobContext {
   ProgressMeter& meter() { return meter_; }
   // Moves the job to `state`, and records it.
   absl::Status Enter(pb::JobState state, const std::string& message = "");
+  // Notes something in the job's journal.
+  absl::Status AddEvent(absl::string_view kind, absl::string_view message);
   // Says that a stage lacks a replica, or (empty) that it does not any more.
   void SetStalled(const std::vector<std::string>& stages);
   // Retries that the job's own logic made (a Fit that ran again).

@@ -4,48 +4,136 @@
 
 #include "client/coordinator/job_run.h"
 #include "client/coordinator/job_store.h"
+#include "client/coordinator/journal.h"
 #include "services/base/status_macros.h"
 #include "services/host/sha256.h"
 #include "services/table/wire.h"
 
 namespace troupe {
+namespace {
 
-absl::StatusOr<std::unique_ptr<OutputWriter>> OpenOutput(
-    const JobContext& context, const pb::OutputSpec& output) {
-  OutputOptions options;
-  options.directory = OutputDirectory(context.environment(), context.id());
-  options.format = output.format();
-  options.max_part_bytes = context.limits().max_part_bytes;
-  return OutputWriter::Create(std::move(options));
+// The step whose content is what a published job reports.
+constexpr char kPublishing[] = "publish";
+
+std::string SpecDigest(const pb::Job& job) {
+  return Sha256Hex(CanonicalBytes(job.request()));
 }
 
-absl::Status WriteBatch(BatchResult& batch, OutputWriter& writer) {
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<JobOutput>> JobOutput::Open(
+    JobContext* context, const pb::OutputSpec& output, const pb::Schema& schema,
+    RejectAccount& account) {
+  OutputOptions options;
+  options.directory = OutputDirectory(context->environment(), context->id());
+  options.format = output.format();
+  options.max_part_bytes = context->limits().max_part_bytes;
+  ASSIGN_OR_RETURN(options.schema, FromProto(schema));
+  Journal& journal = *context->environment().journal;
+  ASSIGN_OR_RETURN(const std::vector<pb::JournalBatch> committed,
+                   journal.Committed(context->id()));
+  ASSIGN_OR_RETURN(OutputWriter::Opened opened,
+                   OutputWriter::Open(options, committed));
+  RETURN_IF_ERROR(
+      journal.Uncommit(context->id(), static_cast<int64_t>(opened.good)));
+  std::unique_ptr<JobOutput> result(
+      new JobOutput(context, std::move(opened.writer)));
+  RETURN_IF_ERROR(result->Restore(committed, opened.good, account));
+  return result;
+}
+
+absl::Status JobOutput::Restore(const std::vector<pb::JournalBatch>& committed,
+                                size_t good, RejectAccount& account) {
+  int64_t rows = 0;
+  int64_t rejected = 0;
+  int64_t bytes_done = 0;
+  for (size_t i = 0; i < good; ++i) {
+    rows += committed[i].rows_read();
+    rejected += committed[i].rows_rejected();
+    bytes_done += committed[i].split().bytes();
+  }
+  next_batch_ = static_cast<int64_t>(good);
+  ASSIGN_OR_RETURN(std::vector<pb::RejectedRow> first,
+                   writer_->FirstRejected(RejectAccount::kShown));
+  account.Restore(rows, rejected, std::move(first));
+  context_->meter().Resume(rows, rejected, bytes_done,
+                           context_->environment().clock->Monotonic());
+  if (committed.empty()) return absl::OkStatus();
+  return context_->AddEvent(
+      "RESUMED", absl::StrCat("goes on behind batch ", next_batch_ - 1, " of ",
+                              committed.size(), " that were committed"));
+}
+
+BatchSink JobOutput::Sink() {
+  return {[this](BatchResult& batch) { return Write(batch); },
+          [this] { return Commit(); }};
+}
+
+absl::Status JobOutput::Write(BatchResult& batch) {
   for (TableBytes& bytes : batch.tables) {
     ASSIGN_OR_RETURN(const std::string serialized, bytes.TableString());
     ASSIGN_OR_RETURN(const Table table, ParseTable(serialized));
     bytes = TableBytes();
-    RETURN_IF_ERROR(writer.Append(table));
+    RETURN_IF_ERROR(writer_->Append(table));
   }
   std::vector<RejectedRecord> records;
   for (size_t i = 0; i < batch.rejected_text.size(); ++i)
     records.push_back({batch.rejected[i], batch.rejected_text[i]});
-  return writer.Reject(records);
+  RETURN_IF_ERROR(writer_->Reject(records));
+  ASSIGN_OR_RETURN(pb::JournalBatch written, writer_->EndBatch());
+  written.mutable_split()->set_number(batch.split.number());
+  written.set_rows_read(batch.wanted);
+  written.set_rows_rejected(static_cast<int64_t>(batch.rejected.size()));
+  written_.push_back(std::move(written));
+  return absl::OkStatus();
 }
 
-absl::StatusOr<pb::Manifest> PublishOutput(JobContext& context,
-                                           OutputWriter& writer,
-                                           const pb::Schema& schema,
-                                           const RejectAccount& account,
-                                           const pb::Job& job) {
-  ASSIGN_OR_RETURN(const Schema header, FromProto(schema));
-  RETURN_IF_ERROR(writer.FinishHeader(header));
-  RETURN_IF_ERROR(context.Check());
+absl::Status JobOutput::Commit() {
+  if (written_.empty()) return absl::OkStatus();
+  RETURN_IF_ERROR(writer_->Sync());
+  RETURN_IF_ERROR(context_->environment().journal->Commit(
+      context_->id(), std::exchange(written_, {})));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<pb::Manifest> JobOutput::Publish(const RejectAccount& account,
+                                                const SplitSource& splits,
+                                                const pb::Job& job,
+                                                const pb::Report& report) {
+  RETURN_IF_ERROR(context_->Check());
+  pb::FinishedStep publishing;
+  *publishing.mutable_report() = report;
+  RETURN_IF_ERROR(context_->environment().journal->FinishStep(
+      context_->id(), kPublishing, publishing));
   pb::Manifest manifest;
   manifest.set_rows_read(account.rows_read());
   manifest.set_rows_rejected(account.rows_rejected());
   manifest.set_pipeline(job.pipeline());
-  manifest.set_spec_sha256(Sha256Hex(CanonicalBytes(job.request())));
-  return writer.Publish(std::move(manifest));
+  manifest.set_spec_sha256(SpecDigest(job));
+  for (const pb::InputFile& file : splits.inputs())
+    *manifest.add_inputs() = file;
+  return writer_->Publish(std::move(manifest));
+}
+
+absl::StatusOr<std::optional<JobOutcome>> PublishedBefore(JobContext& context,
+                                                          const pb::Job& job) {
+  const JobEnvironment& environment = context.environment();
+  ASSIGN_OR_RETURN(const std::optional<pb::FinishedStep> publishing,
+                   environment.journal->Step(context.id(), kPublishing));
+  if (!publishing.has_value()) return std::nullopt;
+  absl::StatusOr<pb::Manifest> manifest =
+      ReadPublished(OutputDirectory(environment, context.id()));
+  if (absl::IsNotFound(manifest.status())) return std::nullopt;
+  RETURN_IF_ERROR(manifest.status());
+  if (manifest->spec_sha256() != SpecDigest(job))
+    return absl::DataLossError("the output of another job is in the way");
+  JobOutcome outcome;
+  outcome.report = publishing->report();
+  outcome.rows_read = manifest->rows_read();
+  outcome.rows_rejected = manifest->rows_rejected();
+  outcome.has_manifest = true;
+  outcome.manifest = *std::move(manifest);
+  return outcome;
 }
 
 }  // namespace troupe

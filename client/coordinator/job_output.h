@@ -1,11 +1,18 @@
-// How jobs write what their batches brought.
+// A JobOutput writes what a job's batches brought, and commits it: first the
+// files, synced, then the journal. Opened again after a restart, it goes on
+// behind the last committed batch.
 //
 // Thread safety: everything belongs to the job's thread.
 #pragma once
 
+#include <cstdint>
+#include <memory>
+#include <vector>
+
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "client/coordinator/batch_flow.h"
+#include "client/coordinator/batch_pass.h"
 #include "client/coordinator/job_context.h"
 #include "client/coordinator/output_writer.h"
 #include "client/coordinator/reject_account.h"
@@ -14,19 +21,46 @@
 
 namespace troupe {
 
-// A writer for the job's output directory.
-absl::StatusOr<std::unique_ptr<OutputWriter>> OpenOutput(
-    const JobContext& context, const pb::OutputSpec& output);
+class JobOutput {
+ public:
+  // Opens the job's output for tables of `schema`. What earlier runs committed
+  // is entered into `account`.
+  static absl::StatusOr<std::unique_ptr<JobOutput>> Open(
+      JobContext* context, const pb::OutputSpec& output,
+      const pb::Schema& schema, RejectAccount& account);
 
-// Appends a batch's rows and rejected rows, and lets its tables go.
-absl::Status WriteBatch(BatchResult& batch, OutputWriter& writer);
+  // The first batch that is not in the output yet.
+  int64_t next_batch() const { return next_batch_; }
 
-// Publishes, unless the job was told to stop: the last moment for it. `schema`
-// gives the header where there were no rows.
-absl::StatusOr<pb::Manifest> PublishOutput(JobContext& context,
-                                           OutputWriter& writer,
-                                           const pb::Schema& schema,
-                                           const RejectAccount& account,
-                                           const pb::Job& job);
+  // For RunPass.
+  BatchSink Sink();
+
+  // Publishes, unless the job was told to stop: the last moment for it. What
+  // the job will report is journaled before, so that a restart can complete it.
+  absl::StatusOr<pb::Manifest> Publish(const RejectAccount& account,
+                                       const SplitSource& splits,
+                                       const pb::Job& job,
+                                       const pb::Report& report);
+
+ private:
+  JobOutput(JobContext* context, std::unique_ptr<OutputWriter> writer)
+      : context_(context), writer_(std::move(writer)) {}
+
+  absl::Status Restore(const std::vector<pb::JournalBatch>& committed,
+                       size_t good, RejectAccount& account);
+  absl::Status Write(BatchResult& batch);
+  absl::Status Commit();
+
+  JobContext* const context_;
+  const std::unique_ptr<OutputWriter> writer_;
+  int64_t next_batch_ = 0;
+  std::vector<pb::JournalBatch> written_;  // Not committed yet.
+};
+
+// Appends a report of rejected and read rows for a job whose output was
+// published before the coordinator could say so; nullopt where none was.
+struct JobOutcome;
+absl::StatusOr<std::optional<JobOutcome>> PublishedBefore(JobContext& context,
+                                                          const pb::Job& job);
 
 }  // namespace troupe

@@ -1,9 +1,10 @@
 #include "client/coordinator/job_run.h"
 
-#include <filesystem>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "client/coordinator/job_output.h"
+#include "client/coordinator/journal.h"
 #include "client/coordinator/planner.h"
 #include "google/protobuf/util/time_util.h"
 #include "services/base/log.h"
@@ -12,6 +13,9 @@
 
 namespace troupe {
 namespace {
+
+constexpr char kDiskFull[] =
+    "a disk is full; free some space, and resume the job";
 
 void SetNow(const Clock& clock, google::protobuf::Timestamp* stamp) {
   *stamp = google::protobuf::util::TimeUtil::NanosecondsToTimestamp(
@@ -42,15 +46,12 @@ absl::StatusOr<JobOutcome> RunKind(JobContext& context, const pb::Job& job,
   }
 }
 
-// The job begins anew: what an earlier run left is of no use.
+// What an earlier run said is void; what it did is in the journal.
 absl::Status Begin(JobContext& context) {
   const JobEnvironment& environment = context.environment();
-  std::error_code ignored;
-  std::filesystem::remove_all(OutputDirectory(environment, context.id()),
-                              ignored);
-  RETURN_IF_ERROR(environment.jobs->ForgetBatches(context.id()));
   context.live().Change([&](pb::Job& job) {
-    SetNow(*environment.clock, job.mutable_start_time());
+    if (!job.has_start_time())
+      SetNow(*environment.clock, job.mutable_start_time());
     job.clear_error();
     job.clear_report();
     job.clear_manifest();
@@ -77,32 +78,43 @@ pb::JobState StateAfter(const absl::StatusOr<JobOutcome>& outcome) {
   const std::string reason = ReasonOf(outcome.status());
   if (reason == "JOB_CANCELLED") return pb::CANCELLED;
   if (reason == "JOB_SUSPENDED") return pb::QUEUED;
+  if (reason == "DISK_FULL") return pb::DISK_FULL;
   return pb::FAILED;
 }
 
-void End(JobContext& context, absl::StatusOr<JobOutcome> outcome) {
+absl::Status End(JobContext& context, absl::StatusOr<JobOutcome> outcome) {
   const pb::JobState state = StateAfter(outcome);
   const Clock& clock = *context.environment().clock;
   context.live().Change([&](pb::Job& job) {
     job.mutable_progress()->clear_in_flight();
-    if (state == pb::FAILED) *job.mutable_error() = ErrorOf(outcome.status());
+    if (state == pb::FAILED || state == pb::DISK_FULL)
+      *job.mutable_error() = ErrorOf(outcome.status());
     if (outcome.ok()) Write(*std::move(outcome), job);
     if (IsTerminal(state)) SetNow(clock, job.mutable_end_time());
   });
-  if (state == pb::FAILED)
+  if (state == pb::FAILED || state == pb::DISK_FULL)
     LogError("job failed", outcome.status(), {{"job", context.id()}});
   else
     Log(LogLevel::kInfo, "job ended",
         {{"job", context.id()}, {"state", pb::JobState_Name(state)}});
-  const absl::Status recorded = context.Enter(state);
+  const absl::Status recorded =
+      context.Enter(state, state == pb::DISK_FULL ? kDiskFull : "");
   if (!recorded.ok())
     LogError("job not recorded", recorded, {{"job", context.id()}});
+  // A version or an output vouches for what the steps led to.
+  if (state == pb::SUCCEEDED || state == pb::PARTIALLY_SUCCEEDED)
+    context.environment().journal->ForgetSteps(context.id()).IgnoreError();
+  return recorded;
 }
 
 absl::StatusOr<JobOutcome> RunRecorded(JobContext& context) {
   RETURN_IF_ERROR(context.Check());  // Cancelled while it was queued.
   RETURN_IF_ERROR(Begin(context));
-  return RunKind(context, context.live().Get().job, false);
+  const pb::Job job = context.live().Get().job;
+  ASSIGN_OR_RETURN(std::optional<JobOutcome> before,
+                   PublishedBefore(context, job));
+  if (before.has_value()) return *std::move(before);
+  return RunKind(context, job, false);
 }
 
 }  // namespace
@@ -135,8 +147,8 @@ absl::StatusOr<pb::DescribeResponse> Describe(JobContext& context,
   return response;
 }
 
-void RunJob(const JobEnvironment& environment,
-            const std::shared_ptr<LiveJob>& live) {
+absl::Status RunJob(const JobEnvironment& environment,
+                    const std::shared_ptr<LiveJob>& live) {
   JobContext context(&environment, live);
   Log(LogLevel::kInfo, "job begins", {{"job", context.id()}});
   absl::StatusOr<JobOutcome> outcome = RunRecorded(context);
@@ -144,8 +156,9 @@ void RunJob(const JobEnvironment& environment,
   if (!outcome.ok() && live->stop() != LiveJob::Stop::kNot)
     outcome = context.Check();
   environment.calls->CancelJob(context.id());
-  End(context, std::move(outcome));
+  const absl::Status recorded = End(context, std::move(outcome));
   environment.calls->ForgetJob(context.id());
+  return recorded;
 }
 
 absl::StatusOr<pb::Job> ValidateJob(const JobEnvironment& environment,

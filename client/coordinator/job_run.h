@@ -17,10 +17,11 @@
 
 namespace troupe {
 
-// Runs the job to its end, whatever that is: a terminal state, recorded, or
-// QUEUED again when it was suspended. Blocks.
-void RunJob(const JobEnvironment& environment,
-            const std::shared_ptr<LiveJob>& live);
+// Runs the job to its end, whatever that is: a terminal state, DISK_FULL, or
+// QUEUED again when it was suspended. Goes on from what the journal holds.
+// Blocks. Returns whether the end is recorded; otherwise only `live` knows it.
+absl::Status RunJob(const JobEnvironment& environment,
+                    const std::shared_ptr<LiveJob>& live);
 
 // Checks a job against the stages and one page of its input, and stores
 // nothing. Returns it without an id. Blocks.

@@ -3,8 +3,8 @@
 #include <filesystem>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "client/coordinator/job_run.h"
 #include "google/protobuf/util/time_util.h"
 #include "services/base/log.h"
@@ -34,10 +34,7 @@ absl::Status JobScheduler::Recover() {
   if (error)
     return absl::UnavailableError(absl::StrCat(
         "cannot make \"", environment_->output_root, "\": ", error.message()));
-  for (const auto& entry :
-       std::filesystem::directory_iterator(environment_->output_root, error))
-    if (absl::EndsWith(entry.path().filename().string(), ".tmp"))
-      std::filesystem::remove_all(entry.path(), error);
+  RemoveOrphans();
   ASSIGN_OR_RETURN(const std::vector<std::string> ids,
                    environment_->jobs->Unfinished());
   for (const std::string& id : ids) {
@@ -53,12 +50,27 @@ absl::Status JobScheduler::Recover() {
   return absl::OkStatus();
 }
 
+// Removes unfinished output of jobs that are not known any more.
+void JobScheduler::RemoveOrphans() {
+  std::error_code error;
+  std::vector<std::filesystem::path> orphans;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(environment_->output_root, error)) {
+    const std::string name = entry.path().filename().string();
+    const std::string id(absl::StripSuffix(name, ".tmp"));
+    const auto known = environment_->jobs->Get(id);
+    if (ReasonOf(known.status()) == "JOB_NOT_FOUND")
+      orphans.push_back(entry.path());
+  }
+  for (const auto& path : orphans) std::filesystem::remove_all(path, error);
+}
+
 absl::Status JobScheduler::Enqueue(const pb::Job& job) {
   MutexLock lock(&mutex_);
   if (suspended_) return Draining("coordinator");
   std::shared_ptr<LiveJob>& live = live_[job.id()];
   // One that has ended may still be on its way out.
-  if (live != nullptr && !IsTerminal(live->Get().job.state()))
+  if (live != nullptr && !HasStopped(live->Get().job.state()))
     return absl::OkStatus();
   live = std::make_shared<LiveJob>(job);
   queue_.push_back(job.id());
@@ -96,9 +108,10 @@ absl::StatusOr<pb::Job> JobScheduler::Get(const std::string& id) {
 
 absl::StatusOr<pb::Job> JobScheduler::Cancel(const std::string& id) {
   const auto live = FindLive(id);
-  if (live == nullptr) return environment_->jobs->Get(id);
+  if (live == nullptr || live->Get().job.state() == pb::DISK_FULL)
+    return CancelStopped(id);
   live->Change([](pb::Job& job) {
-    if (IsTerminal(job.state())) return;
+    if (HasStopped(job.state())) return;
     job.set_state(pb::CANCELLING);
     job.clear_state_message();
   });
@@ -109,13 +122,28 @@ absl::StatusOr<pb::Job> JobScheduler::Cancel(const std::string& id) {
   return Get(id);
 }
 
+// A job that waits for disk space has no thread that could be told.
+absl::StatusOr<pb::Job> JobScheduler::CancelStopped(const std::string& id) {
+  ASSIGN_OR_RETURN(pb::Job job, Get(id));
+  if (IsTerminal(job.state())) return job;
+  job.set_state(pb::CANCELLED);
+  job.clear_state_message();
+  job.clear_error();
+  SetNow(*environment_->clock, job.mutable_end_time());
+  RETURN_IF_ERROR(environment_->jobs->Update(job));
+  MutexLock lock(&mutex_);
+  live_.erase(id);
+  return job;
+}
+
 absl::StatusOr<pb::Job> JobScheduler::Resume(const std::string& id) {
   ASSIGN_OR_RETURN(pb::Job job, Get(id));
   if (job.state() == pb::SUCCEEDED || job.state() == pb::PARTIALLY_SUCCEEDED)
     return MakeError(absl::StatusCode::kFailedPrecondition, "JOB_SUCCEEDED",
                      absl::StrCat("job \"", id, "\" has succeeded already"));
-  if (!IsTerminal(job.state())) return job;
+  if (!HasStopped(job.state())) return job;
   job.set_state(pb::QUEUED);
+  job.clear_state_message();
   job.clear_error();
   job.clear_end_time();
   job.clear_progress();
@@ -125,15 +153,22 @@ absl::StatusOr<pb::Job> JobScheduler::Resume(const std::string& id) {
 }
 
 absl::Status JobScheduler::Delete(const std::string& id) {
-  if (FindLive(id) != nullptr) return JobRunning(id);
+  if (const auto live = FindLive(id);
+      live != nullptr && !HasStopped(live->Get().job.state()))
+    return JobRunning(id);
   const auto job = environment_->jobs->Get(id);
   if (ReasonOf(job.status()) == "JOB_NOT_FOUND") return absl::OkStatus();
   RETURN_IF_ERROR(job.status());
-  if (!IsTerminal(job->state())) return JobRunning(id);
+  if (!HasStopped(job->state())) return JobRunning(id);
+  const std::string output = OutputDirectory(*environment_, id);
   std::error_code error;
-  std::filesystem::remove_all(OutputDirectory(*environment_, id), error);
+  std::filesystem::remove_all(output, error);
+  std::filesystem::remove_all(output + ".tmp", error);
   RETURN_IF_ERROR(environment_->uploads->RemoveOf(id));
-  return environment_->jobs->Delete(id);
+  RETURN_IF_ERROR(environment_->jobs->Delete(id));
+  MutexLock lock(&mutex_);
+  live_.erase(id);
+  return absl::OkStatus();
 }
 
 std::shared_ptr<LiveJob> JobScheduler::Take() {
@@ -158,12 +193,14 @@ void JobScheduler::Work() {
 }
 
 void JobScheduler::RunNext(const std::shared_ptr<LiveJob>& live) {
-  RunJob(*environment_, live);
+  const absl::Status recorded = RunJob(*environment_, live);
   {
     MutexLock lock(&mutex_);
     --running_;
     const auto mine = live_.find(live->Get().job.id());
-    if (mine != live_.end() && mine->second == live) live_.erase(mine);
+    // Where the disk is full, only this object knows how the job ended.
+    if (recorded.ok() && mine != live_.end() && mine->second == live)
+      live_.erase(mine);
   }
   CollectArtifacts();
 }
@@ -172,10 +209,11 @@ void JobScheduler::CollectArtifacts() {
   MutexLock lock(&mutex_);  // No job begins meanwhile.
   if (running_ > 0) return;
   const auto kept = environment_->pipelines->ReferencedArtifacts();
+  const auto resumable = environment_->journal->ReferencedArtifacts();
   const auto stored = environment_->artifacts->List();
-  if (!kept.ok() || !stored.ok()) return;
+  if (!kept.ok() || !resumable.ok() || !stored.ok()) return;
   for (const std::string& sha256 : *stored)
-    if (kept->count(sha256) == 0)
+    if (kept->count(sha256) == 0 && resumable->count(sha256) == 0)
       environment_->artifacts->Remove(sha256).IgnoreError();
 }
 

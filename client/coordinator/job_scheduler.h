@@ -28,8 +28,8 @@ class JobScheduler {
   // Suspends what runs.
   ~JobScheduler();
 
-  // Queues the jobs that an earlier process left unfinished, from their
-  // beginning, and removes what lies about of their output. Once, at the start.
+  // Queues the jobs that an earlier process left unfinished, and those that
+  // waited for disk space. Once, at the start.
   absl::Status Recover();
 
   // Records and queues a job. Idempotent by its request_id.
@@ -45,8 +45,9 @@ class JobScheduler {
   absl::StatusOr<pb::Job> Resume(const std::string& id);
   absl::Status Delete(const std::string& id);
 
-  // Removes artifacts that no version names. Does nothing while a job runs,
-  // since its artifacts may be named by none yet; it runs again after each job.
+  // Removes artifacts that no version and no journal names. Does nothing while
+  // a job runs, since its artifacts may be named by none yet; it runs again
+  // after each job.
   void CollectArtifacts();
 
   // Stops the jobs so that they go on at the next start, and takes no more.
@@ -54,6 +55,8 @@ class JobScheduler {
   void Suspend();
 
  private:
+  void RemoveOrphans();
+  absl::StatusOr<pb::Job> CancelStopped(const std::string& id);
   void Work();
   std::shared_ptr<LiveJob> Take() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Enqueue(const pb::Job& job);

@@ -13,47 +13,11 @@
 namespace troupe {
 namespace {
 
-constexpr char kTables[] =
-    "CREATE TABLE IF NOT EXISTS starts ("
-    "  epoch INTEGER PRIMARY KEY);"
-    "CREATE TABLE IF NOT EXISTS jobs ("
-    "  number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL,"
-    "  request_id TEXT NOT NULL, kind INTEGER NOT NULL, request BLOB NOT NULL,"
-    "  state INTEGER NOT NULL, ended INTEGER NOT NULL, job BLOB NOT NULL,"
-    "  end_time INTEGER NOT NULL, epoch INTEGER NOT NULL);"
-    "CREATE UNIQUE INDEX IF NOT EXISTS jobs_by_request ON jobs (request_id)"
-    "  WHERE request_id <> '';"
-    "CREATE TABLE IF NOT EXISTS batches ("
-    "  job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,"
-    "  number INTEGER NOT NULL, epoch INTEGER NOT NULL, split BLOB NOT NULL,"
-    "  PRIMARY KEY (job, number));";
-
-constexpr int kSchemaVersion = 1;
-
-absl::Status MakeTables(Connection& connection) {
-  ASSIGN_OR_RETURN(Statement version,
-                   connection.Prepare("PRAGMA user_version"));
-  RETURN_IF_ERROR(version.Execute());
-  if (version.Int(0) > kSchemaVersion)
-    return absl::FailedPreconditionError(
-        "the state directory was written by a newer coordinator");
-  RETURN_IF_ERROR(connection.Execute(kTables));
-  return connection.Execute(
-      absl::StrCat("PRAGMA user_version=", kSchemaVersion));
-}
-
 // The job without its request, which has a column of its own.
 std::string JobBytes(const pb::Job& job) {
   pb::Job bare = job;
   bare.clear_request();
   return CanonicalBytes(bare);
-}
-
-absl::StatusOr<pb::Job> ParseJob(const std::string& bytes) {
-  pb::Job job;
-  if (!job.ParseFromString(bytes))
-    return absl::DataLossError("a job in the state database cannot be read");
-  return job;
 }
 
 absl::Status RequestIdReused(absl::string_view request_id) {
@@ -65,6 +29,10 @@ absl::Status RequestIdReused(absl::string_view request_id) {
 int64_t EndTime(const pb::Job& job) { return job.end_time().seconds(); }
 
 }  // namespace
+
+bool HasStopped(pb::JobState state) {
+  return IsTerminal(state) || state == pb::DISK_FULL;
+}
 
 bool IsTerminal(pb::JobState state) {
   return state == pb::SUCCEEDED || state == pb::PARTIALLY_SUCCEEDED ||
@@ -84,7 +52,6 @@ std::string CanonicalBytes(const google::protobuf::MessageLite& message) {
 absl::StatusOr<std::unique_ptr<JobStore>> JobStore::Open(Database* database) {
   std::unique_ptr<JobStore> store(new JobStore(database));
   RETURN_IF_ERROR(database->Run([&](Connection& connection) -> absl::Status {
-    RETURN_IF_ERROR(MakeTables(connection));
     ASSIGN_OR_RETURN(Statement last,
                      connection.Prepare("SELECT max(epoch) FROM starts"));
     RETURN_IF_ERROR(last.Execute());
@@ -107,8 +74,9 @@ absl::StatusOr<JobStore::Added> JobStore::Add(const pb::Job& job) {
                            "WHERE request_id = ? AND request_id <> ''"));
     ASSIGN_OR_RETURN(const bool found, same.Bind(request_id).Next());
     if (found) {
-      if (same.Bytes(1) != request) return RequestIdReused(request_id);
-      ASSIGN_OR_RETURN(added.job, ParseJob(same.Bytes(0)));
+      ASSIGN_OR_RETURN(const std::string known, same.Sealed(1));
+      if (known != request) return RequestIdReused(request_id);
+      ASSIGN_OR_RETURN(added.job, same.SealedMessage<pb::Job>(0));
       *added.job.mutable_request() = job.request();
       return absl::OkStatus();
     }
@@ -122,10 +90,10 @@ absl::StatusOr<JobStore::Added> JobStore::Add(const pb::Job& job) {
     return insert.Bind(job.id())
         .Bind(request_id)
         .Bind(int64_t{job.kind()})
-        .BindBytes(request)
+        .BindSealed(request)
         .Bind(int64_t{job.state()})
         .Bind(int64_t{IsTerminal(job.state())})
-        .BindBytes(JobBytes(job))
+        .BindSealed(JobBytes(job))
         .Bind(EndTime(job))
         .Bind(epoch_)
         .Execute();
@@ -144,7 +112,8 @@ absl::StatusOr<std::string> JobStore::FindRequest(
     ASSIGN_OR_RETURN(const bool found,
                      select.Bind(request.request_id()).Next());
     if (!found) return JobNotFound(request.request_id());
-    if (select.Bytes(1) != CanonicalBytes(request))
+    ASSIGN_OR_RETURN(const std::string known, select.Sealed(1));
+    if (known != CanonicalBytes(request))
       return RequestIdReused(request.request_id());
     id = select.Bytes(0);
     return absl::OkStatus();
@@ -160,7 +129,7 @@ absl::Status JobStore::Update(const pb::Job& job) {
                            " end_time = ?, epoch = ? WHERE id = ?"));
     RETURN_IF_ERROR(update.Bind(int64_t{job.state()})
                         .Bind(int64_t{IsTerminal(job.state())})
-                        .BindBytes(JobBytes(job))
+                        .BindSealed(JobBytes(job))
                         .Bind(EndTime(job))
                         .Bind(epoch_)
                         .Bind(job.id())
@@ -177,9 +146,9 @@ absl::StatusOr<pb::Job> JobStore::Get(absl::string_view id) {
         connection.Prepare("SELECT job, request FROM jobs WHERE id = ?"));
     ASSIGN_OR_RETURN(const bool found, select.Bind(id).Next());
     if (!found) return JobNotFound(id);
-    ASSIGN_OR_RETURN(job, ParseJob(select.Bytes(0)));
-    if (!job.mutable_request()->ParseFromString(select.Bytes(1)))
-      return absl::DataLossError("a request in the state database is damaged");
+    ASSIGN_OR_RETURN(job, select.SealedMessage<pb::Job>(0));
+    ASSIGN_OR_RETURN(*job.mutable_request(),
+                     select.SealedMessage<pb::CreateJobRequest>(1));
     return absl::OkStatus();
   }));
   return job;
@@ -207,7 +176,7 @@ absl::StatusOr<pb::ListJobsResponse> JobStore::List(
         response.set_next_page_token(absl::StrCat(last));
         return absl::OkStatus();
       }
-      ASSIGN_OR_RETURN(pb::Job job, ParseJob(select.Bytes(0)));
+      ASSIGN_OR_RETURN(pb::Job job, select.SealedMessage<pb::Job>(0));
       job.clear_report();
       *response.add_jobs() = std::move(job);
       last = select.Int(1);
@@ -264,51 +233,6 @@ absl::Status JobStore::Delete(absl::string_view id) {
     ASSIGN_OR_RETURN(Statement remove,
                      connection.Prepare("DELETE FROM jobs WHERE id = ?"));
     return remove.Bind(id).Execute();
-  });
-}
-
-absl::Status JobStore::RecordBatches(absl::string_view job,
-                                     const std::vector<pb::Split>& splits) {
-  return database_->Run([&](Connection& connection) -> absl::Status {
-    for (const pb::Split& split : splits) {
-      ASSIGN_OR_RETURN(
-          Statement insert,
-          connection.Prepare("INSERT OR REPLACE INTO batches VALUES"
-                             " (?, ?, ?, ?)"));
-      RETURN_IF_ERROR(insert.Bind(job)
-                          .Bind(split.number())
-                          .Bind(epoch_)
-                          .BindBytes(split.SerializeAsString())
-                          .Execute());
-    }
-    return absl::OkStatus();
-  });
-}
-
-absl::StatusOr<std::vector<pb::Split>> JobStore::Batches(
-    absl::string_view job) {
-  std::vector<pb::Split> splits;
-  RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
-    ASSIGN_OR_RETURN(
-        Statement select,
-        connection.Prepare(
-            "SELECT split FROM batches WHERE job = ? ORDER BY number"));
-    select.Bind(job);
-    while (true) {
-      ASSIGN_OR_RETURN(const bool found, select.Next());
-      if (!found) return absl::OkStatus();
-      if (!splits.emplace_back().ParseFromString(select.Bytes(0)))
-        return absl::DataLossError("a batch in the state database is damaged");
-    }
-  }));
-  return splits;
-}
-
-absl::Status JobStore::ForgetBatches(absl::string_view job) {
-  return database_->Run([&](Connection& connection) -> absl::Status {
-    ASSIGN_OR_RETURN(Statement remove,
-                     connection.Prepare("DELETE FROM batches WHERE job = ?"));
-    return remove.Bind(job).Execute();
   });
 }
 

@@ -1,5 +1,5 @@
-// The JobStore keeps jobs across restarts: their requests, states, results, and
-// the boundaries of the batches that their input was cut into.
+// The JobStore keeps jobs across restarts: their requests, states and results.
+// What a job has done so far is in the Journal.
 //
 // Thread safety: all methods may be called from any thread.
 #pragma once
@@ -16,20 +16,22 @@
 #include "client/coordinator/database.h"
 #include "proto/pb.h"
 #include "troupe/v1/coordinator.pb.h"
-#include "troupe/v1/loader.pb.h"
 
 namespace troupe {
 
 // Whether a job in `state` has ended.
 bool IsTerminal(pb::JobState state);
 
+// Whether it does nothing until somebody says so: it has ended, or waits for
+// disk space.
+bool HasStopped(pb::JobState state);
+
 // `message` as bytes that are the same for equal messages, maps included.
 std::string CanonicalBytes(const google::protobuf::MessageLite& message);
 
 class JobStore {
  public:
-  // Makes the tables where they are missing, and begins a new epoch. `database`
-  // must live as long as this object.
+  // Begins a new epoch. `database` must live as long as this object.
   static absl::StatusOr<std::unique_ptr<JobStore>> Open(Database* database);
 
   // Counts the coordinator's starts, from 1.
@@ -67,17 +69,8 @@ class JobStore {
   absl::StatusOr<std::vector<std::string>> Expired(absl::Time before,
                                                    int64_t keep);
 
-  // Forgets a job and its batches. Idempotent.
+  // Forgets a job and its journal. Idempotent.
   absl::Status Delete(absl::string_view id);
-
-  // Records how the input of a job is cut, before anything is dispatched.
-  // Boundaries that an earlier epoch recorded are replaced.
-  absl::Status RecordBatches(absl::string_view job,
-                             const std::vector<pb::Split>& splits);
-  // The boundaries recorded, by number.
-  absl::StatusOr<std::vector<pb::Split>> Batches(absl::string_view job);
-  // Forgets the boundaries; the job begins anew.
-  absl::Status ForgetBatches(absl::string_view job);
 
  private:
   explicit JobStore(Database* database) : database_(database) {}

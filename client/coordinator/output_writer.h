@@ -5,10 +5,14 @@
 //                            only the first begins with the header
 //   DIR/rejects.jsonl        one {row, reason, message, text} per rejected row
 //   DIR/manifest.json        pb::Manifest; without it the output is not
-//   finished
+//                            finished
 //
-// Everything is written below DIR.tmp, synced, and renamed by Publish. A writer
-// that is destroyed before that removes what it wrote.
+// Everything is written below DIR.tmp, which stays when the writer goes, so
+// that the next one can go on from what the journal vouches for. Publish
+// renames it.
+//
+// A batch is: Append and Reject, any number of times, then EndBatch. What Sync
+// has made durable may then be committed to the journal.
 //
 // Thread safety: one thread at a time.
 #pragma once
@@ -37,23 +41,38 @@ struct OutputOptions {
   std::string directory;  // The final name. Its parent must exist.
   pb::Format format = pb::CSV;
   int64_t max_part_bytes = int64_t{256} << 20;
+  Schema schema;  // Of every table.
 };
 
 class OutputWriter {
  public:
-  // Makes DIR.tmp anew.
-  static absl::StatusOr<std::unique_ptr<OutputWriter>> Create(
-      OutputOptions options);
-  ~OutputWriter();
+  // Goes on behind the last of the `committed` batches (all from number 0 on)
+  // whose bytes are in DIR.tmp as they were written; cuts off what lies behind.
+  // With none it makes DIR.tmp anew. `good` of those given are good.
+  struct Opened {
+    std::unique_ptr<OutputWriter> writer;
+    size_t good = 0;
+  };
+  static absl::StatusOr<Opened> Open(
+      const OutputOptions& options,
+      const std::vector<pb::JournalBatch>& committed);
 
-  // Appends rows. All tables must have the columns of the first one.
+  // Appends rows.
   absl::Status Append(const Table& table);
 
   // Appends rejected rows.
   absl::Status Reject(const std::vector<RejectedRecord>& records);
 
-  // Says which columns there are when no table came; otherwise ignored.
-  absl::Status FinishHeader(const Schema& schema);
+  // Ends a batch. Returns where it lies (part... and rejects... of it).
+  absl::StatusOr<pb::JournalBatch> EndBatch();
+
+  // Makes all batches that ended durable, names and all. Ends the process when
+  // the disk cannot.
+  absl::Status Sync();
+
+  // The first rejected rows, read back from the rejects file.
+  absl::StatusOr<std::vector<pb::RejectedRow>> FirstRejected(
+      size_t count) const;
 
   // Closes and syncs all files, completes `manifest` (which holds the rows read
   // and rejected), writes it, and renames the directory. INTERNAL, and nothing
@@ -62,22 +81,34 @@ class OutputWriter {
   absl::StatusOr<pb::Manifest> Publish(pb::Manifest manifest);
 
  private:
-  explicit OutputWriter(OutputOptions options);
+  explicit OutputWriter(const OutputOptions& options);
 
+  absl::Status MakeDirectory();
+  absl::StatusOr<size_t> Reopen(const std::vector<pb::JournalBatch>& committed);
+  absl::StatusOr<size_t> ReopenPart(
+      const std::vector<pb::JournalBatch>& committed, size_t first);
+  absl::Status RemoveOthers();
+  std::string PartName() const;
   absl::Status OpenPart();
   absl::Status ClosePart();
-  absl::Status BeginHeader(const Schema& schema);
+  absl::Status BeginHeader();
   absl::Status WriteManifest(const pb::Manifest& manifest);
+  absl::Status Rename();
 
   const OutputOptions options_;
   const std::string temporary_;
   bool header_begun_ = false;
-  std::vector<std::string> columns_;
+  bool names_synced_ = false;
   std::string text_;  // Reused from table to table.
   std::unique_ptr<PartFile> part_;
   std::unique_ptr<PartFile> rejects_;
   std::vector<pb::Part> parts_;
-  bool published_ = false;
+  pb::JournalBatch batch_;  // Where the batch at hand began.
 };
+
+// The manifest of a published output, when there is one and every file is as it
+// says: its size and its digest. NOT_FOUND where nothing was published;
+// DATA_LOSS (OUTPUT_DAMAGED).
+absl::StatusOr<pb::Manifest> ReadPublished(const std::string& directory);
 
 }  // namespace troupe

@@ -1,5 +1,6 @@
 // A PartFile is one file of an output while it is written: it counts and
-// digests what goes in.
+// digests what goes in. After a restart it goes on behind what the journal
+// vouches for.
 //
 // Thread safety: one thread at a time.
 #pragma once
@@ -7,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -19,9 +21,29 @@ namespace troupe {
 
 class PartFile {
  public:
+  // What one batch left in a file: the bytes up to `end`, from where the range
+  // before it ended.
+  struct Range {
+    int64_t end = 0;
+    uint32_t crc32c = 0;
+    int64_t rows = 0;
+  };
+
   // Makes `directory`/`name`, which must not exist.
   static absl::StatusOr<std::unique_ptr<PartFile>> Create(
       const std::string& directory, const std::string& name);
+
+  // Opens `directory`/`name` (an empty one where it is missing), and cuts off
+  // what lies behind the last of the `ranges` that are there and have their
+  // checksum. `good` tells how many ranges, from the first on, that are.
+  struct Reopened {
+    std::unique_ptr<PartFile> file;
+    size_t good = 0;
+  };
+  static absl::StatusOr<Reopened> Reopen(const std::string& directory,
+                                         const std::string& name,
+                                         const std::vector<Range>& ranges);
+
   ~PartFile();
   PartFile(const PartFile&) = delete;
   PartFile& operator=(const PartFile&) = delete;
@@ -30,6 +52,11 @@ class PartFile {
   absl::Status Append(absl::string_view text, int64_t rows);
 
   int64_t bytes() const { return bytes_; }
+  // CRC-32C of what was appended since the last call.
+  uint32_t TakeCrc32c();
+
+  // Makes what was appended durable. Ends the process when that fails.
+  void Sync();
 
   // Syncs and closes. Returns the file's description.
   absl::StatusOr<pb::Part> Finish();
@@ -38,15 +65,16 @@ class PartFile {
   PartFile(std::string path, std::string name, int fd)
       : path_(std::move(path)), name_(std::move(name)), fd_(fd) {}
 
+  absl::StatusOr<bool> TakeRange(const Range& range);
+
   const std::string path_;
   const std::string name_;
   int fd_;
+  bool synced_ = true;
   int64_t bytes_ = 0;
   int64_t rows_ = 0;
+  uint32_t crc32c_ = 0;
   Sha256 digest_;
 };
-
-// Makes the names in `directory` durable.
-absl::Status SyncDirectory(const std::string& directory);
 
 }  // namespace troupe

@@ -12,27 +12,14 @@
 namespace troupe {
 namespace {
 
-constexpr char kTables[] =
-    "CREATE TABLE IF NOT EXISTS pipelines ("
-    "  name TEXT NOT NULL, version INTEGER NOT NULL, pipeline BLOB NOT NULL,"
-    "  PRIMARY KEY (name, version));"
-    "CREATE TABLE IF NOT EXISTS pipeline_versions ("
-    "  name TEXT PRIMARY KEY, last INTEGER NOT NULL);";
-
-absl::StatusOr<pb::Pipeline> ParsePipeline(const std::string& bytes) {
-  pb::Pipeline pipeline;
-  if (!pipeline.ParseFromString(bytes))
-    return absl::DataLossError("a pipeline in the state database is damaged");
-  return pipeline;
-}
-
 // Calls `visit` for every row of `select`, whose first column is a pipeline.
 template <typename Visit>
 absl::Status ForEachPipeline(Statement& select, Visit visit) {
   while (true) {
     ASSIGN_OR_RETURN(const bool found, select.Next());
     if (!found) return absl::OkStatus();
-    ASSIGN_OR_RETURN(pb::Pipeline pipeline, ParsePipeline(select.Bytes(0)));
+    ASSIGN_OR_RETURN(pb::Pipeline pipeline,
+                     select.SealedMessage<pb::Pipeline>(0));
     visit(std::move(pipeline));
   }
 }
@@ -78,15 +65,18 @@ std::string VersionName(const pb::Pipeline& pipeline) {
   return absl::StrCat(pipeline.name(), "@", pipeline.version());
 }
 
-absl::StatusOr<std::unique_ptr<PipelineRegistry>> PipelineRegistry::Open(
-    Database* database) {
-  RETURN_IF_ERROR(database->Run(
-      [](Connection& connection) { return connection.Execute(kTables); }));
-  return std::unique_ptr<PipelineRegistry>(new PipelineRegistry(database));
-}
-
-absl::StatusOr<pb::Pipeline> PipelineRegistry::Register(pb::Pipeline pipeline) {
+absl::StatusOr<pb::Pipeline> PipelineRegistry::Register(pb::Pipeline pipeline,
+                                                        absl::string_view job) {
   RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
+    ASSIGN_OR_RETURN(
+        Statement known,
+        connection.Prepare("SELECT pipeline FROM pipelines WHERE job = ?"
+                           " AND job <> ''"));
+    ASSIGN_OR_RETURN(const bool found, known.Bind(job).Next());
+    if (found) {
+      ASSIGN_OR_RETURN(pipeline, known.SealedMessage<pb::Pipeline>(0));
+      return absl::OkStatus();
+    }
     ASSIGN_OR_RETURN(
         Statement next,
         connection.Prepare("INSERT INTO pipeline_versions VALUES (?, 1) ON"
@@ -95,12 +85,14 @@ absl::StatusOr<pb::Pipeline> PipelineRegistry::Register(pb::Pipeline pipeline) {
     RETURN_IF_ERROR(next.Bind(pipeline.name()).Execute());
     pipeline.set_version(next.Int(0));
     RETURN_IF_ERROR(next.Execute());  // RETURNING ends with a step to done.
-    ASSIGN_OR_RETURN(Statement insert,
-                     connection.Prepare("INSERT INTO pipelines VALUES"
-                                        " (?, ?, ?)"));
+    ASSIGN_OR_RETURN(
+        Statement insert,
+        connection.Prepare("INSERT INTO pipelines (name, version, pipeline,"
+                           " job) VALUES (?, ?, ?, ?)"));
     return insert.Bind(pipeline.name())
         .Bind(pipeline.version())
-        .BindBytes(pipeline.SerializeAsString())
+        .BindSealed(pipeline.SerializeAsString())
+        .Bind(job)
         .Execute();
   }));
   return pipeline;
@@ -118,7 +110,7 @@ absl::StatusOr<pb::Pipeline> PipelineRegistry::Get(absl::string_view pipeline) {
     ASSIGN_OR_RETURN(const bool found,
                      select.Bind(wanted.name).Bind(wanted.version).Next());
     if (!found) return NotFound(connection, wanted, pipeline);
-    ASSIGN_OR_RETURN(result, ParsePipeline(select.Bytes(0)));
+    ASSIGN_OR_RETURN(result, select.SealedMessage<pb::Pipeline>(0));
     return absl::OkStatus();
   }));
   return result;

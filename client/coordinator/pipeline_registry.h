@@ -30,14 +30,14 @@ std::string VersionName(const pb::Pipeline& pipeline);
 
 class PipelineRegistry {
  public:
-  // Makes the tables where they are missing. `database` must live as long as
-  // this object.
-  static absl::StatusOr<std::unique_ptr<PipelineRegistry>> Open(
-      Database* database);
+  // `database` must live as long as this object.
+  explicit PipelineRegistry(Database* database) : database_(database) {}
 
   // Stores `pipeline` under its name's next version, and returns it with that
   // version set. A version number is never given twice, also after a deletion.
-  absl::StatusOr<pb::Pipeline> Register(pb::Pipeline pipeline);
+  // Returns the version that `job` (where not empty) stored before, if it did.
+  absl::StatusOr<pb::Pipeline> Register(pb::Pipeline pipeline,
+                                        absl::string_view job);
 
   // Returns one version, or the newest. PIPELINE_NOT_FOUND with the nearest
   // name.
@@ -54,8 +54,6 @@ class PipelineRegistry {
   absl::StatusOr<std::set<std::string>> ReferencedArtifacts();
 
  private:
-  explicit PipelineRegistry(Database* database) : database_(database) {}
-
   Database* const database_;
 };
 

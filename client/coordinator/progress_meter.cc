@@ -23,6 +23,14 @@ void ProgressMeter::AddMark(absl::Duration now) {
     marks_.pop_front();
 }
 
+void ProgressMeter::Resume(int64_t rows_read, int64_t rows_rejected,
+                           int64_t bytes, absl::Duration now) {
+  rows_ = rows_read;
+  rejected_ = rows_rejected;
+  bytes_ = bytes;
+  marks_.assign(1, {now, rows_, bytes_});
+}
+
 void ProgressMeter::Add(int64_t rows_read, int64_t rows_rejected, int64_t bytes,
                         absl::Duration now) {
   rows_ += rows_read;

@@ -18,6 +18,9 @@ class ProgressMeter {
   // Begins a phase at monotonic time `now`.
   void Begin(const std::string& phase, absl::Duration now);
 
+  // What an earlier run of the phase did; it says nothing about the pace.
+  void Resume(int64_t rows_read, int64_t rows_rejected, int64_t bytes,
+              absl::Duration now);
   // Adds finished work.
   void Add(int64_t rows_read, int64_t rows_rejected, int64_t bytes,
            absl::Duration now);

@@ -1,12 +1,13 @@
 #include "client/coordinator/reject_account.h"
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "services/base/errors.h"
 
 namespace troupe {
 namespace {
 
-constexpr size_t kShown = 20;
 constexpr double kDefaultLimit = 0.01;
 
 }  // namespace
@@ -14,6 +15,13 @@ constexpr double kDefaultLimit = 0.01;
 RejectAccount::RejectAccount(const pb::Source& source)
     : rejects_(source.on_bad_row() == pb::REJECT),
       limit_(source.has_max_rejects() ? source.max_rejects() : kDefaultLimit) {}
+
+void RejectAccount::Restore(int64_t rows_read, int64_t rows_rejected,
+                            std::vector<pb::RejectedRow> first) {
+  rows_read_ = rows_read;
+  rows_rejected_ = rows_rejected;
+  first_ = std::move(first);
+}
 
 bool RejectAccount::TooMany(int64_t rows) const {
   return static_cast<double>(rows_rejected_) >

@@ -17,7 +17,14 @@ namespace troupe {
 
 class RejectAccount {
  public:
+  // So many rejected rows are kept for the report.
+  static constexpr size_t kShown = 20;
+
   explicit RejectAccount(const pb::Source& source);
+
+  // Starts from what an earlier run of the job had entered.
+  void Restore(int64_t rows_read, int64_t rows_rejected,
+               std::vector<pb::RejectedRow> first);
 
   // Whether bad rows go to the rejects file, rather than end the job.
   bool rejects() const { return rejects_; }

@@ -106,21 +106,22 @@ absl::StatusOr<JobOutcome> RunScore(JobContext& context, const pb::Job& job,
   plan.read_rejected_text = account.rejects();
   StreamedSplits splits(&context, &input, plan.columns, !validate_only);
   if (validate_only) {
+    RETURN_IF_ERROR(splits.Begin(0));
     RETURN_IF_ERROR(ReadOnePage(context, splits));
     return JobOutcome();
   }
 
   RETURN_IF_ERROR(context.Enter(pb::RUNNING));
   context.BeginPhase(job.kind() == pb::SCORE ? "score" : "transform");
-  ASSIGN_OR_RETURN(const std::unique_ptr<OutputWriter> writer,
-                   OpenOutput(context, output));
+  ASSIGN_OR_RETURN(const std::unique_ptr<JobOutput> written,
+                   JobOutput::Open(&context, output, leaving, account));
+  RETURN_IF_ERROR(splits.Begin(written->next_batch()));
   RETURN_IF_ERROR(
-      RunPass(context, input, plan, splits, account,
-              [&](BatchResult& batch) { return WriteBatch(batch, *writer); }));
+      RunPass(context, input, plan, splits, account, written->Sink()));
   JobOutcome outcome;
   outcome.Count(account);
   ASSIGN_OR_RETURN(outcome.manifest,
-                   PublishOutput(context, *writer, leaving, account, job));
+                   written->Publish(account, splits, job, outcome.report));
   outcome.has_manifest = true;
   return outcome;
 }
@@ -143,7 +144,8 @@ absl::StatusOr<JobOutcome> RunEvaluate(JobContext& context, const pb::Job& job,
   const pb::Schema arriving =
       Without(chain.pipeline.hops().rbegin()->input(), {pb::CARRY});
 
-  StreamedSplits splits(&context, &input, plan.columns, !validate_only);
+  StreamedSplits splits(&context, &input, plan.columns, false);
+  RETURN_IF_ERROR(splits.Begin(0));
   RETURN_IF_ERROR(CheckTarget(context, plan.columns, splits));
   if (validate_only) return JobOutcome();
   RETURN_IF_ERROR(context.Enter(pb::RUNNING));

@@ -108,7 +108,8 @@ FlowHop FlowOf(const PlannedHop& hop) {
 // Fits one hop by a Fit, and reports what was learned.
 absl::StatusOr<std::string> FitModel(Training& training, const FlowHop& hop,
                                      const pb::Schema& arriving,
-                                     const std::vector<std::string>& features) {
+                                     const std::vector<std::string>& features,
+                                     const std::string& step) {
   pb::FitStart start;
   *start.mutable_params() = hop.params;
   *start.mutable_input() = Without(arriving, {pb::CARRY, pb::FEATURE});
@@ -118,7 +119,7 @@ absl::StatusOr<std::string> FitModel(Training& training, const FlowHop& hop,
   ASSIGN_OR_RETURN(FitResult fit,
                    FitByStreaming(training.context,
                                   training.Rows(pb::TRAIN_AND_VALIDATION_ROWS),
-                                  training.fitted, hop, start, account));
+                                  training.fitted, hop, start, step, account));
   training.outcome.Count(account);
   pb::Report& report = training.outcome.report;
   report.set_train_rows(fit.response.train_rows());
@@ -145,17 +146,19 @@ absl::Status FitHop(Training& training, size_t i) {
                    Describe(training.context, hop, arriving, ""));
   AddWarnings(described, training);
   FlowHop flow = FlowOf(hop);
+  const std::string step = absl::StrCat("fit hop ", i);
   if (described.fitting() == pb::BY_OBSERVE) {
     RejectAccount account(training.input.source());
-    auto artifact = FitByObserving(
-        training.context, training.Rows(pb::TRAIN_ROWS), training.fitted, flow,
-        Without(arriving, {pb::CARRY}), hop.stage, account, &training.warnings);
+    auto artifact =
+        FitByObserving(training.context, training.Rows(pb::TRAIN_ROWS),
+                       training.fitted, flow, Without(arriving, {pb::CARRY}),
+                       hop.stage, step, account, &training.warnings);
     if (!artifact.ok()) return InSpecPaths(artifact.status(), hop);
     flow.artifact = *std::move(artifact);
     if (!training.spec.has_model())
       training.outcome.rows_rejected = account.rows_rejected();
   } else if (described.fitting() == pb::BY_FIT) {
-    auto artifact = FitModel(training, flow, arriving, features);
+    auto artifact = FitModel(training, flow, arriving, features, step);
     if (!artifact.ok()) return InSpecPaths(artifact.status(), hop);
     flow.artifact = *std::move(artifact);
   }
@@ -240,7 +243,8 @@ absl::Status StoreVersion(Training& training) {
           absl::ToUnixNanos(environment.clock->Now()));
   RETURN_IF_ERROR(training.context.Check());
   ASSIGN_OR_RETURN(const pb::Pipeline stored,
-                   environment.pipelines->Register(std::move(pipeline)));
+                   environment.pipelines->Register(std::move(pipeline),
+                                                   training.context.id()));
   training.outcome.pipeline = VersionName(stored);
   return absl::OkStatus();
 }

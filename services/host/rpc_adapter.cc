@@ -6,7 +6,7 @@
 #include "services/base/status_macros.h"
 #include "services/host/client_stream_call.h"
 #include "services/host/rpc_event.h"
-#include "services/host/unary_call.h"
+#include "services/host/served_call.h"
 #include "services/host/watch_call.h"
 
 namespace troupe {
@@ -71,8 +71,8 @@ void RpcAdapter::AwaitCalls(RawService* service) {
     switch (method.kind) {
       case MethodKind::kUnary:
         for (int i = 0; i < kAwaitedCalls; ++i)
-          UnaryCall::Await(&shared_, service, &method,
-                           Find(inline_methods_, method.name));
+          ServedCall::Await(&shared_, service, &method,
+                            Find(inline_methods_, method.name));
         break;
       case MethodKind::kClientStreaming:
         ClientStreamCall::Await(&shared_, service, &method);

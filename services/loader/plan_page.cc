@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
-#include "services/loader/crc32c.h"
+#include "services/base/crc32c.h"
 #include "services/loader/file_header.h"
 #include "services/loader/source_spec.h"
 #include "services/loader/split_planner.h"

@@ -5,7 +5,7 @@
 
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
-#include "services/loader/crc32c.h"
+#include "services/base/crc32c.h"
 #include "services/loader/source_spec.h"
 #include "services/loader/split_planner.h"
 

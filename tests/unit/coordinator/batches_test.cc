@@ -54,14 +54,16 @@ TEST(RunPass, SendsWideHopsPieceByPieceWithoutLosingARow) {
   RejectAccount account{pb::Source()};
   std::vector<int64_t> rows;
   ASSERT_TRUE(RunPass(context, input, flow, splits, account,
-                      [&](BatchResult& batch) -> absl::Status {
-                        for (const TableBytes& bytes : batch.tables) {
-                          const Table table = *ParseTable(*bytes.TableString());
-                          for (int64_t i = 0; i < table.rows; ++i)
-                            rows.push_back(table.Ordinal(i));
-                        }
-                        return absl::OkStatus();
-                      })
+                      {[&](BatchResult& batch) -> absl::Status {
+                         for (const TableBytes& bytes : batch.tables) {
+                           const Table table =
+                               *ParseTable(*bytes.TableString());
+                           for (int64_t i = 0; i < table.rows; ++i)
+                             rows.push_back(table.Ordinal(i));
+                         }
+                         return absl::OkStatus();
+                       },
+                       {}})
                   .ok());
   EXPECT_THAT(rows, ElementsAre(0, 1, 2, 3, 4, 5, 6, 7, 8, 9));
   ASSERT_EQ(office.company.processed.size(), 8u);  // 4 pieces, each 2 hops.

@@ -28,6 +28,7 @@ class FakeCompany : public StageCalls {
   int64_t splits = 3;
   int64_t rows_per_split = 4;
   std::set<int64_t> bad_rows;                   // The loader rejects them.
+  std::vector<int64_t> loaded;                  // Split numbers, as they came.
   std::map<int64_t, absl::Status> load_errors;  // By batch number.
   std::set<std::string> held_methods;           // Answered by Release only.
   std::vector<std::string> stalled;
@@ -129,6 +130,7 @@ class FakeCompany : public StageCalls {
   StageResult Load(const std::string& header) {
     pb::LoadRequest request;
     request.ParseFromString(header);
+    loaded.push_back(request.split().number());
     StageResult failed;
     const auto error = load_errors.find(request.split().number());
     if (error != load_errors.end()) {
@@ -213,6 +215,7 @@ struct FakeOffice {
     environment.calls = &company;
     environment.artifacts = &artifacts;
     environment.jobs = jobs.get();
+    environment.journal = journal.get();
     environment.pipelines = pipelines.get();
     environment.uploads = uploads.get();
     environment.clock = Clock::Real();
@@ -240,8 +243,10 @@ struct FakeOffice {
   FakeCompany company;
   std::unique_ptr<Database> database = *Database::Open(dir.path());
   std::unique_ptr<JobStore> jobs = *JobStore::Open(database.get());
+  std::unique_ptr<Journal> journal =
+      std::make_unique<Journal>(database.get(), jobs->epoch());
   std::unique_ptr<PipelineRegistry> pipelines =
-      *PipelineRegistry::Open(database.get());
+      std::make_unique<PipelineRegistry>(database.get());
   std::unique_ptr<UploadStore> uploads =
       *UploadStore::Open(database.get(), dir / "uploads", 1 << 20);
   ArtifactStore artifacts = *ArtifactStore::Open(dir / "artifacts");

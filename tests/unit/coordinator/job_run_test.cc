@@ -15,6 +15,7 @@ namespace troupe {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::UnorderedElementsAre;
 
 std::string ReadFile(const std::string& path) {
   std::ifstream file(path);
@@ -24,7 +25,7 @@ std::string ReadFile(const std::string& path) {
 }
 
 pb::Job RunToEnd(FakeOffice& office, const pb::Job& job) {
-  RunJob(office.environment, std::make_shared<LiveJob>(job));
+  RunJob(office.environment, std::make_shared<LiveJob>(job)).IgnoreError();
   return *office.jobs->Get(job.id());
 }
 
@@ -59,7 +60,7 @@ TEST(JobRun, GivesTheSameBytesWhateverOrderRepliesComeIn) {
 TEST(JobRun, RecordsBoundariesBeforeItLoads) {
   FakeOffice office;
   RunToEnd(office, office.WritingJob("j"));
-  EXPECT_EQ(office.jobs->Batches("j")->size(), 3u);
+  EXPECT_EQ(office.journal->Splits("j", 0)->size(), 3u);
 }
 
 TEST(JobRun, FailsWithTheFirstBadRow) {
@@ -69,7 +70,7 @@ TEST(JobRun, FailsWithTheFirstBadRow) {
   EXPECT_EQ(job.state(), pb::FAILED);
   EXPECT_EQ(job.error().message(), "row 6 is bad");
   EXPECT_FALSE(std::filesystem::exists(office.dir / "output/j"));
-  EXPECT_FALSE(std::filesystem::exists(office.dir / "output/j.tmp"));
+  EXPECT_FALSE(std::filesystem::exists(office.dir / "output/j"));
 }
 
 TEST(JobRun, SendsBadRowsToTheRejectsWithTheirText) {
@@ -82,6 +83,65 @@ TEST(JobRun, SendsBadRowsToTheRejectsWithTheirText) {
   EXPECT_EQ(ReadFile(office.dir / "output/j/rejects.jsonl"),
             "{\"row\": 6, \"reason\": \"BAD_ROW\", \"message\": \"row 6 is "
             "bad\", \"text\": \"text of 6\"}\n");
+}
+
+TEST(JobRun, GoesOnBehindTheCommittedBatches) {
+  FakeOffice office;
+  office.company.load_errors[2] = absl::InternalError("once");
+  const pb::Job job = office.WritingJob("j", pb::REJECT, 1);
+  office.company.bad_rows = {1};
+  ASSERT_EQ(RunToEnd(office, job).state(), pb::FAILED);
+  office.company.load_errors.clear();
+  office.company.loaded.clear();
+  const pb::Job ended = RunToEnd(office, job);
+  ASSERT_EQ(ended.state(), pb::PARTIALLY_SUCCEEDED) << ended.DebugString();
+  EXPECT_EQ(ReadFile(office.dir / "output/j/part-00000.csv"),
+            "x\n0\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n");
+  EXPECT_EQ(ended.manifest().rows_read(), 12);
+  EXPECT_EQ(ended.report().rejected(0).row(), 1);
+  // Batch 2 is done, and the first two are looked at once more for the preview.
+  EXPECT_THAT(office.company.loaded, UnorderedElementsAre(0, 1, 2, 2));
+}
+
+TEST(JobRun, CompletesAJobWhoseOutputWasPublished) {
+  FakeOffice office;
+  const pb::Job job = office.WritingJob("j");
+  const pb::Job ended = RunToEnd(office, job);
+  // As if the process had died before the end was recorded.
+  ASSERT_TRUE(office.jobs->Update(job).ok());
+  pb::FinishedStep publishing;
+  *publishing.mutable_report() = ended.report();
+  ASSERT_TRUE(office.journal->FinishStep("j", "publish", publishing).ok());
+  office.company.loaded.clear();
+  const pb::Job again = RunToEnd(office, job);
+  EXPECT_EQ(again.state(), pb::SUCCEEDED) << again.DebugString();
+  EXPECT_EQ(again.manifest().SerializeAsString(),
+            ended.manifest().SerializeAsString());
+  EXPECT_TRUE(office.company.loaded.empty());
+}
+
+TEST(JobRun, RefusesAPublishedOutputThatHasChanged) {
+  FakeOffice office;
+  const pb::Job job = office.WritingJob("j");
+  RunToEnd(office, job);
+  ASSERT_TRUE(office.jobs->Update(job).ok());
+  ASSERT_TRUE(
+      office.journal->FinishStep("j", "publish", pb::FinishedStep()).ok());
+  std::ofstream(office.dir / "output/j/part-00000.csv", std::ios::in) << "y";
+  const pb::Job again = RunToEnd(office, job);
+  EXPECT_EQ(again.state(), pb::FAILED);
+  EXPECT_THAT(again.error().message(), HasSubstr("part-00000.csv"));
+}
+
+TEST(JobRun, WaitsForSpaceWhenADiskIsFull) {
+  FakeOffice office;
+  office.company.load_errors[1] = MakeError(
+      absl::StatusCode::kResourceExhausted, "DISK_FULL", "no space left");
+  const pb::Job job = office.WritingJob("j");
+  EXPECT_EQ(RunToEnd(office, job).state(), pb::DISK_FULL);
+  EXPECT_FALSE(std::filesystem::exists(office.dir / "output/j"));
+  office.company.load_errors.clear();
+  EXPECT_EQ(RunToEnd(office, job).state(), pb::SUCCEEDED);
 }
 
 TEST(JobRun, FailsWithTooManyRejects) {
@@ -231,7 +291,7 @@ TEST(JobScheduler, CollectsArtifactsThatNoVersionNames) {
   pb::Pipeline pipeline;
   pipeline.set_name("p");
   pipeline.add_hops()->set_artifact(used);
-  ASSERT_TRUE(office.pipelines->Register(pipeline).ok());
+  ASSERT_TRUE(office.pipelines->Register(pipeline, "").ok());
   JobScheduler scheduler(&office.environment, 1);
   scheduler.CollectArtifacts();
   EXPECT_TRUE(office.artifacts.Contains(used));

@@ -27,6 +27,27 @@ std::string ReadFile(const std::string& path) {
   return text.str();
 }
 
+const Schema kX = {{"x", pb::FLOAT64, pb::CARRY}};
+
+std::unique_ptr<OutputWriter> Open(
+    const std::string& directory,
+    const std::vector<pb::JournalBatch>& committed = {},
+    int64_t max_part_bytes = 1 << 20) {
+  return std::move(
+      OutputWriter::Open({directory, pb::CSV, max_part_bytes, kX}, committed)
+          ->writer);
+}
+
+// Writes one batch; returns its place, as the journal would keep it.
+pb::JournalBatch WriteBatch(OutputWriter& writer, std::vector<double> values) {
+  const auto rows = static_cast<int64_t>(values.size());
+  EXPECT_TRUE(writer.Append(Numbers(std::move(values))).ok());
+  pb::JournalBatch batch = *writer.EndBatch();
+  batch.set_rows_read(rows);
+  EXPECT_TRUE(writer.Sync().ok());
+  return batch;
+}
+
 pb::Manifest Rows(int64_t read, int64_t rejected) {
   pb::Manifest manifest;
   manifest.set_rows_read(read);
@@ -36,9 +57,9 @@ pb::Manifest Rows(int64_t read, int64_t rejected) {
 
 TEST(OutputWriter, PublishesPartsThatTogetherAreTheOutput) {
   TempDir dir;
-  auto writer = *OutputWriter::Create({dir / "out", pb::CSV, 8});
-  ASSERT_TRUE(writer->Append(Numbers({1, 2})).ok());
-  ASSERT_TRUE(writer->Append(Numbers({3})).ok());
+  auto writer = Open(dir / "out", {}, 8);
+  WriteBatch(*writer, {1, 2});
+  WriteBatch(*writer, {3});
   const auto manifest = writer->Publish(Rows(3, 0));
   ASSERT_TRUE(manifest.ok()) << manifest.status();
   EXPECT_EQ(ReadFile(dir / "out/part-00000.csv"), "x\n1.0\n2.0\n");
@@ -49,22 +70,110 @@ TEST(OutputWriter, PublishesPartsThatTogetherAreTheOutput) {
 
 TEST(OutputWriter, ShowsNothingUnderTheFinalNameBeforePublish) {
   TempDir dir;
-  auto writer = *OutputWriter::Create({dir / "out"});
+  auto writer = Open(dir / "out");
   ASSERT_TRUE(writer->Append(Numbers({1})).ok());
   EXPECT_FALSE(std::filesystem::exists(dir / "out"));
 }
 
-TEST(OutputWriter, LeavesNothingWhenItIsDroppedBeforePublish) {
+TEST(OutputWriter, GoesOnBehindWhatWasCommitted) {
   TempDir dir;
-  auto writer = *OutputWriter::Create({dir / "out"});
-  ASSERT_TRUE(writer->Append(Numbers({1})).ok());
+  auto writer = Open(dir / "out");
+  const pb::JournalBatch first = WriteBatch(*writer, {1});
+  const pb::JournalBatch second = WriteBatch(*writer, {2});
+  WriteBatch(*writer, {3});  // Never committed.
   writer.reset();
-  EXPECT_TRUE(std::filesystem::is_empty(dir.path()));
+  writer = Open(dir / "out", {first, second});
+  WriteBatch(*writer, {4});
+  const auto manifest = writer->Publish(Rows(3, 0));
+  ASSERT_TRUE(manifest.ok()) << manifest.status();
+  EXPECT_EQ(ReadFile(dir / "out/part-00000.csv"), "x\n1.0\n2.0\n4.0\n");
+  EXPECT_EQ(manifest->parts(0).sha256(), Sha256Hex("x\n1.0\n2.0\n4.0\n"));
+}
+
+TEST(OutputWriter, GoesOnInALaterPart) {
+  TempDir dir;
+  std::vector<pb::JournalBatch> committed;
+  auto writer = Open(dir / "out", {}, 8);
+  for (const double x : {1, 2, 3, 4, 5})
+    committed.push_back(WriteBatch(*writer, {x}));
+  for (size_t count = 1; count <= committed.size(); ++count) {
+    writer =
+        Open(dir / "out", {committed.begin(), committed.begin() + count}, 8);
+    for (size_t i = count; i < 5; ++i)
+      WriteBatch(*writer, {static_cast<double>(i + 1)});
+  }
+  const auto manifest = writer->Publish(Rows(5, 0));
+  ASSERT_TRUE(manifest.ok()) << manifest.status();
+  std::string all;
+  for (const pb::Part& part : manifest->parts())
+    all += ReadFile(dir / ("out/" + part.name()));
+  EXPECT_EQ(all, "x\n1.0\n2.0\n3.0\n4.0\n5.0\n");
+  EXPECT_GT(manifest->parts_size(), 2);
+}
+
+TEST(OutputWriter, DistrustsEveryBatchFromTheFirstDamagedByteOn) {
+  TempDir dir;
+  auto writer = Open(dir / "out", {}, 8);
+  std::vector<pb::JournalBatch> committed;
+  for (const double x : {1, 2, 3, 4})
+    committed.push_back(WriteBatch(*writer, {x}));
+  writer.reset();
+  std::ofstream(dir / "out.tmp/part-00000.csv", std::ios::in) << "x\n9";
+  const auto opened =
+      OutputWriter::Open({dir / "out", pb::CSV, 8, kX}, committed);
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  EXPECT_EQ(opened->good, 0u);
+  for (const double x : {1, 2, 3, 4}) WriteBatch(*opened->writer, {x});
+  EXPECT_TRUE(opened->writer->Publish(Rows(4, 0)).ok());
+}
+
+TEST(OutputWriter, DistrustsBatchesThatAreCutOff) {
+  TempDir dir;
+  auto writer = Open(dir / "out");
+  std::vector<pb::JournalBatch> committed;
+  for (const double x : {1, 2, 3})
+    committed.push_back(WriteBatch(*writer, {x}));
+  writer.reset();
+  std::filesystem::resize_file(dir / "out.tmp/part-00000.csv", 7);
+  const auto opened =
+      OutputWriter::Open({dir / "out", pb::CSV, 1 << 20, kX}, committed);
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  EXPECT_EQ(opened->good, 1u);
+}
+
+TEST(OutputWriter, RemembersTheFirstRejectedRows) {
+  TempDir dir;
+  pb::RejectedRow row;
+  row.set_row(4);
+  row.set_reason("BAD_ROW");
+  auto writer = Open(dir / "out");
+  ASSERT_TRUE(writer->Reject({{row, "some \"text\""}}).ok());
+  pb::JournalBatch batch = *writer->EndBatch();
+  batch.set_rows_read(1);
+  batch.set_rows_rejected(1);
+  ASSERT_TRUE(writer->Sync().ok());
+  writer = Open(dir / "out", {batch});
+  const auto first = writer->FirstRejected(20);
+  ASSERT_TRUE(first.ok()) << first.status();
+  ASSERT_EQ(first->size(), 1u);
+  EXPECT_EQ(first->at(0).reason(), "BAD_ROW");
+  EXPECT_EQ(writer->Publish(Rows(1, 1))->rejects().rows(), 1);
+}
+
+TEST(OutputWriter, KnowsWhetherAPublishedOutputIsAsItWas) {
+  TempDir dir;
+  auto writer = Open(dir / "out");
+  WriteBatch(*writer, {1});
+  ASSERT_TRUE(writer->Publish(Rows(1, 0)).ok());
+  EXPECT_EQ(ReadPublished(dir / "out")->rows_ok(), 1);
+  std::ofstream(dir / "out/part-00000.csv", std::ios::in) << "y";
+  EXPECT_EQ(ReasonOf(ReadPublished(dir / "out").status()), "OUTPUT_DAMAGED");
+  EXPECT_TRUE(absl::IsNotFound(ReadPublished(dir / "other").status()));
 }
 
 TEST(OutputWriter, RefusesToPublishWhenRowsAreMissing) {
   TempDir dir;
-  auto writer = *OutputWriter::Create({dir / "out"});
+  auto writer = Open(dir / "out");
   ASSERT_TRUE(writer->Append(Numbers({1})).ok());
   EXPECT_EQ(writer->Publish(Rows(2, 0)).status().code(),
             absl::StatusCode::kInternal);
@@ -73,12 +182,11 @@ TEST(OutputWriter, RefusesToPublishWhenRowsAreMissing) {
 
 TEST(OutputWriter, WritesRejectsWithReasonAndText) {
   TempDir dir;
-  auto writer = *OutputWriter::Create({dir / "out"});
+  auto writer = Open(dir / "out");
   pb::RejectedRow row;
   row.set_row(4);
   row.set_reason("BAD_ROW");
   row.set_message("f.csv:6: \"x\"");
-  ASSERT_TRUE(writer->FinishHeader({{"x", pb::FLOAT64, pb::CARRY}}).ok());
   ASSERT_TRUE(writer->Reject({{row, "a\tb"}}).ok());
   const auto manifest = writer->Publish(Rows(1, 1));
   ASSERT_TRUE(manifest.ok()) << manifest.status();
@@ -89,22 +197,21 @@ TEST(OutputWriter, WritesRejectsWithReasonAndText) {
 
 TEST(OutputWriter, WritesTheHeaderWhenThereAreNoRows) {
   TempDir dir;
-  auto writer = *OutputWriter::Create({dir / "out"});
-  ASSERT_TRUE(writer->FinishHeader({{"x", pb::FLOAT64, pb::CARRY}}).ok());
+  auto writer = Open(dir / "out");
   ASSERT_TRUE(writer->Publish(Rows(0, 0)).ok());
   EXPECT_EQ(ReadFile(dir / "out/part-00000.csv"), "x\n");
 }
 
 TEST(OutputWriter, RefusesATableWithOtherColumns) {
   TempDir dir;
-  auto writer = *OutputWriter::Create({dir / "out"});
+  auto writer = Open(dir / "out");
   ASSERT_TRUE(writer->Append(Numbers({1})).ok());
   EXPECT_FALSE(writer->Append(Numbers({1}, "y")).ok());
 }
 
 TEST(OutputWriter, DescribesTheOutputInItsManifestFile) {
   TempDir dir;
-  auto writer = *OutputWriter::Create({dir / "out"});
+  auto writer = Open(dir / "out");
   ASSERT_TRUE(writer->Append(Numbers({1})).ok());
   ASSERT_TRUE(writer->Publish(Rows(1, 0)).ok());
   const std::string json = ReadFile(dir / "out/manifest.json");

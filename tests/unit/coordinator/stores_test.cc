@@ -95,7 +95,9 @@ TEST(JobStore, KeepsJobsAndCountsEpochsOverRestarts) {
     const auto database = *Database::Open(dir.path());
     const auto store = *JobStore::Open(database.get());
     EXPECT_EQ(store->epoch(), epoch);
-    if (epoch == 1) ASSERT_TRUE(store->Add(MakeJob("a", "r")).ok());
+    if (epoch == 1) {
+      ASSERT_TRUE(store->Add(MakeJob("a", "r")).ok());
+    }
     EXPECT_EQ(store->Get("a")->request().request_id(), "r");
   }
 }
@@ -149,28 +151,6 @@ TEST(JobStore, TellsWhichEndedJobsAreOldOrTooMany) {
               ElementsAre("a", "b"));
 }
 
-TEST(JobStore, RecordsBoundariesUntilTheJobIsDeleted) {
-  TempDir dir;
-  const auto database = *Database::Open(dir.path());
-  const auto store = *JobStore::Open(database.get());
-  ASSERT_TRUE(store->Add(MakeJob("a")).ok());
-  pb::Split split;
-  split.set_number(3);
-  split.set_offset(77);
-  ASSERT_TRUE(store->RecordBatches("a", {split}).ok());
-  ASSERT_EQ(store->Batches("a")->size(), 1u);
-  EXPECT_EQ(store->Batches("a")->at(0).offset(), 77);
-  ASSERT_TRUE(store->Delete("a").ok());
-  EXPECT_TRUE(store->Batches("a")->empty());
-}
-
-TEST(JobStore, RefusesBoundariesOfAnUnknownJob) {
-  TempDir dir;
-  const auto database = *Database::Open(dir.path());
-  const auto store = *JobStore::Open(database.get());
-  EXPECT_FALSE(store->RecordBatches("nobody", {pb::Split()}).ok());
-}
-
 pb::Pipeline NamedPipeline(const std::string& name, const std::string& sha) {
   pb::Pipeline pipeline;
   pipeline.set_name(name);
@@ -181,30 +161,30 @@ pb::Pipeline NamedPipeline(const std::string& name, const std::string& sha) {
 TEST(PipelineRegistry, CountsVersionsByName) {
   TempDir dir;
   const auto database = *Database::Open(dir.path());
-  const auto registry = *PipelineRegistry::Open(database.get());
-  EXPECT_EQ(registry->Register(NamedPipeline("p", "s1"))->version(), 1);
-  EXPECT_EQ(registry->Register(NamedPipeline("p", "s2"))->version(), 2);
-  EXPECT_EQ(registry->Register(NamedPipeline("q", "s3"))->version(), 1);
-  EXPECT_EQ(registry->Get("p")->hops(0).artifact(), "s2");
-  EXPECT_EQ(registry->Get("p@1")->hops(0).artifact(), "s1");
+  PipelineRegistry registry(database.get());
+  EXPECT_EQ(registry.Register(NamedPipeline("p", "s1"), "")->version(), 1);
+  EXPECT_EQ(registry.Register(NamedPipeline("p", "s2"), "")->version(), 2);
+  EXPECT_EQ(registry.Register(NamedPipeline("q", "s3"), "")->version(), 1);
+  EXPECT_EQ(registry.Get("p")->hops(0).artifact(), "s2");
+  EXPECT_EQ(registry.Get("p@1")->hops(0).artifact(), "s1");
 }
 
 TEST(PipelineRegistry, NeverGivesAVersionTwice) {
   TempDir dir;
   const auto database = *Database::Open(dir.path());
-  const auto registry = *PipelineRegistry::Open(database.get());
-  ASSERT_TRUE(registry->Register(NamedPipeline("p", "s1")).ok());
-  ASSERT_TRUE(registry->Delete("p@1").ok());
-  ASSERT_TRUE(registry->Delete("p@1").ok());
-  EXPECT_EQ(registry->Register(NamedPipeline("p", "s1"))->version(), 2);
+  PipelineRegistry registry(database.get());
+  ASSERT_TRUE(registry.Register(NamedPipeline("p", "s1"), "").ok());
+  ASSERT_TRUE(registry.Delete("p@1").ok());
+  ASSERT_TRUE(registry.Delete("p@1").ok());
+  EXPECT_EQ(registry.Register(NamedPipeline("p", "s1"), "")->version(), 2);
 }
 
 TEST(PipelineRegistry, NamesTheNearestPipeline) {
   TempDir dir;
   const auto database = *Database::Open(dir.path());
-  const auto registry = *PipelineRegistry::Open(database.get());
-  ASSERT_TRUE(registry->Register(NamedPipeline("cancer", "s")).ok());
-  const absl::Status status = registry->Get("cancr").status();
+  PipelineRegistry registry(database.get());
+  ASSERT_TRUE(registry.Register(NamedPipeline("cancer", "s"), "").ok());
+  const absl::Status status = registry.Get("cancr").status();
   EXPECT_EQ(ReasonOf(status), "PIPELINE_NOT_FOUND");
   EXPECT_THAT(std::string(status.message()), HasSubstr("\"cancer\""));
 }
@@ -212,24 +192,24 @@ TEST(PipelineRegistry, NamesTheNearestPipeline) {
 TEST(PipelineRegistry, ListsTheNewestOfEachOrAllOfOne) {
   TempDir dir;
   const auto database = *Database::Open(dir.path());
-  const auto registry = *PipelineRegistry::Open(database.get());
+  PipelineRegistry registry(database.get());
   for (const std::string name : {"p", "q", "p"})
-    ASSERT_TRUE(registry->Register(NamedPipeline(name, "s")).ok());
-  const auto newest = *registry->List("");
+    ASSERT_TRUE(registry.Register(NamedPipeline(name, "s"), "").ok());
+  const auto newest = *registry.List("");
   ASSERT_EQ(newest.pipelines_size(), 2);
   EXPECT_EQ(newest.pipelines(0).version(), 2);
   EXPECT_EQ(newest.pipelines(0).hops(0).artifact(), "");
-  EXPECT_EQ(registry->List("p")->pipelines_size(), 2);
+  EXPECT_EQ(registry.List("p")->pipelines_size(), 2);
 }
 
 TEST(PipelineRegistry, KnowsWhichArtifactsAreNeeded) {
   TempDir dir;
   const auto database = *Database::Open(dir.path());
-  const auto registry = *PipelineRegistry::Open(database.get());
-  ASSERT_TRUE(registry->Register(NamedPipeline("p", "s1")).ok());
-  ASSERT_TRUE(registry->Register(NamedPipeline("p", "s2")).ok());
-  ASSERT_TRUE(registry->Delete("p@1").ok());
-  EXPECT_THAT(*registry->ReferencedArtifacts(), ElementsAre("s2"));
+  PipelineRegistry registry(database.get());
+  ASSERT_TRUE(registry.Register(NamedPipeline("p", "s1"), "").ok());
+  ASSERT_TRUE(registry.Register(NamedPipeline("p", "s2"), "").ok());
+  ASSERT_TRUE(registry.Delete("p@1").ok());
+  EXPECT_THAT(*registry.ReferencedArtifacts(), ElementsAre("s2"));
 }
 
 TEST(PipelineRegistry, RefusesWhatIsNoName) {

@@ -1,7 +1,7 @@
 // The promises of Load and ReadRecords.
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "services/loader/crc32c.h"
+#include "services/base/crc32c.h"
 #include "services/table/row_split.h"
 #include "tests/unit/loader/loader_test_input.h"
 

@@ -5,7 +5,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "services/loader/crc32c.h"
+#include "services/base/crc32c.h"
 #include "tests/unit/loader/loader_test_input.h"
 #include "troupe/v1/plan_cursor.pb.h"
 

@@ -1,4 +1,4 @@
-#include "services/host/unary_call.h"
+#include "services/host/served_call.h"
 
 #include <utility>
 
@@ -8,16 +8,16 @@
 
 namespace troupe {
 
-void UnaryCall::Await(const RpcAdapter::Shared* shared, RawService* service,
-                      const RawMethod* method, const InlineMethod* answer) {
-  auto* const call = new UnaryCall(shared, service, method, answer);
+void ServedCall::Await(const RpcAdapter::Shared* shared, RawService* service,
+                       const RawMethod* method, const InlineMethod* answer) {
+  auto* const call = new ServedCall(shared, service, method, answer);
   call->context_.AsyncNotifyWhenDone(&call->done_);
   service->AwaitUnary(*method, &call->context_, &call->request_,
                       &call->responder_, shared->queue, &call->arrived_);
 }
 
-UnaryCall::UnaryCall(const RpcAdapter::Shared* shared, RawService* service,
-                     const RawMethod* method, const InlineMethod* answer)
+ServedCall::ServedCall(const RpcAdapter::Shared* shared, RawService* service,
+                       const RawMethod* method, const InlineMethod* answer)
     : shared_(shared),
       service_(service),
       method_(method),
@@ -28,7 +28,7 @@ UnaryCall::UnaryCall(const RpcAdapter::Shared* shared, RawService* service,
       done_([this](bool) { OnDone(); }),
       finished_([this](bool) { OnEvent(); }) {}
 
-void UnaryCall::OnArrived(bool ok) {
+void ServedCall::OnArrived(bool ok) {
   if (!ok) {  // The server stops; no call came, and no event will.
     delete this;
     return;
@@ -40,7 +40,7 @@ void UnaryCall::OnArrived(bool ok) {
     Submit();
 }
 
-void UnaryCall::Submit() {
+void ServedCall::Submit() {
   absl::StatusOr<CallInfo> info = ReadCallInfo(context_, *shared_->clock);
   if (!info.ok()) return Finish(info.status());
   const absl::StatusOr<std::string> lane = ReadLane(context_);
@@ -56,7 +56,7 @@ void UnaryCall::Submit() {
           [this](absl::StatusOr<Reply> reply) { Answer(std::move(reply)); }));
 }
 
-void UnaryCall::Answer(absl::StatusOr<Reply> reply) {
+void ServedCall::Answer(absl::StatusOr<Reply> reply) {
   if (!reply.ok()) return Finish(reply.status());
   auto* const payload = dynamic_cast<RpcPayload*>(reply->payload.get());
   if (payload == nullptr) return Finish(absl::InternalError("empty reply"));
@@ -64,7 +64,7 @@ void UnaryCall::Answer(absl::StatusOr<Reply> reply) {
 }
 
 // The polling thread may delete this object as soon as gRPC has the answer.
-void UnaryCall::Finish(const absl::StatusOr<grpc::ByteBuffer>& bytes) {
+void ServedCall::Finish(const absl::StatusOr<grpc::ByteBuffer>& bytes) {
   if (bytes.ok()) {
     responder_.Finish(*bytes, grpc::Status::OK, &finished_);
     return;
@@ -73,12 +73,12 @@ void UnaryCall::Finish(const absl::StatusOr<grpc::ByteBuffer>& bytes) {
   responder_.FinishWithError(ToGrpcStatus(bytes.status()), &finished_);
 }
 
-void UnaryCall::OnDone() {
+void ServedCall::OnDone() {
   if (context_.IsCancelled()) token_->Cancel();
   OnEvent();
 }
 
-void UnaryCall::OnEvent() {
+void ServedCall::OnEvent() {
   if (--events_left_ == 0) delete this;
 }
 

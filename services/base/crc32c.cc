@@ -1,4 +1,4 @@
-#include "services/loader/crc32c.h"
+#include "services/base/crc32c.h"
 
 #include <array>
 #include <cstring>
@@ -7,7 +7,7 @@
 #include <nmmintrin.h>
 #endif
 
-namespace troupe::loader {
+namespace troupe {
 namespace {
 
 constexpr uint32_t kPolynomial = 0x82f63b78;  // Bits reversed.
@@ -40,9 +40,9 @@ uint64_t LoadWord(const char* p) {
 }
 
 #if defined(__x86_64__)
-__attribute__((target("sse4.2"))) uint32_t Crc32cByInstruction(
-    absl::string_view text) {
-  uint64_t crc = 0xffffffff;
+__attribute__((target("sse4.2"))) uint32_t ExtendByInstruction(
+    uint32_t before, absl::string_view text) {
+  uint64_t crc = ~before;
   const char* p = text.data();
   size_t left = text.size();
   for (; left >= 8; left -= 8, p += 8) crc = _mm_crc32_u64(crc, LoadWord(p));
@@ -55,8 +55,8 @@ __attribute__((target("sse4.2"))) uint32_t Crc32cByInstruction(
 
 }  // namespace
 
-uint32_t Crc32cByTable(absl::string_view text) {
-  uint32_t crc = 0xffffffff;
+uint32_t ExtendCrc32cByTable(uint32_t crc, absl::string_view text) {
+  crc = ~crc;
   const char* p = text.data();
   size_t left = text.size();
   // Eight bytes at a time, assuming little-endian words as the whole wire does.
@@ -72,12 +72,14 @@ uint32_t Crc32cByTable(absl::string_view text) {
   return ~crc;
 }
 
-uint32_t Crc32c(absl::string_view text) {
+uint32_t ExtendCrc32c(uint32_t crc, absl::string_view text) {
 #if defined(__x86_64__)
   static const bool has_instruction = __builtin_cpu_supports("sse4.2") != 0;
-  if (has_instruction) return Crc32cByInstruction(text);
+  if (has_instruction) return ExtendByInstruction(crc, text);
 #endif
-  return Crc32cByTable(text);
+  return ExtendCrc32cByTable(crc, text);
 }
 
-}  // namespace troupe::loader
+uint32_t Crc32c(absl::string_view text) { return ExtendCrc32c(0, text); }
+
+}  // namespace troupe

@@ -1,6 +1,6 @@
-// A UnaryCall is one unary call from before it arrives until it is answered. It
-// owns itself: Await makes it wait for a call, and it deletes itself when gRPC
-// has told its end.
+// A ServedCall is one unary call from before it arrives until it is answered.
+// It owns itself: Await makes it wait for a call, and it deletes itself when
+// gRPC has told its end.
 //
 // Thread safety: the polling thread runs its events; Answer runs anywhere.
 #pragma once
@@ -17,7 +17,7 @@
 
 namespace troupe {
 
-class UnaryCall {
+class ServedCall {
  public:
   // Waits for one call of `method`, and after it for the next. `answer`, where
   // not null, answers it on the polling thread in place of the lanes. All
@@ -26,8 +26,8 @@ class UnaryCall {
                     const RawMethod* method, const InlineMethod* answer);
 
  private:
-  UnaryCall(const RpcAdapter::Shared* shared, RawService* service,
-            const RawMethod* method, const InlineMethod* answer);
+  ServedCall(const RpcAdapter::Shared* shared, RawService* service,
+             const RawMethod* method, const InlineMethod* answer);
 
   void OnArrived(bool ok);
   void OnDone();
