@@ -32,6 +32,8 @@ ExitCode ExitCodeOf(pb::JobState state) {
       return kPartial;
     case pb::CANCELLED:
       return kCancelled;
+    case pb::DISK_FULL:
+      return kDiskFull;
     default:
       return kFailed;
   }

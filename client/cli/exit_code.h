@@ -16,6 +16,7 @@ enum ExitCode : int {
   kUnreachable = 3,  // No coordinator answers.
   kCancelled = 4,    // The job was cancelled.
   kPartial = 5,      // Done, but some rows were rejected.
+  kDiskFull = 6,     // The job waits until there is space, and a resume.
   kInterrupted = 130,  // Ctrl-C; a job that was followed goes on.
 };
 

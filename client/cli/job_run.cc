@@ -78,7 +78,8 @@ absl::StatusOr<pb::Job> FollowJob(
 }
 
 absl::Status JobError(const pb::Job& job) {
-  if (job.state() != pb::FAILED) return absl::OkStatus();
+  if (job.state() != pb::FAILED && job.state() != pb::DISK_FULL)
+    return absl::OkStatus();
   const absl::Status status = FromGrpcStatus(
       grpc::Status(static_cast<grpc::StatusCode>(job.error().code()),
                    job.error().message(), job.error().SerializeAsString()));
@@ -97,10 +98,13 @@ absl::StatusOr<ExitCode> ConcludeJob(
   if (const absl::Status error = JobError(job); !error.ok()) {
     const absl::Status located = locate == nullptr ? error : locate(error);
     session.err << "troupe: job " << job.id()
-                << " failed: " << PrintableLines(std::string(located.message()))
-                << "\n";
+                << (job.state() == pb::DISK_FULL ? " waits: " : " failed: ")
+                << PrintableLines(std::string(located.message())) << "\n";
     const std::string rejected = RejectedRows(job);
     if (!rejected.empty()) session.Note(rejected);
+    if (job.state() == pb::DISK_FULL)
+      session.Note(absl::StrCat("free some space; then `troupe resume ",
+                                job.id(), "` goes on from here"));
   } else if (job.state() == pb::CANCELLED) {
     session.err << "troupe: job " << job.id() << " was cancelled\n";
   } else if (job.state() == pb::PARTIALLY_SUCCEEDED) {
@@ -116,7 +120,7 @@ bool HasResult(const pb::Job& job) {
 
 bool HasEnded(const pb::Job& job) {
   return HasResult(job) || job.state() == pb::FAILED ||
-         job.state() == pb::CANCELLED;
+         job.state() == pb::CANCELLED || job.state() == pb::DISK_FULL;
 }
 
 absl::StatusOr<OutputTarget> OpenOutput(Session& session,

@@ -40,6 +40,7 @@ constexpr char kFooter[] =
     "  3    no coordinator answers\n"
     "  4    the job was cancelled\n"
     "  5    done, but some rows were rejected\n"
+    "  6    a disk of the coordinator is full; the job waits for resume\n"
     "  130  Ctrl-C\n";
 
 // The command of that name, or null.
@@ -60,6 +61,7 @@ void AddCommands(CLI::App& app, Session& session) {
   AddFetch(app, session);
   AddCancel(app, session);
   AddResume(app, session);
+  AddJournal(app, session);
   AddDelete(app, session);
   AddPipelines(app, session);
   AddShow(app, session);

@@ -54,7 +54,12 @@ class CoordinatorClient {
       const pb::ResumeJobRequest& request,
       absl::Duration timeout = absl::Seconds(30)) = 0;
 
-  // Calls `on_job` at every change until the job has ended (OK), `on_job`
+  virtual absl::StatusOr<pb::Journal> GetJournal(
+      const pb::GetJournalRequest& request,
+      absl::Duration timeout = absl::Seconds(30)) = 0;
+
+  // Calls `on_job` at every change until the job has ended or waits for disk
+  // space (OK), `on_job`
   // returns false (OK), or an error. While the coordinator cannot be reached it
   // connects again, for up to `patience` without an answer; then UNAVAILABLE.
   // `on_job` may see a job again after such a break.

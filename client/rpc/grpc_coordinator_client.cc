@@ -24,9 +24,11 @@ void SetTimeout(grpc::ClientContext& context, absl::Duration timeout) {
   context.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
 }
 
-bool Terminal(pb::JobState state) {
+// Nothing more comes of the job by itself.
+bool Stopped(pb::JobState state) {
   return state == pb::SUCCEEDED || state == pb::PARTIALLY_SUCCEEDED ||
-         state == pb::FAILED || state == pb::CANCELLED;
+         state == pb::FAILED || state == pb::CANCELLED ||
+         state == pb::DISK_FULL;
 }
 
 // Whether a watch that ended so may go on over a new connection.
@@ -100,6 +102,11 @@ absl::StatusOr<pb::Job> GrpcCoordinatorClient::ResumeJob(
   return Call(&Stub::ResumeJob, request, timeout);
 }
 
+absl::StatusOr<pb::Journal> GrpcCoordinatorClient::GetJournal(
+    const pb::GetJournalRequest& request, absl::Duration timeout) {
+  return Call(&Stub::GetJournal, request, timeout);
+}
+
 absl::StatusOr<pb::ListPipelinesResponse> GrpcCoordinatorClient::ListPipelines(
     const pb::ListPipelinesRequest& request, absl::Duration timeout) {
   return Call(&Stub::ListPipelines, request, timeout);
@@ -154,7 +161,7 @@ absl::Status GrpcCoordinatorClient::WatchOnce(
   pb::Job job;
   while (reader->Read(&job)) {
     *answered = absl::Now();
-    *over = !on_job(job) || Terminal(job.state());
+    *over = !on_job(job) || Stopped(job.state());
     if (*over) context.TryCancel();
     if (*over) break;
   }

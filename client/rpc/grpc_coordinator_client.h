@@ -30,6 +30,8 @@ class GrpcCoordinatorClient : public CoordinatorClient {
                                     absl::Duration timeout) override;
   absl::StatusOr<pb::Job> ResumeJob(const pb::ResumeJobRequest& request,
                                     absl::Duration timeout) override;
+  absl::StatusOr<pb::Journal> GetJournal(const pb::GetJournalRequest& request,
+                                         absl::Duration timeout) override;
   absl::Status WatchJob(const std::string& id,
                         const std::function<bool(const pb::Job&)>& on_job,
                         absl::Duration patience) override;

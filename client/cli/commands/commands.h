@@ -20,6 +20,7 @@ void AddJobs(CLI::App& app, Session& session);
 void AddWatch(CLI::App& app, Session& session);
 void AddCancel(CLI::App& app, Session& session);
 void AddResume(CLI::App& app, Session& session);
+void AddJournal(CLI::App& app, Session& session);
 void AddDelete(CLI::App& app, Session& session);
 void AddPipelines(CLI::App& app, Session& session);
 void AddShow(CLI::App& app, Session& session);

@@ -88,7 +88,7 @@ void AddCancel(CLI::App& app, Session& session) {
 
 void AddResume(CLI::App& app, Session& session) {
   AddJobCommand(app, session, "resume",
-                "Runs a failed or cancelled job again, and follows it",
+                "Lets a failed, cancelled or waiting job go on, and follows it",
                 kResumeExamples, &Resume);
 }
 

@@ -23,6 +23,8 @@ class FakeCoordinatorClient : public CoordinatorClient {
   std::vector<pb::Job> updates;  // What WatchJob tells, in turn.
   pb::Job job;                   // To GetJob, CancelJob, ResumeJob.
   std::vector<pb::ListJobsResponse> pages;  // By page token "", "1", "2", ...
+  pb::Journal journal;                      // The first page.
+  pb::Journal more_journal;                 // The second.
   pb::Pipeline pipeline;
   pb::ListPipelinesResponse pipelines;
   pb::Topology topology;
@@ -64,6 +66,11 @@ class FakeCoordinatorClient : public CoordinatorClient {
   absl::StatusOr<pb::Job> ResumeJob(const pb::ResumeJobRequest& request,
                                     absl::Duration) override {
     return Answer("ResumeJob " + request.id(), job);
+  }
+  absl::StatusOr<pb::Journal> GetJournal(const pb::GetJournalRequest& request,
+                                         absl::Duration) override {
+    return Answer("GetJournal " + request.id() + " " + request.page_token(),
+                  request.page_token().empty() ? journal : more_journal);
   }
   absl::Status WatchJob(const std::string& id,
                         const std::function<bool(const pb::Job&)>& on_job,

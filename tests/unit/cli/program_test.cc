@@ -401,6 +401,35 @@ TEST(Fetch, WritesTheOutputOfAnEarlierJob) {
 
 // --- jobs, pipelines, the company --------------------------------------------
 
+TEST(Journal, ShowsEventsAndTheBatchesOfAllPages) {
+  Program program;
+  program.client.journal.add_events()->set_kind("RESUMED");
+  program.client.journal.set_planned_batches(2);
+  program.client.journal.set_committed_batches(1);
+  pb::JournalBatch& done = *program.client.journal.add_batches();
+  done.mutable_split()->set_file("a.csv");
+  done.set_committed(true);
+  done.set_part_end(77);
+  program.client.journal.set_next_page_token("1");
+  program.client.more_journal.add_batches()->mutable_split()->set_number(1);
+  EXPECT_EQ(program.Run({"journal", "j"}), kDone);
+  const std::string out = program.out.str();
+  EXPECT_THAT(out, HasSubstr("RESUMED"));
+  EXPECT_THAT(out, HasSubstr("1 of 2 batches committed"));
+  EXPECT_THAT(out, HasSubstr("00000:0-77"));
+  EXPECT_THAT(out, HasSubstr("planned"));
+}
+
+TEST(Watch, SaysHowAJobThatWaitsForSpaceGoesOn) {
+  Program program;
+  program.client.updates.resize(1);
+  program.client.updates[0].set_id("j");
+  program.client.updates[0].set_state(pb::DISK_FULL);
+  program.client.updates[0].set_state_message("a disk is full");
+  EXPECT_EQ(program.Run({"watch", "j"}), kDiskFull);
+  EXPECT_THAT(program.err.str(), HasSubstr("troupe resume j"));
+}
+
 TEST(Jobs, ReadsAllPagesUpToTheLimit) {
   Program program;
   program.client.pages.resize(3);
