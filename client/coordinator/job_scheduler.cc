@@ -1,9 +1,11 @@
 #include "client/coordinator/job_scheduler.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/strip.h"
 #include "client/coordinator/job_run.h"
 #include "google/protobuf/util/time_util.h"
@@ -16,6 +18,12 @@ namespace {
 void SetNow(const Clock& clock, google::protobuf::Timestamp* stamp) {
   *stamp = google::protobuf::util::TimeUtil::NanosecondsToTimestamp(
       absl::ToUnixNanos(clock.Now()));
+}
+
+// As NewId makes them.
+bool LooksLikeId(absl::string_view name) {
+  return name.size() == 12 &&
+         std::all_of(name.begin(), name.end(), absl::ascii_isxdigit);
 }
 
 }  // namespace
@@ -58,6 +66,7 @@ void JobScheduler::RemoveOrphans() {
        std::filesystem::directory_iterator(environment_->output_root, error)) {
     const std::string name = entry.path().filename().string();
     const std::string id(absl::StripSuffix(name, ".tmp"));
+    if (!LooksLikeId(id)) continue;  // Not ours: lost+found, for one.
     const auto known = environment_->jobs->Get(id);
     if (ReasonOf(known.status()) == "JOB_NOT_FOUND")
       orphans.push_back(entry.path());

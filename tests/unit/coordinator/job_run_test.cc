@@ -243,6 +243,18 @@ TEST(JobScheduler, RunsSuspendedJobsAgainAtTheNextStart) {
   AwaitUntil([&] { return scheduler.Get("j")->state() == pb::SUCCEEDED; });
 }
 
+TEST(JobScheduler, RemovesOnlyWhatForgottenJobsLeft) {
+  FakeOffice office;
+  const std::string root = office.environment.output_root;
+  for (const char* name : {"0123456789ab", "0123456789ac.tmp", "lost+found"})
+    std::filesystem::create_directory(root + "/" + name);
+  JobScheduler scheduler(&office.environment, 1);
+  ASSERT_TRUE(scheduler.Recover().ok());
+  EXPECT_FALSE(std::filesystem::exists(root + "/0123456789ab"));
+  EXPECT_FALSE(std::filesystem::exists(root + "/0123456789ac.tmp"));
+  EXPECT_TRUE(std::filesystem::exists(root + "/lost+found"));
+}
+
 TEST(JobScheduler, ValidatesWithoutStoringAnything) {
   FakeOffice office;
   pb::Job job = office.WritingJob("unused");
