@@ -238,12 +238,13 @@ TEST_F(SuspectsTest, AStageIsStalledThoughAllItsCallsAreOpen) {
 
 class HedgingTest : public SuspectsTest {
  protected:
-  // Two replicas; twenty calls took half a second each; another is under way.
-  HedgingTest() { Begin({}); }
+  // Some replicas; twenty calls took half a second each; another is under way.
+  HedgingTest() { Begin({"a", "b"}); }
 
-  void Begin(DispatcherOptions options) {
+  void Begin(std::vector<std::string> addresses,
+             DispatcherOptions options = {}) {
     MakeDispatcher(options);
-    Serve({"a", "b"});
+    Serve(std::move(addresses));
     for (int i = 0; i < 20; ++i) {
       Dispatch(Call("j", i));
       timers_.Advance(absl::Milliseconds(500));
@@ -323,13 +324,21 @@ TEST_F(HedgingTest, NeedsCreditToSpareElsewhere) {
 }
 
 TEST_F(HedgingTest, IsBoundedToAShareOfTheCalls) {
-  Begin({.hedge = {.ratio = 0, .allowance = 1}});
+  Begin({"a", "b"}, {.hedge = {.ratio = 0, .allowance = 1}});
   Dispatch(Call("j", 21));
   timers_.Advance(absl::Minutes(1));
   EXPECT_EQ(Load().hedges, 1);
 }
 
+TEST_F(HedgingTest, NeedsAnotherReplica) {
+  model_[second_].health = kSilence;
+  timers_.Advance(absl::Seconds(5));
+  EXPECT_EQ(Load().hedges, 0);
+  EXPECT_EQ(Waiting(first_), 1u);
+}
+
 TEST_F(HedgingTest, NeverOfIsolatedCalls) {
+  Begin({"a", "b", "c"});
   Fail(first_, kDeath);
   timers_.Advance(absl::Seconds(2));
   ASSERT_TRUE(Request(Where()).isolate());
