@@ -99,6 +99,10 @@ class DispatchCore : public std::enable_shared_from_this<DispatchCore> {
   Action RepeatAfterFailure(Stage& stage, const Sent& sent,
                             const absl::Status& status)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Action RepeatAfterSilence(Stage& stage, const Sent& sent,
+                            const absl::Status& status)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void JudgeSilence(Stage& stage, const Sent& sent, const absl::Status& status);
   Action RepeatAfterFault(Stage& stage, const Sent& sent,
                           const absl::Status& status)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

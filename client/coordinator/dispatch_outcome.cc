@@ -15,6 +15,10 @@ namespace {
 // means that the cache is too small for what the jobs need at once.
 constexpr int kMaxPuts = 16;
 
+// So often may a call meet a server that ends, at no cost. A handler that
+// always answers CANCELLED must not look like that for ever.
+constexpr int kMaxCutOff = 16;
+
 absl::Status TooManyCrashes(const std::string& job, int64_t most) {
   return MakeError(
       absl::StatusCode::kFailedPrecondition, "TOO_MANY_CRASHES",
@@ -45,12 +49,14 @@ DispatchCore::Action DispatchCore::Decide(Stage& stage, const Sent& sent,
                      : RepeatAtNoCost(stage, sent);
     case Verdict::kTooLong:
       return RepeatIsolated(stage, sent, reply.status);
-    case Verdict::kTransport:
-      // Where the network reaches nobody no attempt is to blame. An answer
-      // with a reason comes from a replica, so that it was reached.
-      return ReasonOf(reply.status).empty() && !stage.replicas->HasServing()
+    case Verdict::kCutOff:
+      return ++sent.call->cut_off <= kMaxCutOff
                  ? RepeatAtNoCost(stage, sent)
                  : RepeatAfterFailure(stage, sent, reply.status);
+    case Verdict::kSilent:
+      return RepeatAfterSilence(stage, sent, reply.status);
+    case Verdict::kTransport:
+      return RepeatAfterFailure(stage, sent, reply.status);
     case Verdict::kFaulty:
       return RepeatAfterFault(stage, sent, reply.status);
     case Verdict::kFinal:
@@ -109,6 +115,33 @@ DispatchCore::Action DispatchCore::RepeatAfterFailure(
           if (const auto core = weak.lock()) core->Requeue(stage, call);
         });
   };
+}
+
+DispatchCore::Action DispatchCore::RepeatAfterSilence(
+    Stage& stage, const Sent& sent, const absl::Status& status) {
+  if (!sent.call->open.empty()) return nullptr;  // Its hedge goes on.
+  sent.call->state = PendingCall::State::kWaiting;
+  return [this, &stage, sent, status] {
+    environment_.timers->After(options_.silence_wait,
+                               [weak = weak_from_this(), &stage, sent, status] {
+                                 if (const auto core = weak.lock())
+                                   core->JudgeSilence(stage, sent, status);
+                               });
+  };
+}
+
+void DispatchCore::JudgeSilence(Stage& stage, const Sent& sent,
+                                const absl::Status& status) {
+  Action action;
+  {
+    MutexLock lock(&mutex_);
+    if (sent.call->state != PendingCall::State::kWaiting) return;
+    // Where nobody can be reached no attempt is to blame.
+    action = stage.replicas->HasServing()
+                 ? RepeatAfterFailure(stage, sent, status)
+                 : RepeatAtNoCost(stage, sent);
+  }
+  if (action) action();
 }
 
 DispatchCore::Action DispatchCore::RepeatIsolated(Stage& stage,
@@ -173,7 +206,9 @@ void DispatchCore::Brought(Stage& stage, const Sent& sent,
       // Nothing of the call ran: a replica that is gone costs it nothing.
       case Verdict::kDied:
       case Verdict::kElsewhere:
+      case Verdict::kCutOff:
         break;
+      case Verdict::kSilent:
       case Verdict::kTransport:
       case Verdict::kFull:
         if (waits) action = RepeatAfterFailure(stage, sent, status);

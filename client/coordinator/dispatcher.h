@@ -5,15 +5,18 @@
 // A call that failed                         comes again           and costs
 // - MAILBOX_FULL                             elsewhere, or later   nothing
 // - DRAINING, NOT_READY; or the connection   elsewhere             nothing
-//   was never made, or ended in order
+//   was never made, or ended in order; or
+//   a server that ends cancelled it
 // - ARTIFACT_MISSING                         after a Put           nothing
 // - by the death of the process, while       elsewhere             nothing
 //   another call was at work there
 // - by the death of the process, as the      elsewhere, isolated   an attempt,
 //   one at work; WORK_LIMIT_EXCEEDED                               a token, and
 //                                                                  suspicion
-// - in transport (silence, timed out,        elsewhere, after      an attempt,
-//   cancelled by others)                     50 ms .. 5 s          a token
+// - in transport (timed out, silence)        elsewhere, after      an attempt,
+//                                            50 ms .. 5 s          a token
+// - by silence, and 3 s later no replica     when one serves       nothing
+//   of the stage serves: the network failed
 // - HANDLER_FAILED, or a reply that is not   once, elsewhere       an attempt
 //   to this attempt
 // - otherwise                                never
@@ -82,6 +85,9 @@ struct DispatcherOptions {
   int max_attempts = 4;  // Sendings that failed and were charged, at most.
   absl::Duration min_backoff = absl::Milliseconds(50);
   absl::Duration max_backoff = absl::Seconds(5);
+  // So long after a connection fell silent it is decided whether the call or
+  // the network is to blame: by then health knows of the other replicas.
+  absl::Duration silence_wait = absl::Seconds(3);
   double retry_ratio = 0.1;
   double retries_per_minute = 10;
   absl::Duration put_timeout = absl::Minutes(5);

@@ -53,6 +53,7 @@ struct PendingCall {
   int sent = 0;                                // How often; the last attempt.
   int failures = 0;                            // Attempts charged.
   int faults = 0;                              // Of handlers.
+  int cut_off = 0;                             // By servers that ended.
   int puts = 0;                                // Artifacts brought for it.
   int implicated = 0;                          // In deaths and hangs.
   bool isolate = false;                        // From now on.

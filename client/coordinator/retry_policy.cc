@@ -27,6 +27,7 @@ Verdict JudgeUnavailable(const absl::Status& status,
     case ConnectionLoss::kClosed:
       return Verdict::kDied;
     case ConnectionLoss::kSilent:
+      return Verdict::kSilent;
     case ConnectionLoss::kNone:
       break;
   }
@@ -52,7 +53,9 @@ Verdict Judge(const absl::Status& status) {
       return reason == "WORK_LIMIT_EXCEEDED" ? Verdict::kTooLong
                                              : Verdict::kTransport;
     case absl::StatusCode::kCancelled:
-      return Verdict::kTransport;
+      // Servers that shut down cancel what they have not begun; what they have
+      // begun gets our DRAINING.
+      return reason.empty() ? Verdict::kCutOff : Verdict::kTransport;
     case absl::StatusCode::kUnknown:
     case absl::StatusCode::kInternal:
       // gRPC itself says so of streams that broke; a handler gives its reason.
@@ -84,15 +87,16 @@ CallEnd EndOf(const absl::Status& status) {
                      ? CallEnd::Kind::kLeaving
                      : CallEnd::Kind::kUnreachable;
       break;
+    case Verdict::kCutOff:
+      end.kind = CallEnd::Kind::kLeaving;
+      break;
     case Verdict::kDied:
+    case Verdict::kSilent:
       end.kind = CallEnd::Kind::kUnreachable;
       break;
     case Verdict::kTransport:
-      end.kind = CallEnd::Kind::kSilent;
-      // Servers that shut down cancel what they have.
-      if (absl::IsUnavailable(status) ||
-          (absl::IsCancelled(status) && ReasonOf(status).empty()))
-        end.kind = CallEnd::Kind::kUnreachable;
+      end.kind = absl::IsUnavailable(status) ? CallEnd::Kind::kUnreachable
+                                             : CallEnd::Kind::kSilent;
       break;
     default:
       break;

@@ -15,8 +15,10 @@ enum class Verdict {
   kFull,             // Not executed: the mailbox was full.
   kElsewhere,        // Not executed: starting, stopping, or never reached.
   kArtifactMissing,  // Not executed: an artifact is not there.
+  kCutOff,           // Cancelled by a server that ends: hardly executed.
   kDied,             // The process ended without a word while it had it.
   kTooLong,          // It ran beyond its work limit.
+  kSilent,           // The connection fell silent, or the network failed.
   kTransport,        // Perhaps executed; the answer is lost.
   kFaulty,           // A bug there: it may work on another replica.
   kFinal,            // It would fail anywhere.

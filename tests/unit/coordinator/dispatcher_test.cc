@@ -40,7 +40,7 @@ TEST_F(DispatcherTest, SendsAgainElsewhereWhatFailedInTransport) {
   Serve({"a", "b"});
   Dispatch(Call("j", 0));
   const std::string first = Where();
-  Fail(first, absl::UnavailableError("reset"));
+  Fail(first, absl::DeadlineExceededError("late"));
   EXPECT_EQ(Where(), "");
   timers_.Advance(absl::Milliseconds(50));
   EXPECT_EQ(Where(), first == "a" ? "b" : "a");
@@ -140,7 +140,7 @@ TEST_F(DispatcherTest, ErrorsOfSpecAndSizeAreFinal) {
 TEST_F(DispatcherTest, DropsAReplyThatIsNotToTheOpenAttempt) {
   Serve({"a", "b"});
   Dispatch(Call("j", 0));
-  Fail(Where(), absl::UnavailableError("reset"));
+  Fail(Where(), absl::DeadlineExceededError("late"));
   timers_.Advance(absl::Milliseconds(50));
   const std::string second = Where();
   pb::BatchId stale = Request(second).id();

@@ -18,9 +18,9 @@ TEST(RetryPolicy, JudgesOurReasonsBeforeCodes) {
 }
 
 TEST(RetryPolicy, TakesErrorsWithoutAReasonForTheTransports) {
-  EXPECT_EQ(Judge(absl::UnavailableError("refused")), Verdict::kTransport);
+  EXPECT_EQ(Judge(absl::UnavailableError("no route")), Verdict::kSilent);
   EXPECT_EQ(Judge(absl::DeadlineExceededError("late")), Verdict::kTransport);
-  EXPECT_EQ(Judge(absl::CancelledError("shut down")), Verdict::kTransport);
+  EXPECT_EQ(Judge(absl::CancelledError("shut down")), Verdict::kCutOff);
   EXPECT_EQ(Judge(absl::InternalError("RST_STREAM")), Verdict::kTransport);
 }
 
@@ -31,7 +31,7 @@ TEST(RetryPolicy, TellsDeathFromLeaveAndSilence) {
   EXPECT_EQ(Judge(absl::UnavailableError("failed to connect to all addresses")),
             Verdict::kElsewhere);
   EXPECT_EQ(Judge(absl::UnavailableError("keepalive watchdog timeout")),
-            Verdict::kTransport);
+            Verdict::kSilent);
   EXPECT_EQ(Judge(WorkLimitExceeded(absl::Seconds(1))), Verdict::kTooLong);
 }
 

@@ -87,7 +87,7 @@ TEST_F(SuspectsTest, SilenceTimeoutsAndLeavesMakeNoSuspects) {
     Serve({"a"});
     Dispatch(Call("j", 0));
     Fail("a", status);
-    timers_.Advance(absl::Seconds(2));
+    timers_.Advance(absl::Seconds(5));
     EXPECT_FALSE(Request("a").isolate()) << status;
     EXPECT_EQ(Load().suspects, 0) << status;
   }
@@ -164,7 +164,7 @@ TEST_F(SuspectsTest, ARollingRestartCostsNoAttempt) {
     const std::string at = Where();
     // Three ways in which the last call may meet a replica that stops.
     if (round % 3 == 0) {
-      Fail(at, kLeave);
+      Fail(at, round % 2 == 0 ? kLeave : absl::CancelledError("CANCELLED"));
     } else if (round % 3 == 1) {
       model_[at].health = MakeError(absl::StatusCode::kUnavailable,
                                     "NOT_SERVING", "says NOT_SERVING");
@@ -197,21 +197,45 @@ TEST_F(SuspectsTest, AReplicaThatServesAgainMayDieAgain) {
 }
 
 TEST_F(SuspectsTest, WhereNobodyCanBeReachedNoAttemptIsBurnt) {
-  Serve({"a", "b"});
+  Serve({"a", "b", "c", "d"});
   Dispatch(Call("j", 0));
   for (int round = 0; round < 10; ++round) {
-    const std::string at = Where();
+    // One connection is known to be lost before the health of the others is.
+    Fail(Where(), kSilence);
     for (const auto& [address, client] : model_.clients)
       client->health = kSilence;
-    timers_.Advance(absl::Seconds(1));
-    Fail(at, round % 2 == 0 ? kSilence : absl::DeadlineExceededError("late"));
+    timers_.Advance(absl::Seconds(60));
     EXPECT_THAT(dispatcher_->StalledStages("j"), ElementsAre("model"));
+    EXPECT_EQ(Where(), "");
     for (const auto& [address, client] : model_.clients)
       client->health = absl::OkStatus();
     timers_.Advance(absl::Seconds(1));
     ASSERT_NE(Where(), "");
   }
   EXPECT_EQ(Load().retries, 0);
+}
+
+TEST_F(SuspectsTest, SilenceIsChargedWhereAReplicaServes) {
+  Serve({"a"});  // Large messages do not get through, health does.
+  Dispatch(Call("j", 0));
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_EQ(Waiting("a"), 1u);
+    Fail("a", kSilence);
+    timers_.Advance(absl::Seconds(10));
+  }
+  ASSERT_THAT(results_, SizeIs(1));
+  EXPECT_TRUE(absl::IsUnavailable(results_[0].status));
+}
+
+TEST_F(SuspectsTest, AHandlerThatAlwaysCancelsIsChargedInTheEnd) {
+  Serve({"a"});
+  Dispatch(Call("j", 0));
+  int sendings = 0;
+  for (; results_.empty() && sendings < 100; ++sendings) {
+    Fail("a", absl::CancelledError("handler"));
+    timers_.Advance(absl::Seconds(10));
+  }
+  EXPECT_EQ(sendings, 20);
 }
 
 TEST_F(SuspectsTest, AnErrorWithAReasonIsChargedWhereverItCameFrom) {
