@@ -33,6 +33,9 @@ ABSL_FLAG(int64_t, max_part_bytes, int64_t{256} << 20,
 ABSL_FLAG(int64_t, max_upload_bytes, int64_t{64} << 30, "largest upload");
 ABSL_FLAG(absl::Duration, call_timeout, absl::Minutes(5),
           "deadline of one call to a stage");
+ABSL_FLAG(absl::Duration, work_limit, absl::Minutes(2),
+          "how long a stage may work on one batch; one that takes longer is "
+          "searched for the guilty rows. Below --call_timeout");
 ABSL_FLAG(absl::Duration, fit_timeout, absl::Hours(24),
           "deadline of one fit of a model");
 ABSL_FLAG(absl::Duration, max_stall, absl::Minutes(30),
@@ -55,6 +58,7 @@ absl::StatusOr<JobLimits> ReadLimits() {
   limits.window_batches = absl::GetFlag(FLAGS_job_window_batches);
   limits.max_part_bytes = absl::GetFlag(FLAGS_max_part_bytes);
   limits.call_timeout = absl::GetFlag(FLAGS_call_timeout);
+  limits.work_limit = absl::GetFlag(FLAGS_work_limit);
   limits.fit_timeout = absl::GetFlag(FLAGS_fit_timeout);
   limits.max_stall = absl::GetFlag(FLAGS_max_stall);
   if (limits.max_batch_bytes < 1 << 16 || limits.split_bytes < 1 ||
@@ -64,6 +68,9 @@ absl::StatusOr<JobLimits> ReadLimits() {
     return BadSpec("flags",
                    "--max_batch_bytes must be at least 65536, --split_bytes 1 "
                    "to 8388608, the other sizes and counts at least 1");
+  if (limits.work_limit <= absl::ZeroDuration() ||
+      limits.work_limit >= limits.call_timeout)
+    return BadSpec("--work_limit", "must be above 0 and below --call_timeout");
   return limits;
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "client/coordinator/dispatched_fit.h"
+#include "client/coordinator/fence.h"
 #include "client/coordinator/reply_header.h"
 #include "services/base/errors.h"
 #include "services/base/log.h"
@@ -12,34 +13,28 @@
 namespace troupe {
 namespace {
 
-// So often may a call find an artifact missing that was just put there: more
-// means that the cache is too small for what the jobs need at once.
-constexpr int kMaxPuts = 16;
+constexpr absl::Duration kLookForLateCalls = absl::Milliseconds(200);
 
 int64_t WeightOf(const StageCall& call) {
   return call.bytes > 0 ? call.bytes : call.table.size();
 }
 
-UnaryCall RequestOf(const StageCall& call, std::string header) {
+LaneOfReplica WhereOf(const StageCall& call, const Sending& sending) {
+  return {sending.replica->address, call.lane};
+}
+
+UnaryCall RequestOf(const StageCall& call, const Sending& sending,
+                    std::string header, absl::Duration isolated_timeout) {
   UnaryCall request;
   request.method = call.method;
   request.header = std::move(header);
   request.table = call.table;
-  request.timeout = call.timeout;
+  request.timeout = sending.isolated ? std::max(call.timeout, isolated_timeout)
+                                     : call.timeout;
   request.lane = call.lane;
   request.work_limit = call.work_limit;
   request.trace = call.trace;
   return request;
-}
-
-// A reply to another attempt is none to this one.
-void CheckId(const std::string& method, const std::optional<pb::BatchId>& asked,
-             UnaryReply& reply) {
-  if (!reply.status.ok() || !asked.has_value()) return;
-  const std::optional<pb::BatchId> answered = IdOf(method, reply.header);
-  if (answered.has_value() && SameId(*asked, *answered)) return;
-  reply.status = MakeError(absl::StatusCode::kInternal, "WRONG_REPLY",
-                           "the reply is not to the open attempt");
 }
 
 }  // namespace
@@ -47,7 +42,8 @@ void CheckId(const std::string& method, const std::optional<pb::BatchId>& asked,
 DispatchCore::Stage::Stage(std::unique_ptr<ReplicaSet> replicas,
                            const DispatcherOptions& options)
     : replicas(std::move(replicas)),
-      budget(options.retry_ratio, options.retries_per_minute) {}
+      budget(options.retry_ratio, options.retries_per_minute),
+      hedger(options.hedge) {}
 
 DispatchCore::DispatchCore(DispatcherOptions options,
                            Dispatcher::Environment environment)
@@ -91,7 +87,7 @@ void DispatchCore::Dispatch(StageCall call,
   {
     MutexLock lock(&mutex_);
     pending->sequence = next_sequence_++;
-    jobs_[pending->call.job].calls.insert(pending);
+    calls_.Add(pending);
     refused = stopped_ || stage == nullptr;
     if (refused) {
       answers_.push_back(FinishWith(
@@ -99,6 +95,7 @@ void DispatchCore::Dispatch(StageCall call,
                             : UnknownStage(pending->call.stage)));
     } else {
       stage->budget.AddCall();
+      if (IsBatchMethod(pending->call.method)) stage->hedger.AddCall();
       stage->queue.Add(pending);
     }
   }
@@ -109,11 +106,10 @@ void DispatchCore::Dispatch(StageCall call,
 }
 
 void DispatchCore::Pump(Stage& stage) {
-  while (std::optional<Sending> sending = Next(stage))
-    Send(stage, *std::move(sending));
+  while (const std::optional<Sent> sent = Next(stage)) Send(stage, *sent);
 }
 
-std::optional<DispatchCore::Sending> DispatchCore::Next(Stage& stage) {
+std::optional<DispatchCore::Sent> DispatchCore::Next(Stage& stage) {
   MutexLock lock(&mutex_);
   std::shared_ptr<Replica> replica;
   bool no_slot = false;  // For a call without wishes.
@@ -133,58 +129,61 @@ std::optional<DispatchCore::Sending> DispatchCore::Next(Stage& stage) {
     return replica != nullptr;
   });
   if (call == nullptr) return std::nullopt;
-  call->state = PendingCall::State::kOpen;
-  call->replica = replica->address;
-  call->sender = std::this_thread::get_id();
-  if (++call->sent > 1) ++jobs_[call->call.job].retries;
-  return Sending{.call = call,
-                 .replica = replica,
-                 .attempt = call->sent,
-                 .id = std::nullopt};
+  return Begin(stage, call, std::move(replica));
 }
 
-void DispatchCore::Send(Stage& stage, Sending ready) {
-  const auto sending = std::make_shared<Sending>(std::move(ready));
-  const std::shared_ptr<PendingCall> call = sending->call;
-  std::string header = call->call.header(sending->attempt);
+DispatchCore::Sent DispatchCore::Begin(Stage& stage, const Call& call,
+                                       std::shared_ptr<Replica> replica) {
+  const auto sending = std::make_shared<Sending>();
+  sending->replica = std::move(replica);
+  sending->attempt = ++call->sent;
+  sending->number = next_sending_++;
+  sending->isolated = call->isolate;
+  sending->since = environment_.clock->Monotonic();
+  sending->sender = std::this_thread::get_id();
+  stage.ledger.Sent(WhereOf(call->call, *sending), sending->number);
+  call->state = PendingCall::State::kOpen;
+  call->replica = sending->replica->address;
+  call->open.push_back(sending);
+  return {call, sending};
+}
+
+void DispatchCore::Send(Stage& stage, const Sent& sent) {
+  const auto& [call, sending] = sent;
+  std::string header = call->call.header(sending->attempt, sending->isolated);
   sending->id = IdOf(call->call.method, header);
   std::shared_ptr<OpenCall> open = sending->replica->client->Call(
-      RequestOf(call->call, std::move(header)),
-      [weak = weak_from_this(), &stage, sending](UnaryReply reply) {
+      RequestOf(call->call, *sending, std::move(header),
+                options_.isolated_timeout),
+      [weak = weak_from_this(), &stage, sent](UnaryReply reply) {
         if (const auto core = weak.lock())
-          core->Answered(stage, sending, std::move(reply));
+          core->Answered(stage, sent, std::move(reply));
       });
-  bool cancelled = false;
+  bool given_up = false;
   {
     MutexLock lock(&mutex_);
-    const bool mine = call->sent == sending->attempt;
-    if (mine) call->sender = std::thread::id();
-    if (mine && call->state == PendingCall::State::kOpen)
-      call->open = std::move(open);
-    else
-      cancelled = call->state == PendingCall::State::kDone;
+    sending->sender = std::thread::id();
+    given_up = std::find(call->open.begin(), call->open.end(), sending) ==
+               call->open.end();
+    if (!given_up) sending->open = open;
   }
-  if (cancelled && open != nullptr) open->Cancel();
+  if (given_up && open != nullptr) open->Cancel();
+  if (IsBatchMethod(call->call.method)) WatchAges(stage);
 }
 
-void DispatchCore::Answered(Stage& stage,
-                            const std::shared_ptr<Sending>& sending,
-                            UnaryReply reply) {
-  const std::shared_ptr<PendingCall>& call = sending->call;
+void DispatchCore::Answered(Stage& stage, const Sent& sent, UnaryReply reply) {
+  const auto& [call, sending] = sent;
   {
     MutexLock lock(&mutex_);
-    if (call->sent == sending->attempt &&
-        call->sender == std::this_thread::get_id()) {
-      environment_.timers->Soon(
-          [weak = weak_from_this(), &stage, sending, reply] {
-            if (const auto core = weak.lock())
-              core->Answered(stage, sending, reply);
-          });
+    if (sending->sender == std::this_thread::get_id()) {
+      environment_.timers->Soon([weak = weak_from_this(), &stage, sent, reply] {
+        if (const auto core = weak.lock()) core->Answered(stage, sent, reply);
+      });
       return;
     }
   }
   const std::string& method = call->call.method;
-  CheckId(method, sending->id, reply);
+  CheckAttempt(method, sending->id, reply);
   CallEnd end = EndOf(reply.status);
   end.bytes = WeightOf(call->call);
   if (reply.status.ok()) {
@@ -195,177 +194,97 @@ void DispatchCore::Answered(Stage& stage,
   Action action;
   {
     MutexLock lock(&mutex_);
-    const bool wanted = call->state == PendingCall::State::kOpen &&
-                        call->sent == sending->attempt;
-    // Our own cancelling says nothing about the replica.
+    const bool wanted = std::erase(call->open, sending) > 0;
+    const Verdict verdict =
+        JudgeFrom(stage.replicas->IsLeaving(*sending->replica), reply.status);
+    const LaneOfReplica where = WhereOf(call->call, *sending);
+    bool suspect = false;
+    if (verdict == Verdict::kDied)
+      suspect = stage.ledger.Died(where, sending->number);
+    else
+      stage.ledger.Ended(where, sending->number);
+    // Our own cancelling says little about the replica.
     if (!wanted && absl::IsCancelled(reply.status))
-      end.kind = CallEnd::Kind::kSilent;
+      end.kind =
+          sending->beaten ? CallEnd::Kind::kBeaten : CallEnd::Kind::kSilent;
     stage.replicas->Release(sending->replica, end);
-    if (wanted) action = Decide(stage, *sending, reply);
+    if (wanted && reply.status.ok() && !sending->isolated)
+      stage.hedger.Answered(method,
+                            environment_.clock->Monotonic() - sending->since);
+    if (wanted) action = Decide(stage, sent, verdict, suspect, reply);
   }
   if (action) action();
   Pump(stage);
 }
 
-DispatchCore::Action DispatchCore::Decide(Stage& stage, const Sending& sending,
-                                          UnaryReply& reply) {
-  const std::shared_ptr<PendingCall>& call = sending.call;
-  call->open = nullptr;
-  switch (Judge(reply.status)) {
-    case Verdict::kAnswered: {
-      StageResult result;
-      result.header = std::move(reply.header);
-      result.table = std::move(reply.table);
-      return Finish(call, std::move(result));
-    }
-    case Verdict::kFull:
-    case Verdict::kElsewhere:
-      call->state = PendingCall::State::kQueued;
-      stage.queue.Add(call);
-      return nullptr;
-    case Verdict::kArtifactMissing:
-      return BringArtifact(stage, sending, reply.status);
-    case Verdict::kTransport:
-      return RepeatAfterFailure(stage, sending, reply.status);
-    case Verdict::kFaulty:
-      return RepeatAfterFault(stage, sending, reply.status);
-    case Verdict::kFinal:
-      break;
-  }
-  return FinishWith(call, reply.status);
-}
-
-DispatchCore::Action DispatchCore::RepeatAfterFailure(
-    Stage& stage, const Sending& sending, const absl::Status& status) {
-  const std::shared_ptr<PendingCall>& call = sending.call;
-  call->avoided.push_back(sending.replica->address);
-  if (++call->failures >= options_.max_attempts)
-    return FinishWith(call, status);
-  const absl::Duration wait =
-      std::max(Backoff(call->failures, options_.min_backoff,
-                       options_.max_backoff, environment_.random()),
-               stage.budget.Take(environment_.clock->Monotonic()));
-  call->state = PendingCall::State::kWaiting;
-  return [this, &stage, call, status, wait, attempt = sending.attempt,
-          replica = sending.replica] {
-    LogError("call failed; it will be sent again", status,
-             {{"job", call->call.job},
-              {"stage", call->call.stage},
-              {"replica", replica->address},
-              {"method", call->call.method},
-              {"attempt", attempt},
-              {"seconds", absl::ToDoubleSeconds(wait)}});
-    environment_.timers->After(wait, [weak = weak_from_this(), &stage, call] {
-      if (const auto core = weak.lock()) core->Requeue(stage, call);
-    });
-  };
-}
-
-DispatchCore::Action DispatchCore::RepeatAfterFault(
-    Stage& stage, const Sending& sending, const absl::Status& status) {
-  const std::shared_ptr<PendingCall>& call = sending.call;
-  // The same replica would only do the same again.
-  if (call->faults++ > 0 ||
-      !stage.replicas->HasServing(sending.replica->address))
-    return FinishWith(call, status);
-  call->avoided.push_back(sending.replica->address);
-  call->state = PendingCall::State::kQueued;
-  stage.queue.Add(call);
-  return nullptr;
-}
-
-DispatchCore::Action DispatchCore::BringArtifact(Stage& stage,
-                                                 const Sending& sending,
-                                                 const absl::Status& status) {
-  const std::shared_ptr<PendingCall>& call = sending.call;
-  const ErrorMetadata metadata = MetadataOf(status);
-  const auto sha256 = metadata.find("sha256");
-  const std::vector<std::string>& named = call->call.artifacts;
-  if (sha256 == metadata.end() ||
-      std::find(named.begin(), named.end(), sha256->second) == named.end() ||
-      ++call->puts > kMaxPuts)
-    return FinishWith(call, status);
-  call->state = PendingCall::State::kWaiting;
-  return [this, &stage, sending, artifact = sha256->second] {
-    courier_->Bring(
-        sending.replica->client, artifact,
-        [weak = weak_from_this(), &stage, sending](const absl::Status& put) {
-          if (const auto core = weak.lock()) core->Brought(stage, sending, put);
-        });
-  };
-}
-
-void DispatchCore::Brought(Stage& stage, const Sending& sending,
-                           const absl::Status& status) {
-  Action action;
+void DispatchCore::WatchAges(Stage& stage) {
   {
     MutexLock lock(&mutex_);
-    const std::shared_ptr<PendingCall>& call = sending.call;
-    if (call->state == PendingCall::State::kWaiting && !status.ok()) {
-      const Verdict verdict = Judge(status);
-      const bool elsewhere = verdict == Verdict::kTransport ||
-                             verdict == Verdict::kElsewhere ||
-                             verdict == Verdict::kFull;
-      action = elsewhere ? RepeatAfterFailure(stage, sending, status)
-                         : FinishWith(call, status);
-    }
+    if (std::exchange(stage.watched, true)) return;
   }
-  if (action)
-    action();
-  else
-    Requeue(stage, sending.call);
-  Pump(stage);
+  environment_.timers->After(kLookForLateCalls,
+                             [weak = weak_from_this(), &stage] {
+                               if (const auto core = weak.lock())
+                                 core->HedgeLate(stage);
+                             });
 }
 
-void DispatchCore::Requeue(Stage& stage,
-                           const std::shared_ptr<PendingCall>& call) {
+void DispatchCore::HedgeLate(Stage& stage) {
+  for (const Sent& sent : BeginHedges(stage)) {
+    Log(LogLevel::kInfo, "call is late; another replica is asked too",
+        {{"job", sent.call->call.job},
+         {"stage", sent.call->call.stage},
+         {"replica", sent.sending->replica->address},
+         {"method", sent.call->call.method},
+         {"attempt", sent.sending->attempt}});
+    Send(stage, sent);
+  }
+  bool more = false;
   {
     MutexLock lock(&mutex_);
-    if (call->state != PendingCall::State::kWaiting) return;
-    call->state = PendingCall::State::kQueued;
-    stage.queue.Add(call);
+    stage.watched = false;
+    more = !calls_.OpenAt(stage.replicas->options().stage).empty();
   }
-  Pump(stage);
+  if (more) WatchAges(stage);
 }
 
-DispatchCore::Action DispatchCore::Finish(
-    const std::shared_ptr<PendingCall>& call, StageResult result) {
-  call->state = PendingCall::State::kDone;
-  call->open = nullptr;
-  result.replica = call->replica;
-  result.attempts = call->sent;
-  const auto job = jobs_.find(call->call.job);
-  job->second.calls.erase(call);
-  DropIfOver(call->call.job);
-  return [done = std::move(call->done), result = std::move(result)]() mutable {
-    done(std::move(result));
-  };
-}
-
-DispatchCore::Action DispatchCore::FinishWith(
-    const std::shared_ptr<PendingCall>& call, const absl::Status& status) {
-  StageResult result;
-  result.status = status;
-  return Finish(call, std::move(result));
-}
-
-void DispatchCore::DropIfOver(const std::string& job) {
-  const auto found = jobs_.find(job);
-  if (found != jobs_.end() && found->second.forgotten &&
-      found->second.calls.empty() && found->second.fits.empty())
-    jobs_.erase(found);
+std::vector<DispatchCore::Sent> DispatchCore::BeginHedges(Stage& stage) {
+  std::vector<Sent> hedges;
+  MutexLock lock(&mutex_);
+  const absl::Duration now = environment_.clock->Monotonic();
+  for (const Call& call : calls_.OpenAt(stage.replicas->options().stage)) {
+    if (!stage.hedger.HasToken()) break;
+    if (!IsBatchMethod(call->call.method) || call->open.size() != 1) continue;
+    const Sending& first = *call->open.front();
+    if (first.isolated || first.sender != std::thread::id() ||
+        now - first.since <= stage.hedger.LateAge(call->call.method))
+      continue;
+    Placement placement = {.avoided = call->avoided,
+                           .blocked = courier_->Underway(call->call.artifacts),
+                           .affinity = "",  // Late is worse than twice read.
+                           .bytes = WeightOf(call->call)};
+    placement.blocked.push_back(first.replica->address);
+    auto replica = stage.replicas->Acquire(placement);
+    if (replica == nullptr) continue;
+    stage.hedger.TakeToken();
+    ++calls_.CountersOf(call->call.job).hedges;
+    hedges.push_back(Begin(stage, call, std::move(replica)));
+    hedges.back().sending->hedge = true;
+  }
+  return hedges;
 }
 
 std::vector<std::shared_ptr<OpenCall>> DispatchCore::CancelLocked(
-    Job& job, const std::string& name) {
+    const std::string& job) {
   std::vector<std::shared_ptr<OpenCall>> open;
-  for (DispatchedFit* const fit : job.fits) fit->CancelByJob();
-  const auto calls = job.calls;  // Finish takes them out.
-  for (const auto& call : calls) {
+  for (DispatchedFit* const fit : calls_.FitsOf(job)) fit->CancelByJob();
+  for (const Call& call : calls_.CallsOf(job)) {
     if (call->state == PendingCall::State::kQueued)
       Find(call->call.stage)->queue.Remove(*call);
-    if (call->open != nullptr) open.push_back(call->open);
-    answers_.push_back(FinishWith(call, JobCancelled(name)));
+    for (const auto& sending : call->open)
+      if (sending->open != nullptr) open.push_back(sending->open);
+    call->open.clear();
+    answers_.push_back(FinishWith(call, JobCancelled(job)));
   }
   return open;
 }
@@ -374,8 +293,7 @@ void DispatchCore::CancelJob(const std::string& job) {
   std::vector<std::shared_ptr<OpenCall>> open;
   {
     MutexLock lock(&mutex_);
-    const auto found = jobs_.find(job);
-    if (found != jobs_.end()) open = CancelLocked(found->second, job);
+    open = CancelLocked(job);
   }
   for (const auto& call : open) call->Cancel();
   RunAnswersSoon();
@@ -386,11 +304,8 @@ void DispatchCore::Stop() {
   {
     MutexLock lock(&mutex_);
     stopped_ = true;
-    std::vector<std::string> names;
-    for (const auto& [name, job] : jobs_) names.push_back(name);
-    for (const std::string& name : names)
-      for (auto& call : CancelLocked(jobs_[name], name))
-        open.push_back(std::move(call));
+    for (const std::string& name : calls_.Jobs())
+      for (auto& call : CancelLocked(name)) open.push_back(std::move(call));
   }
   for (const auto& [name, stage] : stages_) stage.replicas->OnChange(nullptr);
   for (const auto& call : open) call->Cancel();
@@ -414,54 +329,35 @@ void DispatchCore::RunAnswers() {
 
 void DispatchCore::AddFit(const std::string& job, DispatchedFit* fit) {
   MutexLock lock(&mutex_);
-  jobs_[job].fits.insert(fit);
+  calls_.AddFit(job, fit);
 }
 
 void DispatchCore::RemoveFit(const std::string& job, DispatchedFit* fit) {
   MutexLock lock(&mutex_);
-  jobs_[job].fits.erase(fit);
-  DropIfOver(job);
+  calls_.RemoveFit(job, fit);
 }
 
 std::vector<std::string> DispatchCore::StalledStages(absl::string_view job) {
-  std::set<std::string> waiting;
+  std::set<std::string> in_use;
   {
     MutexLock lock(&mutex_);
-    for (const auto& [name, entry] : jobs_) {
-      if (!job.empty() && name != job) continue;
-      for (const auto& call : entry.calls)
-        if (call->state != PendingCall::State::kOpen)
-          waiting.insert(call->call.stage);
-    }
+    in_use = calls_.StagesInUse(job);
   }
   std::vector<std::string> stalled;
   for (const std::string& name : order_)
-    if (waiting.contains(name) && !Find(name)->replicas->HasServing())
+    if (in_use.contains(name) && !Find(name)->replicas->HasServing())
       stalled.push_back(name);
   return stalled;
 }
 
 JobLoad DispatchCore::LoadOf(const std::string& job) {
-  JobLoad load;
   MutexLock lock(&mutex_);
-  const auto found = jobs_.find(job);
-  if (found == jobs_.end()) return load;
-  load.retries = found->second.retries;
-  for (const auto& call : found->second.calls)
-    ++(call->state == PendingCall::State::kOpen
-           ? load.in_flight
-           : load.waiting)[call->call.stage];
-  for (const DispatchedFit* const fit : found->second.fits)
-    ++load.in_flight[fit->stage()];
-  return load;
+  return calls_.LoadOf(job);
 }
 
 void DispatchCore::ForgetJob(const std::string& job) {
   MutexLock lock(&mutex_);
-  const auto found = jobs_.find(job);
-  if (found == jobs_.end()) return;
-  found->second.forgotten = true;
-  DropIfOver(job);
+  calls_.Forget(job);
 }
 
 }  // namespace troupe

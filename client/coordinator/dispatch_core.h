@@ -1,6 +1,7 @@
 // The DispatchCore is the inside of a Dispatcher: its state, and what happens
 // to a call from step to step. Every step takes the lock, decides, and acts
-// after it has let go of it.
+// after it has let go of it. How calls go out and come back is in
+// dispatch_core.cc, what their answers lead to in dispatch_outcome.cc.
 //
 // Thread safety: all methods may be called from any thread.
 #pragma once
@@ -10,15 +11,17 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "client/coordinator/artifact_courier.h"
+#include "client/coordinator/call_table.h"
 #include "client/coordinator/dispatcher.h"
 #include "client/coordinator/fair_queue.h"
+#include "client/coordinator/hedger.h"
 #include "client/coordinator/pending_call.h"
 #include "client/coordinator/retry_policy.h"
+#include "client/coordinator/suspect_ledger.h"
 #include "services/base/mutex.h"
 
 namespace troupe {
@@ -34,6 +37,9 @@ class DispatchCore : public std::enable_shared_from_this<DispatchCore> {
     // Guarded by the core's mutex.
     FairQueue queue;
     RetryBudget budget;
+    SuspectLedger ledger;
+    Hedger hedger;
+    bool watched = false;  // A look for late calls is due.
   };
 
   DispatchCore(DispatcherOptions options, Dispatcher::Environment environment);
@@ -57,54 +63,62 @@ class DispatchCore : public std::enable_shared_from_this<DispatchCore> {
   void ForgetJob(const std::string& job);
 
  private:
-  // One sending of a call.
-  struct Sending {
-    std::shared_ptr<PendingCall> call;
-    std::shared_ptr<Replica> replica;
-    int attempt = 0;
-    std::optional<pb::BatchId> id;
-  };
-  struct Job {
-    std::set<std::shared_ptr<PendingCall>> calls;
-    std::set<DispatchedFit*> fits;
-    int64_t retries = 0;
-    bool forgotten = false;
+  using Call = std::shared_ptr<PendingCall>;
+  // A call and the sending of it that is meant.
+  struct Sent {
+    Call call;
+    std::shared_ptr<Sending> sending;
   };
   using Action = std::function<void()>;  // To be done without the lock.
 
+  // --- Out and back ----------------------------------------------------------
   // Sends what finds a slot.
   void Pump(Stage& stage);
-  std::optional<Sending> Next(Stage& stage);
-  void Send(Stage& stage, Sending sending);
-  void Answered(Stage& stage, const std::shared_ptr<Sending>& sending,
-                UnaryReply reply);
-  Action Decide(Stage& stage, const Sending& sending, UnaryReply& reply)
+  std::optional<Sent> Next(Stage& stage);
+  Sent Begin(Stage& stage, const Call& call, std::shared_ptr<Replica> replica)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  Action RepeatAfterFailure(Stage& stage, const Sending& sending,
-                            const absl::Status& status)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  Action RepeatAfterFault(Stage& stage, const Sending& sending,
-                          const absl::Status& status)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  Action BringArtifact(Stage& stage, const Sending& sending,
-                       const absl::Status& status)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Brought(Stage& stage, const Sending& sending,
-               const absl::Status& status);
-  void Requeue(Stage& stage, const std::shared_ptr<PendingCall>& call);
-  // Ends the call; the action gives its answer.
-  Action Finish(const std::shared_ptr<PendingCall>& call, StageResult result)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  Action FinishWith(const std::shared_ptr<PendingCall>& call,
-                    const absl::Status& status)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void DropIfOver(const std::string& job) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Send(Stage& stage, const Sent& sent);
+  void Answered(Stage& stage, const Sent& sent, UnaryReply reply);
+  // Looks again and again for late calls, while there are any open.
+  void WatchAges(Stage& stage);
+  void HedgeLate(Stage& stage);
+  std::vector<Sent> BeginHedges(Stage& stage);
   // Ends all calls and fits of a job; their answers wait in `answers_`.
-  std::vector<std::shared_ptr<OpenCall>> CancelLocked(Job& job,
-                                                      const std::string& name)
+  std::vector<std::shared_ptr<OpenCall>> CancelLocked(const std::string& job)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RunAnswersSoon();
   void RunAnswers();
+
+  // --- What answers lead to --------------------------------------------------
+  Action Decide(Stage& stage, const Sent& sent, Verdict verdict, bool suspect,
+                UnaryReply& reply) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Action Answer(const Sent& sent, UnaryReply& reply)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Action RepeatAtNoCost(Stage& stage, const Sent& sent)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Action RepeatAfterFailure(Stage& stage, const Sent& sent,
+                            const absl::Status& status)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Action RepeatAfterSilence(Stage& stage, const Sent& sent,
+                            const absl::Status& status)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void JudgeSilence(Stage& stage, const Sent& sent, const absl::Status& status);
+  Action RepeatAfterFault(Stage& stage, const Sent& sent,
+                          const absl::Status& status)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Action RepeatIsolated(Stage& stage, const Sent& sent,
+                        const absl::Status& status)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Action BringArtifact(Stage& stage, const Sent& sent,
+                       const absl::Status& status)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Brought(Stage& stage, const Sent& sent, const absl::Status& status);
+  void Requeue(Stage& stage, const Call& call);
+  // Ends the call; the action gives its answer.
+  Action Finish(const Call& call, StageResult result)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Action FinishWith(const Call& call, const absl::Status& status)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const DispatcherOptions options_;
   const Dispatcher::Environment environment_;
@@ -112,10 +126,11 @@ class DispatchCore : public std::enable_shared_from_this<DispatchCore> {
   std::map<std::string, Stage, std::less<>> stages_;  // Fixed once in use.
   std::vector<std::string> order_;                    // Likewise.
 
-  Mutex mutex_;  // Guards everything below, queues, budgets and calls.
+  Mutex mutex_;  // Guards everything below, and what stages say it guards.
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
   int64_t next_sequence_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::map<std::string, Job> jobs_ ABSL_GUARDED_BY(mutex_);
+  int64_t next_sending_ ABSL_GUARDED_BY(mutex_) = 0;
+  CallTable calls_ ABSL_GUARDED_BY(mutex_);
   std::vector<Action> answers_ ABSL_GUARDED_BY(mutex_);  // Not given yet.
 };
 

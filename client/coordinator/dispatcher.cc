@@ -79,7 +79,8 @@ bool Dispatcher::MayRunAgain(const absl::Status& status) {
   if (absl::IsDeadlineExceeded(status) && reason.empty()) return false;
   const Verdict verdict = Judge(status);
   return verdict == Verdict::kFull || verdict == Verdict::kElsewhere ||
-         verdict == Verdict::kTransport;
+         verdict == Verdict::kCutOff || verdict == Verdict::kDied ||
+         verdict == Verdict::kSilent || verdict == Verdict::kTransport;
 }
 
 bool Dispatcher::HasServingReplica(absl::string_view stage) const {

@@ -4,11 +4,19 @@
 //
 // A call that failed                         comes again           and costs
 // - MAILBOX_FULL                             elsewhere, or later   nothing
-// - DRAINING, NOT_READY                      elsewhere             nothing
+// - DRAINING, NOT_READY; or the connection   elsewhere             nothing
+//   was never made, or ended in order; or
+//   a server that ends cancelled it
 // - ARTIFACT_MISSING                         after a Put           nothing
-// - in transport (unavailable, timed out,    elsewhere, after      an attempt,
-//   cancelled by others)                     50 ms .. 5 s          a retry
-//   token
+// - by the death of the process, while       elsewhere             nothing
+//   another call was at work there
+// - by the death of the process, as the      elsewhere, isolated   an attempt,
+//   one at work; WORK_LIMIT_EXCEEDED                               a token, and
+//                                                                  suspicion
+// - in transport (timed out, silence)        elsewhere, after      an attempt,
+//                                            50 ms .. 5 s          a token
+// - by silence, and 3 s later no replica     when one serves       nothing
+//   of the stage serves: the network failed
 // - HANDLER_FAILED, or a reply that is not   once, elsewhere       an attempt
 //   to this attempt
 // - otherwise                                never
@@ -16,6 +24,18 @@
 // stage is stalled. Of each stage's calls the jobs take turns; within a job the
 // oldest goes first. When the stage's retry tokens (10 % of its calls and 10
 // per minute) are used up, retries wait for new ones.
+//
+// Death is a connection that the other end closed or reset without a word
+// (client/rpc/connection_loss.h), on a replica that had not announced its end.
+// Who was at work is told by the order of sending (suspect_ledger.h). An
+// isolated call runs in child processes there; when it is answered without
+// crashes, its suspicion is taken back. A job with more than `max_suspects`
+// fails: FAILED_PRECONDITION (TOO_MANY_CRASHES).
+//
+// A call on a batch that is late (hedger.h) is sent to another replica too,
+// where one has credit to spare; the first answer counts, the other is
+// cancelled, and the slower replica gets nothing until it answers a health
+// check. Each sending is an attempt of its own.
 //
 // Thread safety: all methods may be called from any thread.
 #pragma once
@@ -32,6 +52,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "client/coordinator/artifact_store.h"
+#include "client/coordinator/hedger.h"
 #include "client/coordinator/replica_set.h"
 #include "client/coordinator/stage_call.h"
 #include "client/rpc/table_bytes.h"
@@ -61,19 +82,28 @@ struct FitCall {
 };
 
 struct DispatcherOptions {
-  int max_attempts = 4;  // Sendings that failed in transport, at most.
+  int max_attempts = 4;  // Sendings that failed and were charged, at most.
   absl::Duration min_backoff = absl::Milliseconds(50);
   absl::Duration max_backoff = absl::Seconds(5);
+  // So long after a connection fell silent it is decided whether the call or
+  // the network is to blame: by then health knows of the other replicas.
+  absl::Duration silence_wait = absl::Seconds(3);
   double retry_ratio = 0.1;
   double retries_per_minute = 10;
   absl::Duration put_timeout = absl::Minutes(5);
+  // Of an isolated call, at least: it looks for guilty rows by halves.
+  absl::Duration isolated_timeout = absl::Minutes(10);
+  int64_t max_suspects = 64;  // Per job.
+  HedgeOptions hedge = {};
 };
 
 // What a job has under way.
 struct JobLoad {
   std::map<std::string, int64_t> in_flight;  // Sent, not answered; by stage.
   std::map<std::string, int64_t> waiting;    // Not sent; by stage.
-  int64_t retries = 0;                       // Sendings that were repeated.
+  int64_t retries = 0;   // Attempts that failed, were charged and repeated.
+  int64_t hedges = 0;    // Late calls that were sent to another replica too.
+  int64_t suspects = 0;  // Times that a call was implicated, less acquittals.
 };
 
 class Dispatcher {

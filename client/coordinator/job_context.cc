@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "client/coordinator/reply_header.h"
 #include "services/base/log.h"
 
 namespace troupe {
@@ -34,6 +35,8 @@ pb::BatchId JobContext::Batch(int64_t number) const {
 void JobContext::Send(StageCall call, std::function<void(StageResult)> done) {
   call.job = id_;
   call.timeout = limits().call_timeout;
+  // A batch that hangs is the batch's fault; the others have no isolation.
+  if (IsBatchMethod(call.method)) call.work_limit = limits().work_limit;
   environment_->calls->Dispatch(
       std::move(call), [events = live_->events(), present = present_,
                         done = std::move(done)](StageResult result) mutable {

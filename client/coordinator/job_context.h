@@ -37,6 +37,8 @@ struct JobLimits {
   int64_t max_part_bytes = int64_t{256} << 20;
   int64_t split_bytes = int64_t{4} << 20;
   absl::Duration call_timeout = absl::Minutes(5);
+  // Of the work on one batch, without its waiting; below call_timeout.
+  absl::Duration work_limit = absl::Minutes(2);
   absl::Duration fit_timeout = absl::Hours(24);
   absl::Duration max_stall = absl::Minutes(30);
 };
@@ -144,11 +146,13 @@ class JobContext {
 
  private:
   template <class Request>
-  static std::function<std::string(int)> HeaderOf(Request header) {
+  static std::function<std::string(int, bool)> HeaderOf(Request header) {
     auto shared = std::make_shared<Request>(std::move(header));
-    return [shared](int attempt) {
+    return [shared](int attempt, bool isolate) {
       if constexpr (requires { shared->mutable_id()->set_attempt(attempt); })
         shared->mutable_id()->set_attempt(attempt);
+      if constexpr (requires { shared->set_isolate(isolate); })
+        shared->set_isolate(isolate);
       return shared->SerializeAsString();
     };
   }

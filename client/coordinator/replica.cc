@@ -23,7 +23,7 @@ double Replica::load() const {
 }
 
 bool Replica::HasSlot(int64_t bytes, absl::Duration now) const {
-  if (!serving_ || now < paused_until_) return false;
+  if (!serving_ || lagging_ || now < paused_until_) return false;
   if (outstanding_ >= static_cast<int64_t>(credit_)) return false;
   return outstanding_ == 0 || outstanding_bytes_ + bytes <= limits_.max_bytes;
 }
@@ -40,6 +40,10 @@ void Replica::GiveBack(const CallEnd& end, absl::Duration now) {
     rate_ = RateAt(now) + static_cast<double>(end.rows) / kRateSeconds;
     rate_time_ = now;
   }
+  Apply(end, now);
+}
+
+void Replica::Apply(const CallEnd& end, absl::Duration now) {
   switch (end.kind) {
     case CallEnd::Kind::kAnswered:
       if (end.mailbox_room.has_value()) Grow(*end.mailbox_room);
@@ -54,14 +58,23 @@ void Replica::GiveBack(const CallEnd& end, absl::Duration now) {
       ++verdicts_;
       SetNotServing(end.message);
       break;
+    case CallEnd::Kind::kLeaving:
+      ++verdicts_;
+      SetLeaving(end.message);
+      break;
+    case CallEnd::Kind::kBeaten:
+      ++verdicts_;
+      credit_ = std::max(1.0, credit_ / 2);
+      lagging_ = true;
+      break;
   }
 }
 
 void Replica::GiveBackFit(const CallEnd& end) {
   --fits_;
-  if (end.kind != CallEnd::Kind::kUnreachable) return;
-  ++verdicts_;
-  SetNotServing(end.message);
+  if (end.kind == CallEnd::Kind::kUnreachable ||
+      end.kind == CallEnd::Kind::kLeaving)
+    Apply(end, absl::ZeroDuration());
 }
 
 // As many as the mailbox would take beside those that are there already.
@@ -75,12 +88,19 @@ void Replica::Grow(int64_t mailbox_room) {
 bool Replica::SetServing() {
   missed_checks_ = 0;
   message_.clear();
-  return !std::exchange(serving_, true);
+  leaving_ = false;
+  const bool lagged = std::exchange(lagging_, false);
+  return !std::exchange(serving_, true) || lagged;
 }
 
 bool Replica::SetNotServing(const std::string& why) {
   message_ = why;
   return std::exchange(serving_, false);
+}
+
+bool Replica::SetLeaving(const std::string& why) {
+  leaving_ = true;
+  return SetNotServing(why);
 }
 
 bool Replica::MissCheck() {

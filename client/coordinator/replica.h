@@ -26,7 +26,11 @@ struct CallEnd {
     kAnswered,     // Also with an error of its own.
     kSilent,       // Timed out; health will tell.
     kFull,         // MAILBOX_FULL: halve its credit, pause it for `pause`.
-    kUnreachable,  // Gone, or going: not serving until health says so again.
+    kUnreachable,  // Gone: not serving until health says so again.
+    kLeaving,      // The same, and it said so: its end is in order.
+    // Another replica was asked later and answered first: halve its credit,
+    // and give it nothing until it answers a health check.
+    kBeaten,
   };
   Kind kind = Kind::kAnswered;
   int64_t bytes = 0;                    // As in the Placement.
@@ -54,6 +58,10 @@ class Replica {
   const std::shared_ptr<StageClient> client;
 
   bool serving() const { return serving_; }
+  // Whether it announced its end, and has not served since.
+  bool leaving() const { return leaving_; }
+  // Whether another was quicker, and its health has not answered since.
+  bool lagging() const { return lagging_; }
   // How busy it is: calls against credit.
   double load() const;
   int fits() const { return fits_; }
@@ -68,20 +76,25 @@ class Replica {
   // A number that changes whenever something other than a health check decided
   // about `serving`: the answer to an older check is then worth nothing.
   int64_t verdicts() const { return verdicts_; }
-  // Each returns whether `serving` changed.
+  // Each returns whether `serving` changed; SetServing also when it lags no
+  // more.
   bool SetServing();
   bool SetNotServing(const std::string& why);
+  bool SetLeaving(const std::string& why);
   // A health check that got no answer in time; the second in a row counts.
   bool MissCheck();
 
   ReplicaInfo Describe(absl::Duration now) const;
 
  private:
+  void Apply(const CallEnd& end, absl::Duration now);
   void Grow(int64_t mailbox_room);
   double RateAt(absl::Duration now) const;
 
   const ReplicaLimits limits_;
   bool serving_ = false;
+  bool leaving_ = false;
+  bool lagging_ = false;
   std::string message_ = "not checked yet";
   int missed_checks_ = 0;
   int64_t verdicts_ = 0;

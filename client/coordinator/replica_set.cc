@@ -4,29 +4,15 @@
 #include <map>
 #include <utility>
 
-#include "absl/hash/hash.h"
+#include "services/base/errors.h"
 #include "services/base/log.h"
 #include "services/base/mutex.h"
 
 namespace troupe {
 namespace {
 
-using Replicas = std::vector<std::shared_ptr<Replica>>;
-
 bool Contains(const std::vector<std::string>& list, const std::string& value) {
   return std::find(list.begin(), list.end(), value) != list.end();
-}
-
-// The one of equal affinity, for as long as it serves (rendezvous hashing:
-// others coming and going move few).
-std::shared_ptr<Replica> Favourite(const Replicas& replicas,
-                                   const std::string& affinity) {
-  const auto weight = [&](const std::shared_ptr<Replica>& replica) {
-    return absl::HashOf(affinity, replica->address);
-  };
-  return *std::max_element(
-      replicas.begin(), replicas.end(),
-      [&](const auto& a, const auto& b) { return weight(a) < weight(b); });
 }
 
 }  // namespace
@@ -56,13 +42,11 @@ class ReplicaSet::State : public std::enable_shared_from_this<State> {
     changed_ = std::move(changed);
   }
 
-  // The replicas that serve, those to be avoided only where there is no other.
-  Replicas Serving(const std::vector<std::string>& avoided) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  std::shared_ptr<Replica> LessLoadedOfTwo(const Replicas& replicas)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  std::shared_ptr<Replica> Choose(const Placement& placement)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Replicas All() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    Replicas all;
+    for (const auto& [address, replica] : replicas_) all.push_back(replica);
+    return all;
+  }
 
   void Pause(absl::Duration time) {
     environment_.timers->After(time, [weak = weak_from_this()] {
@@ -180,25 +164,30 @@ void ReplicaSet::State::Check(const std::shared_ptr<Replica>& replica) {
 void ReplicaSet::State::Checked(const std::shared_ptr<Replica>& replica,
                                 int64_t verdicts, const absl::Status& health) {
   bool changed = false;
+  bool served = false;
   bool serving = false;
   {
     MutexLock lock(&mutex_);
     if (!IsMember(*replica)) return;
+    served = replica->serving();
     if (health.ok() && verdicts == replica->verdicts())
       changed = replica->SetServing();
     else if (absl::IsDeadlineExceeded(health))
       changed = replica->MissCheck();
+    else if (ReasonOf(health) == "NOT_SERVING")
+      changed = replica->SetLeaving(std::string(health.message()));
     else if (!health.ok())
       changed = replica->SetNotServing(std::string(health.message()));
     serving = replica->serving();
   }
   CheckLater(replica, options_.health_interval);
   if (!changed) return;
-  Log(serving ? LogLevel::kInfo : LogLevel::kWarning,
-      serving ? "replica serves" : "replica does not serve",
-      {{"stage", options_.stage},
-       {"replica", replica->address},
-       {"message", std::string(health.message())}});
+  if (serving != served)
+    Log(serving ? LogLevel::kInfo : LogLevel::kWarning,
+        serving ? "replica serves" : "replica does not serve",
+        {{"stage", options_.stage},
+         {"replica", replica->address},
+         {"message", std::string(health.message())}});
   Changed();
 }
 
@@ -209,45 +198,6 @@ void ReplicaSet::State::Changed() {
     changed = changed_;
   }
   if (changed) changed();
-}
-
-Replicas ReplicaSet::State::Serving(
-    const std::vector<std::string>& avoided) const {
-  Replicas serving;
-  for (const auto& [address, replica] : replicas_)
-    if (replica->serving()) serving.push_back(replica);
-  Replicas liked;
-  for (const auto& replica : serving)
-    if (!Contains(avoided, replica->address)) liked.push_back(replica);
-  return liked.empty() ? serving : liked;
-}
-
-std::shared_ptr<Replica> ReplicaSet::State::LessLoadedOfTwo(
-    const Replicas& replicas) {
-  if (replicas.size() == 1) return replicas[0];
-  const auto draw = [this](size_t below) {
-    const auto drawn =
-        static_cast<size_t>(environment_.random() * static_cast<double>(below));
-    return std::min(drawn, below - 1);
-  };
-  const size_t first = draw(replicas.size());
-  size_t second = draw(replicas.size() - 1);
-  if (second >= first) ++second;
-  return replicas[second]->load() < replicas[first]->load() ? replicas[second]
-                                                            : replicas[first];
-}
-
-std::shared_ptr<Replica> ReplicaSet::State::Choose(const Placement& placement) {
-  Replicas wanted = Serving(placement.avoided);
-  if (wanted.empty()) return nullptr;
-  if (!placement.affinity.empty())
-    wanted = {Favourite(wanted, placement.affinity)};
-  Replicas free;
-  for (const auto& replica : wanted)
-    if (!Contains(placement.blocked, replica->address) &&
-        replica->HasSlot(placement.bytes, now()))
-      free.push_back(replica);
-  return free.empty() ? nullptr : LessLoadedOfTwo(free);
 }
 
 ReplicaSet::ReplicaSet(ReplicaSetOptions options,
@@ -266,7 +216,8 @@ void ReplicaSet::OnChange(std::function<void()> changed) {
 
 std::shared_ptr<Replica> ReplicaSet::Acquire(const Placement& placement) {
   MutexLock lock(&state_->mutex_);
-  std::shared_ptr<Replica> chosen = state_->Choose(placement);
+  std::shared_ptr<Replica> chosen = ChooseReplica(
+      state_->All(), placement, state_->now(), state_->environment_.random);
   if (chosen != nullptr) chosen->Take(placement.bytes);
   return chosen;
 }
@@ -283,7 +234,7 @@ void ReplicaSet::Release(const std::shared_ptr<Replica>& replica,
 std::shared_ptr<Replica> ReplicaSet::AcquireForFit(
     const std::vector<std::string>& avoided) {
   MutexLock lock(&state_->mutex_);
-  const Replicas wanted = state_->Serving(avoided);
+  const Replicas wanted = ServingOf(state_->All(), avoided);
   if (wanted.empty()) return nullptr;
   std::shared_ptr<Replica> chosen = *std::min_element(
       wanted.begin(), wanted.end(),
@@ -303,6 +254,11 @@ bool ReplicaSet::HasServing(const std::string& except) const {
   for (const auto& [address, replica] : state_->replicas_)
     if (replica->serving() && address != except) return true;
   return false;
+}
+
+bool ReplicaSet::IsLeaving(const Replica& replica) const {
+  MutexLock lock(&state_->mutex_);
+  return replica.leaving();
 }
 
 std::vector<ReplicaInfo> ReplicaSet::List() const {

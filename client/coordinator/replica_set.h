@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "client/coordinator/placement.h"
 #include "client/coordinator/replica.h"
 #include "client/coordinator/resolver.h"
 #include "client/rpc/stage_client.h"
@@ -33,14 +34,6 @@ struct ReplicaSetOptions {
   absl::Duration health_interval = absl::Seconds(1);
   absl::Duration health_timeout = absl::Seconds(5);
   ReplicaLimits limits;
-};
-
-// How a call wants to be placed.
-struct Placement {
-  std::vector<std::string> avoided;  // Only where no other serves.
-  std::vector<std::string> blocked;  // Never.
-  std::string affinity;  // Equal ones go to one replica, and wait for it.
-  int64_t bytes = 0;
 };
 
 class ReplicaSet {
@@ -80,6 +73,8 @@ class ReplicaSet {
 
   // Whether some replica serves, other than the one at `except`.
   bool HasServing(const std::string& except = "") const;
+  // Whether this one announced its end, and has not served since.
+  bool IsLeaving(const Replica& replica) const;
   std::vector<ReplicaInfo> List() const;
   const ReplicaSetOptions& options() const;
 

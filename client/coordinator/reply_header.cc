@@ -11,17 +11,13 @@ namespace {
 using google::protobuf::internal::WireFormatLite;
 using google::protobuf::io::CodedInputStream;
 
-// Load, Process and Observe agree on: id = 1, rows = 2, credit = 4. Merge has
+// Load, Process and Observe agree on: id = 1, rows = 2, rejected = 3,
+// credit = 4. Merge has
 // the id only. tests/unit/coordinator/dispatcher_test.cc holds them to it.
 constexpr int kId = 1;
 constexpr int kRows = 2;
+constexpr int kRejected = 3;
 constexpr int kCredit = 4;
-
-bool IsBatchMethod(absl::string_view method) {
-  return method == "/troupe.v1.Stage/Process" ||
-         method == "/troupe.v1.Stage/Observe" ||
-         method == "/troupe.v1.Loader/Load";
-}
 
 bool HasId(absl::string_view method) {
   return IsBatchMethod(method) || method == "/troupe.v1.Stage/Merge";
@@ -46,7 +42,23 @@ bool ReadFields(
   }
 }
 
+// Reads a field of bytes; nothing when it is malformed.
+std::optional<std::string> ReadBytes(CodedInputStream& stream) {
+  uint32_t size = 0;
+  std::string bytes;
+  if (!stream.ReadVarint32(&size) ||
+      !stream.ReadString(&bytes, static_cast<int>(size)))
+    return std::nullopt;
+  return bytes;
+}
+
 }  // namespace
+
+bool IsBatchMethod(absl::string_view method) {
+  return method == "/troupe.v1.Stage/Process" ||
+         method == "/troupe.v1.Stage/Observe" ||
+         method == "/troupe.v1.Loader/Load";
+}
 
 std::optional<pb::BatchId> IdOf(absl::string_view method,
                                 const std::string& header) {
@@ -56,11 +68,8 @@ std::optional<pb::BatchId> IdOf(absl::string_view method,
   ReadFields(header, [&](int number, int type, CodedInputStream& stream) {
     if (number != kId || type != WireFormatLite::WIRETYPE_LENGTH_DELIMITED)
       return false;
-    uint32_t size = 0;
-    std::string bytes;
-    parsed = stream.ReadVarint32(&size) && size <= header.size() &&
-             stream.ReadString(&bytes, static_cast<int>(size)) &&
-             id.emplace().ParseFromString(bytes);
+    const std::optional<std::string> bytes = ReadBytes(stream);
+    parsed = bytes.has_value() && id.emplace().ParseFromString(*bytes);
     return parsed;
   });
   return parsed ? id : std::nullopt;
@@ -85,6 +94,22 @@ ReplyCounts CountsOf(absl::string_view method, const std::string& header) {
     return true;
   });
   return counts;
+}
+
+bool RejectsCrashes(absl::string_view method, const std::string& header) {
+  if (!IsBatchMethod(method)) return false;
+  bool crashes = false;
+  ReadFields(header, [&](int number, int type, CodedInputStream& stream) {
+    if (number != kRejected ||
+        type != WireFormatLite::WIRETYPE_LENGTH_DELIMITED)
+      return false;
+    pb::RejectedRow row;
+    const std::optional<std::string> bytes = ReadBytes(stream);
+    if (!bytes.has_value() || !row.ParseFromString(*bytes)) return false;
+    crashes |= row.reason() == "STAGE_CRASH" || row.reason() == "STAGE_TIMEOUT";
+    return true;
+  });
+  return crashes;
 }
 
 }  // namespace troupe

@@ -14,6 +14,10 @@
 
 namespace troupe {
 
+// Whether `method` is one on a batch: Load, Process or Observe. Those are pure,
+// may be isolated, and may run twice at once.
+bool IsBatchMethod(absl::string_view method);
+
 // The `id` of a serialized request or reply of `method`. Nothing where the
 // method has none, or the bytes are malformed.
 std::optional<pb::BatchId> IdOf(absl::string_view method,
@@ -27,5 +31,9 @@ struct ReplyCounts {
   std::optional<int64_t> credit;  // Where the method tells it.
 };
 ReplyCounts CountsOf(absl::string_view method, const std::string& header);
+
+// Whether a serialized reply of `method` rejects rows that crashed or hung a
+// child process (STAGE_CRASH, STAGE_TIMEOUT).
+bool RejectsCrashes(absl::string_view method, const std::string& header);
 
 }  // namespace troupe

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <string>
 
+#include "client/rpc/connection_loss.h"
 #include "services/base/errors.h"
 
 namespace troupe {
@@ -12,6 +13,26 @@ namespace {
 constexpr absl::Duration kLeastPause = absl::Milliseconds(1);
 constexpr absl::Duration kUsualPause = absl::Milliseconds(50);
 constexpr absl::Duration kMostPause = absl::Seconds(5);
+
+// Death is told by a connection that ended at once and without a word. Silence
+// (keepalive, time-outs, a failing network) is none: a process that was stopped
+// or cut off lives on, and what it works on must not be blamed.
+Verdict JudgeUnavailable(const absl::Status& status,
+                         const std::string& reason) {
+  if (reason == "DRAINING" || reason == "NOT_READY") return Verdict::kElsewhere;
+  switch (LossOf(status)) {
+    case ConnectionLoss::kLeft:
+    case ConnectionLoss::kNotMade:
+      return Verdict::kElsewhere;
+    case ConnectionLoss::kClosed:
+      return Verdict::kDied;
+    case ConnectionLoss::kSilent:
+      return Verdict::kSilent;
+    case ConnectionLoss::kNone:
+      break;
+  }
+  return Verdict::kTransport;
+}
 
 }  // namespace
 
@@ -27,12 +48,14 @@ Verdict Judge(const absl::Status& status) {
       return reason == "ARTIFACT_MISSING" ? Verdict::kArtifactMissing
                                           : Verdict::kFinal;
     case absl::StatusCode::kUnavailable:
-      return reason == "DRAINING" || reason == "NOT_READY"
-                 ? Verdict::kElsewhere
-                 : Verdict::kTransport;
+      return JudgeUnavailable(status, reason);
     case absl::StatusCode::kDeadlineExceeded:
+      return reason == "WORK_LIMIT_EXCEEDED" ? Verdict::kTooLong
+                                             : Verdict::kTransport;
     case absl::StatusCode::kCancelled:
-      return Verdict::kTransport;
+      // Servers that shut down cancel what they have not begun; what they have
+      // begun gets our DRAINING.
+      return reason.empty() ? Verdict::kCutOff : Verdict::kTransport;
     case absl::StatusCode::kUnknown:
     case absl::StatusCode::kInternal:
       // gRPC itself says so of streams that broke; a handler gives its reason.
@@ -40,6 +63,13 @@ Verdict Judge(const absl::Status& status) {
     default:
       return Verdict::kFinal;
   }
+}
+
+Verdict JudgeFrom(bool leaving, const absl::Status& status) {
+  const bool cut_off = absl::IsUnavailable(status) || absl::IsCancelled(status);
+  if (leaving && cut_off && ReasonOf(status).empty())
+    return Verdict::kElsewhere;
+  return Judge(status);
 }
 
 CallEnd EndOf(const absl::Status& status) {
@@ -52,14 +82,21 @@ CallEnd EndOf(const absl::Status& status) {
                              kLeastPause, kMostPause);
       break;
     case Verdict::kElsewhere:
+      end.kind = ReasonOf(status) == "DRAINING" ||
+                         LossOf(status) == ConnectionLoss::kLeft
+                     ? CallEnd::Kind::kLeaving
+                     : CallEnd::Kind::kUnreachable;
+      break;
+    case Verdict::kCutOff:
+      end.kind = CallEnd::Kind::kLeaving;
+      break;
+    case Verdict::kDied:
+    case Verdict::kSilent:
       end.kind = CallEnd::Kind::kUnreachable;
       break;
     case Verdict::kTransport:
-      end.kind = CallEnd::Kind::kSilent;
-      // Servers that shut down cancel what they have.
-      if (absl::IsUnavailable(status) ||
-          (absl::IsCancelled(status) && ReasonOf(status).empty()))
-        end.kind = CallEnd::Kind::kUnreachable;
+      end.kind = absl::IsUnavailable(status) ? CallEnd::Kind::kUnreachable
+                                             : CallEnd::Kind::kSilent;
       break;
     default:
       break;

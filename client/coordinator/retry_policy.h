@@ -13,14 +13,22 @@ namespace troupe {
 enum class Verdict {
   kAnswered,         // OK.
   kFull,             // Not executed: the mailbox was full.
-  kElsewhere,        // Not executed: the replica is starting or stopping.
+  kElsewhere,        // Not executed: starting, stopping, or never reached.
   kArtifactMissing,  // Not executed: an artifact is not there.
+  kCutOff,           // Cancelled by a server that ends: hardly executed.
+  kDied,             // The process ended without a word while it had it.
+  kTooLong,          // It ran beyond its work limit.
+  kSilent,           // The connection fell silent, or the network failed.
   kTransport,        // Perhaps executed; the answer is lost.
   kFaulty,           // A bug there: it may work on another replica.
   kFinal,            // It would fail anywhere.
 };
 
 Verdict Judge(const absl::Status& status);
+
+// The same of a replica of which we know whether it is `leaving` (it said so,
+// or its health did): its end is in order, whatever the transport makes of it.
+Verdict JudgeFrom(bool leaving, const absl::Status& status);
 
 // What `status` says about the replica that gave it. `bytes`, `rows` and
 // `mailbox_room` are left to the caller.

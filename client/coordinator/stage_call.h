@@ -20,8 +20,9 @@ struct StageCall {
   std::string job;     // For fairness, cancelling and counting.
   // The request without its table, serialized. Sets `id.attempt` (in the
   // methods that have an id) to `attempt`, which counts from 1 and rises with
-  // every sending. Called without locks, from any thread, not concurrently.
-  std::function<std::string(int attempt)> header;
+  // every sending, and `isolate` (where there is one). Called without locks,
+  // from any thread, not concurrently.
+  std::function<std::string(int attempt, bool isolate)> header;
   TableBytes table;
   absl::Duration timeout = absl::Minutes(2);  // Of each attempt.
   std::string lane = "batch";

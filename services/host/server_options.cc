@@ -12,14 +12,21 @@
 namespace troupe {
 namespace {
 
-// The limit of our control group (version 2); 0 where there is none.
-int64_t CgroupLimitBytes() {
-  std::FILE* const file = std::fopen("/sys/fs/cgroup/memory.max", "r");
+// The number in this file; 0 where there is none.
+int64_t NumberIn(const char* path) {
+  std::FILE* const file = std::fopen(path, "r");
   if (file == nullptr) return 0;
   long long bytes = 0;
   if (std::fscanf(file, "%lld", &bytes) != 1) bytes = 0;  // "max"
   std::fclose(file);
   return bytes;
+}
+
+// The limit of our control group, version 2 or 1; 0 where there is none.
+int64_t CgroupLimitBytes() {
+  const int64_t bytes = NumberIn("/sys/fs/cgroup/memory.max");
+  return bytes > 0 ? bytes
+                   : NumberIn("/sys/fs/cgroup/memory/memory.limit_in_bytes");
 }
 
 }  // namespace
@@ -52,6 +59,8 @@ void HardenServer(grpc::ServerBuilder& builder, int64_t max_message_bytes) {
   // Connections that never speak, or no more.
   builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 5'000);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, 300'000);
+  // More than a mailbox holds: what is too much must arrive to be refused at
+  // once, rather than wait on the other side.
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 256);
 }
 

@@ -93,7 +93,7 @@ class FakeCompany : public StageCalls {
 
  private:
   StageResult Answer(const std::string& method, const StageCall& call) {
-    const std::string header = call.header(1);
+    const std::string header = call.header(1, false);
     if (method == "Plan") return Plan();
     if (method == "Load") return Load(header);
     if (method == "ReadRecords") return ReadRecords(header);

@@ -120,6 +120,30 @@ TEST_F(ReplicaSetTest, AHealthCheckFromBeforeAFailureProvesNothing) {
   EXPECT_FALSE(set_->HasServing());
 }
 
+TEST_F(ReplicaSetTest, AReplicaLeavesFromItsWordOnUntilItServesAgain) {
+  Find({"a"});
+  const auto replica = Take();
+  EXPECT_FALSE(set_->IsLeaving(*replica));
+  Give(replica, CallEnd::Kind::kLeaving);
+  EXPECT_TRUE(set_->IsLeaving(*replica));
+  EXPECT_FALSE(set_->HasServing());
+  timers_.Advance(absl::Seconds(1));
+  EXPECT_FALSE(set_->IsLeaving(*replica));
+}
+
+TEST_F(ReplicaSetTest,
+       ABeatenReplicaServesButGetsNothingUntilItsHealthAnswers) {
+  Find({"a", "b"});
+  Give(Take({.avoided = {"b"}}), CallEnd::Kind::kBeaten);
+  EXPECT_TRUE(set_->HasServing("b"));
+  EXPECT_EQ(TakeName({.avoided = {"b"}}), "b");
+  bool told = false;
+  set_->OnChange([&] { told = true; });
+  timers_.Advance(absl::Seconds(1));
+  EXPECT_TRUE(told);
+  EXPECT_EQ(TakeName({.avoided = {"b"}}), "a");
+}
+
 TEST_F(ReplicaSetTest, OneSlowHealthCheckIsForgivenAndASecondIsNot) {
   Find({"a"});
   replicas_["a"].health = absl::DeadlineExceededError("slow");

@@ -18,10 +18,30 @@ TEST(RetryPolicy, JudgesOurReasonsBeforeCodes) {
 }
 
 TEST(RetryPolicy, TakesErrorsWithoutAReasonForTheTransports) {
-  EXPECT_EQ(Judge(absl::UnavailableError("refused")), Verdict::kTransport);
+  EXPECT_EQ(Judge(absl::UnavailableError("no route")), Verdict::kSilent);
   EXPECT_EQ(Judge(absl::DeadlineExceededError("late")), Verdict::kTransport);
-  EXPECT_EQ(Judge(absl::CancelledError("shut down")), Verdict::kTransport);
+  EXPECT_EQ(Judge(absl::CancelledError("shut down")), Verdict::kCutOff);
   EXPECT_EQ(Judge(absl::InternalError("RST_STREAM")), Verdict::kTransport);
+}
+
+TEST(RetryPolicy, TellsDeathFromLeaveAndSilence) {
+  EXPECT_EQ(Judge(absl::UnavailableError("Socket closed")), Verdict::kDied);
+  EXPECT_EQ(Judge(absl::UnavailableError("GOAWAY received")),
+            Verdict::kElsewhere);
+  EXPECT_EQ(Judge(absl::UnavailableError("failed to connect to all addresses")),
+            Verdict::kElsewhere);
+  EXPECT_EQ(Judge(absl::UnavailableError("keepalive watchdog timeout")),
+            Verdict::kSilent);
+  EXPECT_EQ(Judge(WorkLimitExceeded(absl::Seconds(1))), Verdict::kTooLong);
+}
+
+TEST(RetryPolicy, TheEndOfAReplicaThatLeavesIsInOrder) {
+  const absl::Status closed = absl::UnavailableError("Socket closed");
+  EXPECT_EQ(JudgeFrom(true, closed), Verdict::kElsewhere);
+  EXPECT_EQ(JudgeFrom(false, closed), Verdict::kDied);
+  EXPECT_EQ(JudgeFrom(true, absl::CancelledError("shut down")),
+            Verdict::kElsewhere);
+  EXPECT_EQ(JudgeFrom(true, HandlerFailed("model", "x")), Verdict::kFaulty);
 }
 
 TEST(RetryPolicy, NeverRepeatsWhatFailsEverywhere) {

@@ -1,0 +1,50 @@
+// A SuspectLedger knows which calls are open on which replica, in the order
+// they were sent, and says of a replica's death which of them it may be blamed
+// on.
+//
+// A lane of a replica handles its messages in order, one at a time. So of the
+// calls that were open on a lane when the process died only the one sent first
+// can have been at work; the others only waited and are never suspect.
+//
+// Thread safety: needs its owner's lock.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+namespace troupe {
+
+// Where a call was sent.
+struct LaneOfReplica {
+  std::string replica;
+  std::string lane;
+  auto operator<=>(const LaneOfReplica&) const = default;
+};
+
+class SuspectLedger {
+ public:
+  // `sending` rises from call to call.
+  void Sent(const LaneOfReplica& where, int64_t sending);
+  // It has ended otherwise than by a death.
+  void Ended(const LaneOfReplica& where, int64_t sending);
+  // It has ended by the replica's death. Returns whether it was the one at
+  // work. All that are open then are of the same death, in whatever order their
+  // ends are told.
+  bool Died(const LaneOfReplica& where, int64_t sending);
+
+ private:
+  struct Lane {
+    std::set<int64_t> open;
+    // The last death: who was at work, and the last that was open.
+    int64_t suspect = -1;
+    int64_t last_open = -1;
+  };
+  void DropIfOver(const LaneOfReplica& where);
+
+  std::map<LaneOfReplica, Lane> lanes_;
+};
+
+}  // namespace troupe
