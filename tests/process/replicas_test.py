@@ -93,6 +93,7 @@ class Replicas(unittest.TestCase):
             leaver.process.send_signal(signal.SIGTERM)
             self.assertEqual(leaver.wait(), 0)
             self.assertEqual(self.digest(company, job), self.expected)
+            self.assertEqual(company.get(job).progress.retries, 0, "an orderly end was charged")
 
     def test_a_replica_added_during_a_job_gets_work(self):
         with Company(flags=SMALL) as company:

@@ -127,6 +127,14 @@ TEST(ConnectionLoss, AClosedPortIsNoConnection) {
   EXPECT_EQ(LossOf(status), ConnectionLoss::kNotMade) << status;
 }
 
+// What a reset looks like depends on whether reading or writing meets it.
+TEST(ConnectionLoss, AllTextsOfAResetAreADeath) {
+  for (const char* const text :
+       {"Socket closed", "recvmsg:Connection reset by peer",
+        "sendmsg:Connection reset by peer", "sendmsg:Broken pipe"})
+    EXPECT_EQ(LossOf(absl::UnavailableError(text)), ConnectionLoss::kClosed);
+}
+
 TEST(ConnectionLoss, SilenceAndAFailingNetworkAreNoDeath) {
   for (const char* const text :
        {"keepalive watchdog timeout", "recvmsg:Connection timed out",
