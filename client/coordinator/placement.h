@@ -16,9 +16,9 @@
 namespace troupe {
 
 struct Placement {
-  std::vector<std::string> avoided;  // Only where no other serves.
-  std::vector<std::string> blocked;  // Never.
-  std::string affinity;  // Equal ones go to one replica, and wait for it.
+  std::vector<std::string> avoided = {};  // Only where no other serves.
+  std::vector<std::string> blocked = {};  // Never.
+  std::string affinity = {};  // Equal ones go to one replica, and wait for it.
   int64_t bytes = 0;
 };
 

@@ -19,6 +19,13 @@ namespace troupe {
 
 class FakeReplicas {
  public:
+  FakeReplicas() = default;
+  ~FakeReplicas() {
+    for (const auto& client : all_clients_) client->Forget();
+  }
+  FakeReplicas(const FakeReplicas&) = delete;
+  FakeReplicas& operator=(const FakeReplicas&) = delete;
+
   // What the resolver finds.
   absl::StatusOr<std::vector<std::string>> addresses =
       std::vector<std::string>();
@@ -44,6 +51,7 @@ class FakeReplicas {
     environment.connect = [this](const std::string& address) {
       clients[address] = std::make_shared<FakeStageClient>(address);
       clients[address]->health = first_health[address];
+      all_clients_.push_back(clients[address]);
       return clients[address];
     };
     return std::make_unique<ReplicaSet>(
@@ -55,6 +63,8 @@ class FakeReplicas {
   }
 
  private:
+  std::vector<std::shared_ptr<FakeStageClient>> all_clients_;
+
   class FakeResolver : public Resolver {
    public:
     explicit FakeResolver(FakeReplicas* replicas) : replicas_(replicas) {}

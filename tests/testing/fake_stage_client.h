@@ -89,6 +89,14 @@ class FakeStageClient : public StageClient {
     for (const auto& done : std::exchange(held_puts_, {})) done(put_status);
   }
 
+  // Drops what was never answered: its callbacks hold this object.
+  void Forget() {
+    waiting.clear();
+    held_health_.clear();
+    held_puts_.clear();
+    answer_at_once = nullptr;
+  }
+
   const std::string& address() const override { return address_; }
 
   std::shared_ptr<OpenCall> Call(

@@ -62,7 +62,7 @@ class FakeCompany : public StageCalls {
   void Dispatch(StageCall call,
                 std::function<void(StageResult)> done) override {
     const std::string method = call.method.substr(call.method.rfind('/') + 1);
-    auto answer = [this, done, result = Answer(method, call)] { done(result); };
+    auto answer = [done, result = Answer(method, call)] { done(result); };
     {
       MutexLock lock(&mutex_);
       if (held_methods.count(method) > 0) {

@@ -26,7 +26,7 @@ class FakeCoordinator : public pb::Coordinator::Service {
                                                        true);
   }
   std::string address() const { return absl::StrCat("127.0.0.1:", port_); }
-  void Stop() { server_->Shutdown(std::chrono::system_clock::now()); }
+  void Leave() { server_->Shutdown(std::chrono::system_clock::now()); }
 
   grpc::Status GetJob(grpc::ServerContext*, const pb::GetJobRequest* request,
                       pb::Job* job) override {
@@ -123,7 +123,7 @@ TEST_F(CoordinatorClientTest, ReturnsAnswersAndErrorsWithTheirReasons) {
 }
 
 TEST_F(CoordinatorClientTest, SaysWhereNobodyAnswers) {
-  coordinator_.Stop();
+  coordinator_.Leave();
   const absl::Status status = client_->GetJob({}).status();
   EXPECT_EQ(ReasonOf(status), "COORDINATOR_UNREACHABLE");
   EXPECT_THAT(std::string(status.message()),
@@ -158,7 +158,7 @@ TEST_F(CoordinatorClientTest, AWatchOfAnUnknownJobIsAnError) {
 }
 
 TEST_F(CoordinatorClientTest, AWatchLosesPatienceWithACoordinatorThatIsGone) {
-  coordinator_.Stop();
+  coordinator_.Leave();
   const absl::Status status = client_->WatchJob(
       "j", [](const pb::Job&) { return true; }, absl::Milliseconds(300));
   EXPECT_EQ(ReasonOf(status), "COORDINATOR_UNREACHABLE");
@@ -231,7 +231,7 @@ TEST_F(CoordinatorClientTest, HealthIsThatOfTheServiceAskedFor) {
   EXPECT_TRUE(client_->CheckHealth("").ok());
   EXPECT_TRUE(client_->CheckHealth("troupe.v1.Coordinator").ok());
   EXPECT_TRUE(absl::IsNotFound(client_->CheckHealth("troupe.v1.Stage")));
-  coordinator_.Stop();
+  coordinator_.Leave();
   EXPECT_TRUE(absl::IsUnavailable(client_->CheckHealth("")));
 }
 
