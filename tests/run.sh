@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, and runs the tests.
 #
-#   tests/run.sh              every test once: unit, process, lint
+#   tests/run.sh              every test once: faults (short), unit, process, lint
 #   tests/run.sh --unit       only the unit tests
 #   tests/run.sh --process    only the process tests: real programs on loopback
+#   tests/run.sh --fault      real processes that are killed, stopped, starved: at
+#                             most 8 minutes (tests/fault/run.sh --long: all of it)
 #   tests/run.sh --asan       unit and process tests under AddressSanitizer and UBSan
 #   tests/run.sh --tsan       the actor runtime's tests under ThreadSanitizer
 #   tests/run.sh --lint       layers, format, clang's warnings and lock analysis
@@ -56,6 +58,18 @@ wrap=()
 fixed_addresses() { setarch -R true 2>/dev/null && wrap=(setarch -R); }
 
 run_dev() { build dev && suite "$@" || count "$1" 0 1; }
+run_fault() {
+  build dev || { count fault 0 1; return; }
+  title "faults (short)"
+  local line
+  tests/fault/run.sh --short 2>&1 | tee "$log"
+  line=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$log" | tail -1)
+  if [[ $line =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed ]]; then
+    count fault "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"
+  else
+    count fault 0 1
+  fi
+}
 run_asan() { build asan && suite asan asan || count asan 0 1; }
 run_tsan() {
   fixed_addresses
@@ -85,8 +99,8 @@ wanted=("$@")
 [[ $# -gt 0 ]] || wanted=(--dev)
 for argument in "${wanted[@]}"; do
   case $argument in
-    --dev | --unit | --process | --asan | --tsan | --lint | --tidy | --all) ;;
-    *) sed -n '2,15s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    --dev | --unit | --process | --fault | --asan | --tsan | --lint | --tidy | --all) ;;
+    *) sed -n '2,17s/^# \{0,1\}//p' "$0"; exit 2 ;;
   esac
 done
 
@@ -94,14 +108,15 @@ mkdir -p build
 deploy/install_dependencies.sh test || exit 1
 for argument in "${wanted[@]}"; do
   case $argument in
-    --dev) run_dev tests dev ;;
+    --dev) run_fault; run_dev tests dev ;;
     --unit) run_dev unit dev -L unit ;;
     --process) run_dev process dev -L process ;;
+    --fault) run_fault ;;
     --asan) run_asan ;;
     --tsan) run_tsan ;;
     --lint) run_lint ;;
     --tidy) run_tidy ;;
-    --all) run_dev tests dev -LE lint; run_tsan; run_asan; run_lint ;;
+    --all) run_fault; run_dev tests dev -LE lint; run_tsan; run_asan; run_lint ;;
   esac
 done
 

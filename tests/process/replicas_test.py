@@ -135,6 +135,30 @@ class Replicas(unittest.TestCase):
                 company.start_coordinator()
                 self.assertEqual(self.digest(company, job), self.expected)
 
+    def test_an_input_that_changes_during_a_job_fails_it(self):
+        with Company(flags=SMALL) as company:
+            job = self.begin(company)
+            self.at_work(company, job)
+            with open(company.data / "big.csv", "r+b") as file:
+                file.seek(-2, 2)
+                file.write(b"7")
+            ended = company.finish(job)
+            self.assertEqual(ended.state, coordinator_pb2.FAILED, ended)
+            self.assertIn("changed", ended.error.message)
+            self.assertFalse(list((company.state / "output").glob("*/manifest.json")))
+
+    def test_a_cancelled_job_publishes_nothing_and_resume_goes_on(self):
+        with Company(flags=SMALL) as company:
+            job = self.begin(company)
+            self.at_work(company, job)
+            company.stub.CancelJob(coordinator_pb2.CancelJobRequest(id=job))
+            self.assertEqual(company.finish(job).state, coordinator_pb2.CANCELLED)
+            self.assertFalse((company.state / "output" / job).exists())
+            company.stub.ResumeJob(coordinator_pb2.ResumeJobRequest(id=job))
+            self.assertEqual(self.digest(company, job), self.expected)
+            events = company.stub.GetJournal(coordinator_pb2.GetJournalRequest(id=job)).events
+            self.assertIn("RESUMED", [event.kind for event in events])
+
     def test_two_jobs_share_the_stages(self):
         with Company(flags=SMALL) as company:
             first = self.begin(company)
