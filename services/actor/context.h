@@ -22,7 +22,12 @@ class CancelToken {
   void Cancel() { cancelled_.store(true, std::memory_order_release); }
   bool cancelled() const { return cancelled_.load(std::memory_order_acquire); }
 
+  // The handler enforces the work limit itself, piece by piece.
+  void TakeOverWorkLimit() { own_limit_.store(true); }
+  bool own_limit() const { return own_limit_.load(); }
+
  private:
+  std::atomic<bool> own_limit_{false};
   std::atomic<bool> cancelled_{false};
 };
 
@@ -48,6 +53,10 @@ class Context {
 
   bool cancelled() const { return token_->cancelled(); }
   const CallInfo& info() const { return info_; }
+
+  // From now on the handler enforces the work limit itself: the supervisor
+  // does not.
+  void TakeOverWorkLimit() const { token_->TakeOverWorkLimit(); }
 
   // How many more messages this message's mailbox would take now.
   int64_t credit() const { return credit_ ? credit_() : 0; }

@@ -35,8 +35,9 @@ LaneSet::LaneSet(LaneSetOptions options, Actor* actor, const Clock* clock,
     wards.push_back(
         {lane.name, &lanes_.back()->mailbox, &lanes_.back()->thread});
   }
-  supervisor_ = std::make_unique<Supervisor>(
-      options_.service, options_.stuck_after, clock, std::move(wards));
+  supervisor_ =
+      std::make_unique<Supervisor>(options_.service, options_.stuck_after,
+                                   clock, std::move(wards), options_.overdue);
 }
 
 LaneSet::~LaneSet() {

@@ -37,6 +37,7 @@ struct LaneSetOptions {
   std::string service;  // The actor's name.
   std::vector<LaneOptions> lanes;
   absl::Duration stuck_after = absl::Seconds(60);
+  OverdueActions overdue = {};
 };
 
 // How to stop.

@@ -9,15 +9,22 @@
 namespace troupe {
 
 Supervisor::Supervisor(std::string service, absl::Duration stuck_after,
-                       const Clock* clock, std::vector<Ward> wards)
+                       const Clock* clock, std::vector<Ward> wards,
+                       OverdueActions actions)
     : service_(std::move(service)),
       stuck_after_(stuck_after),
       clock_(clock),
-      wards_(std::move(wards)) {}
+      wards_(std::move(wards)),
+      actions_(std::move(actions)) {}
 
 void Supervisor::Tick() {
   const absl::Duration now = clock_->Monotonic();
   for (Ward& ward : wards_) Look(ward, now);
+  const bool overdue =
+      std::any_of(wards_.begin(), wards_.end(),
+                  [](const Ward& ward) { return ward.overdue; });
+  if (std::exchange(overdue_, overdue) != overdue && actions_.on_change)
+    actions_.on_change(overdue);
   bool drain_ends = false;
   {
     MutexLock lock(&mutex_);
@@ -29,17 +36,27 @@ void Supervisor::Tick() {
 
 void Supervisor::Look(Ward& ward, absl::Duration now) {
   const std::optional<Running> running = ward.thread->running();
+  ward.overdue = false;
   if (!running.has_value()) {
     ward.reported = nullptr;
     return;
   }
   Envelope& envelope = *running->envelope;
   const absl::Duration worked = now - running->since;
-  if (worked > envelope.info().work_limit) {
+  if (worked > envelope.info().work_limit && !envelope.token()->own_limit()) {
+    ward.overdue = true;
     // Answered first: a handler that sees its token must not answer before.
     envelope.Answer(Outcome::kFailed,
                     WorkLimitExceeded(envelope.info().work_limit), worked);
     envelope.token()->Cancel();
+    if (worked > envelope.info().work_limit + actions_.exit_after &&
+        actions_.exit) {
+      Log(LogLevel::kError, "a handler does not end: the process does",
+          {{"lane", ward.lane},
+           {"method", envelope.message().method},
+           {"seconds", absl::ToDoubleSeconds(worked)}});
+      actions_.exit();
+    }
   }
   if (now >= envelope.info().deadline) envelope.token()->Cancel();
   if (worked > stuck_after_ && ward.reported != &envelope) {

@@ -27,6 +27,15 @@ struct Ward {
   ActorThread* thread = nullptr;
   // The message that was reported as stuck; it is reported once.
   const Envelope* reported = nullptr;
+  bool overdue = false;  // Its message runs beyond its work limit.
+};
+
+// What is done about a handler that goes on after its work limit. Called from
+// Tick.
+struct OverdueActions {
+  absl::Duration exit_after = absl::Seconds(10);  // Beyond the limit.
+  std::function<void(bool overdue)> on_change;    // Of any lane.
+  std::function<void()> exit;                     // It will not end by itself.
 };
 
 class Supervisor {
@@ -34,7 +43,8 @@ class Supervisor {
   // Reports messages that run longer than `stuck_after`. What the wards point
   // to must live as long as this object.
   Supervisor(std::string service, absl::Duration stuck_after,
-             const Clock* clock, std::vector<Ward> wards);
+             const Clock* clock, std::vector<Ward> wards,
+             OverdueActions actions = {});
 
   // Looks at every lane once. Called every few ten milliseconds.
   void Tick();
@@ -53,6 +63,8 @@ class Supervisor {
   const absl::Duration stuck_after_;
   const Clock* const clock_;
   std::vector<Ward> wards_;
+  const OverdueActions actions_;
+  bool overdue_ = false;
 
   Mutex mutex_;
   std::optional<absl::Duration> drain_deadline_ ABSL_GUARDED_BY(mutex_);

@@ -42,6 +42,7 @@ absl::StatusOr<pb::PutArtifactResponse> PutArtifact(Stage& stage,
   pb::PutArtifactResponse response;
   const auto size = static_cast<int64_t>(bytes.size());
   response.set_bytes(size);
+  stage.isolation().OfferArtifact(named, bytes);
   ASSIGN_OR_RETURN(std::shared_ptr<const Artifact> artifact,
                    stage.LoadArtifact(std::move(bytes)));
   RETURN_IF_ERROR(stage.artifacts().Put(named, size, std::move(artifact)));

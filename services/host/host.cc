@@ -1,5 +1,7 @@
 #include "services/host/host.h"
 
+#include <unistd.h>
+
 #include <chrono>
 #include <utility>
 
@@ -44,10 +46,16 @@ Host::~Host() {
   ShutDown();
 }
 
-LaneSetOptions Host::LanesFor(const HostOptions& options) const {
+LaneSetOptions Host::LanesFor(const HostOptions& options) {
   LaneSetOptions lanes;
   lanes.service = options.service;
   lanes.stuck_after = options.stuck_after;
+  lanes.overdue.exit_after = options.stuck_exit_after;
+  lanes.overdue.on_change = [this](bool overdue) { OnOverdue(overdue); };
+  lanes.overdue.exit = [] {
+    FlushLog();
+    _exit(kStuckExitCode);
+  };
   const int64_t bytes = options.mailbox_bytes;
   lanes.lanes = {{"online", options.mailbox_messages, bytes},
                  {"batch", options.mailbox_messages, bytes},
@@ -100,8 +108,15 @@ absl::Status Host::RegisterServices(grpc::ServerBuilder& builder) {
 absl::Status Host::Start() {
   RETURN_IF_ERROR(lanes_.Start());
   MutexLock lock(&mutex_);
-  if (!drain_time_.has_value()) health_.SetServing(true);
+  started_ = true;
+  if (!drain_time_.has_value() && !overdue_) health_.SetServing(true);
   return absl::OkStatus();
+}
+
+void Host::OnOverdue(bool overdue) {
+  MutexLock lock(&mutex_);
+  overdue_ = overdue;
+  if (started_ && !drain_time_.has_value()) health_.SetServing(!overdue);
 }
 
 bool Host::Stop(StopMode mode, std::optional<absl::Duration> drain_time) {

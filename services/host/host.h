@@ -35,6 +35,8 @@ struct HostOptions {
   int64_t max_message_bytes = int64_t{64} << 20;
   absl::Duration drain_time = absl::Seconds(7);
   absl::Duration stuck_after = absl::Seconds(60);
+  // Beyond a message's work limit.
+  absl::Duration stuck_exit_after = absl::Seconds(10);
   bool reflection = false;
   // Called once, from the thread that first calls Stop, with the drain time.
   std::function<void(absl::Duration)> on_stop;
@@ -69,23 +71,26 @@ class Host {
   bool ShutDown();
 
  private:
-  LaneSetOptions LanesFor(const HostOptions& options) const;
+  LaneSetOptions LanesFor(const HostOptions& options);
+  void OnOverdue(bool overdue);
   absl::Status RegisterServices(grpc::ServerBuilder& builder);
 
   const HostOptions options_;
   const HostedActor hosted_;
+  // Before the lanes, whose supervisor uses them to the last.
+  Health health_;
+  Mutex mutex_;
+  CondVar stop_called_;
+  std::optional<absl::Duration> drain_time_ ABSL_GUARDED_BY(mutex_);
+  bool started_ ABSL_GUARDED_BY(mutex_) = false;
+  bool overdue_ ABSL_GUARDED_BY(mutex_) = false;
   ThreadExecutor executor_;
   LaneSet lanes_;
-  Health health_;
   ControlService control_;
   RpcAdapter adapter_;
   std::unique_ptr<grpc::Server> server_;
   int port_ = 0;
   bool drain_told_ = false;
-
-  Mutex mutex_;
-  CondVar stop_called_;
-  std::optional<absl::Duration> drain_time_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace troupe

@@ -37,6 +37,9 @@ ABSL_FLAG(absl::Duration, drain_deadline, absl::Seconds(7),
           "ends at most 2 s later");
 ABSL_FLAG(absl::Duration, stuck_after, absl::Seconds(60),
           "messages that run longer are reported in the log");
+ABSL_FLAG(absl::Duration, stuck_exit_after, absl::Seconds(10),
+          "the process exits with 70 when a handler goes on so long after its "
+          "work limit");
 ABSL_FLAG(std::string, log_level, "info", "debug, info, warning or error");
 ABSL_FLAG(bool, log_json, false, "log lines as JSON objects");
 ABSL_FLAG(bool, reflection, false, "serve gRPC reflection, for grpcurl");
@@ -144,6 +147,7 @@ absl::StatusOr<HostFlags> ReadFlags(int argc, char** argv,
   host.max_message_bytes = absl::GetFlag(FLAGS_max_message_bytes);
   host.drain_time = absl::GetFlag(FLAGS_drain_deadline);
   host.stuck_after = absl::GetFlag(FLAGS_stuck_after);
+  host.stuck_exit_after = absl::GetFlag(FLAGS_stuck_exit_after);
   host.reflection = absl::GetFlag(FLAGS_reflection);
   RETURN_IF_ERROR(CheckRanges(host));
   flags.port_file = absl::GetFlag(FLAGS_port_file);

@@ -1,6 +1,8 @@
 #include "services/host/loader_actor.h"
 
+#include "absl/strings/str_cat.h"
 #include "services/base/errors.h"
+#include "services/base/status_macros.h"
 #include "services/host/typed_call.h"
 
 namespace troupe {
@@ -13,12 +15,32 @@ absl::StatusOr<Reply> LoaderActor::OnReceive(Message& message,
                                              const Context& context) {
   const std::string& method = message.method;
   if (method == "troupe.v1.Loader/Load")
-    return CallTyped(*this, &LoaderActor::Load, message, context);
+    return CallTyped(*this, &LoaderActor::LoadHereOrIsolated, message, context);
   if (method == "troupe.v1.Loader/Plan")
     return CallTyped(*this, &LoaderActor::Plan, message, context);
   if (method == "troupe.v1.Loader/ReadRecords")
     return CallTyped(*this, &LoaderActor::ReadRecords, message, context);
   return UnknownMethod(method);
+}
+
+absl::StatusOr<pb::LoadResponse> LoaderActor::LoadHereOrIsolated(
+    pb::LoadRequest& request, const Context& context) {
+  if (!request.isolate()) return Load(request, context);
+  request.set_isolate(false);
+  absl::StatusOr<std::string> reply =
+      isolation_.CallWhole("troupe.v1.Loader/Load", request.SerializeAsString(),
+                           "ISOLATED_LOAD_CRASHED", context);
+  const pb::Split& split = request.split();
+  if (ReasonOf(reply.status()) == "ISOLATED_LOAD_CRASHED")
+    return WithPrefix(reply.status(),
+                      absl::StrCat("loading rows ", split.first_row(), " to ",
+                                   split.first_row() + split.rows(), " of \"",
+                                   split.file(), "\""));
+  RETURN_IF_ERROR(reply.status());
+  pb::LoadResponse response;
+  if (!response.ParseFromString(*reply))
+    return HandlerFailed("loader", "the child's answer is no message");
+  return response;
 }
 
 }  // namespace troupe

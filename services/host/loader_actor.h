@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "proto/pb.h"
 #include "services/actor/actor.h"
+#include "services/host/isolation.h"
 #include "services/host/service_provider.h"
 #include "troupe/v1/loader.pb.h"
 
@@ -30,6 +31,12 @@ class LoaderActor : public Actor, public ServiceProvider {
   // replies are filled in here.
   absl::StatusOr<Reply> OnReceive(Message& message,
                                   const Context& context) final;
+
+ private:
+  absl::StatusOr<pb::LoadResponse> LoadHereOrIsolated(pb::LoadRequest& request,
+                                                      const Context& context);
+
+  Isolation isolation_{IsolationLimitsFromFlags()};
 };
 
 }  // namespace troupe

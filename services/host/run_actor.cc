@@ -18,6 +18,7 @@
 #include "services/host/health_command.h"
 #include "services/host/host.h"
 #include "services/host/host_flags.h"
+#include "services/host/isolate_child.h"
 #include "services/host/shutdown.h"
 
 namespace troupe {
@@ -106,6 +107,10 @@ int RunActorProgram(int argc, char** argv, const ActorProgram& program) {
   }
 
   SetUpLog(flags->log);
+  if (IsIsolatedChild()) {
+    EnterIsolation();
+    return RunIsolatedChild(*program.make().actor);
+  }
   Watchdog watchdog;
   flags->host.on_stop = [&watchdog](absl::Duration drain_time) {
     if (serving)

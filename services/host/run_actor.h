@@ -25,7 +25,8 @@
 // for its health instead, and exits with 0 or 1.
 //
 // Exit codes: 0 stopped as asked; 1 wrong flags, address in use, or OnStart
-// failed; 3 the shutdown hung and the watchdog ended it.
+// failed; 3 the shutdown hung and the watchdog ended it; 70 a handler went on
+// for --stuck_exit_after beyond its work limit.
 #pragma once
 
 #include <functional>
@@ -37,6 +38,8 @@
 #include "services/host/service_provider.h"
 
 namespace troupe {
+
+inline constexpr int kStuckExitCode = 70;
 
 // One process's actor, and the same object as a ServiceProvider if it is one.
 struct HostedActor {

@@ -43,7 +43,9 @@ absl::StatusOr<MessageStream*> StreamOf(Message& message) {
 
 }  // namespace
 
-Stage::Stage() : artifacts_(absl::GetFlag(FLAGS_artifact_cache_bytes)) {}
+Stage::Stage()
+    : artifacts_(absl::GetFlag(FLAGS_artifact_cache_bytes)),
+      isolation_(IsolationLimitsFromFlags()) {}
 
 std::vector<std::string> Stage::ActorServices() {
   return {"troupe.v1.Stage", "troupe.v1.Artifacts"};
@@ -53,9 +55,9 @@ absl::StatusOr<Reply> Stage::OnReceive(Message& message,
                                        const Context& context) {
   const std::string& method = message.method;
   if (method == "troupe.v1.Stage/Process")
-    return CallTyped(*this, &Stage::Process, message, context);
+    return CallTyped(*this, &Stage::ProcessHereOrIsolated, message, context);
   if (method == "troupe.v1.Stage/Observe")
-    return CallTyped(*this, &Stage::Observe, message, context);
+    return CallTyped(*this, &Stage::ObserveHereOrIsolated, message, context);
   if (method == "troupe.v1.Stage/Merge")
     return CallTyped(*this, &Stage::Merge, message, context);
   if (method == "troupe.v1.Stage/Describe")
@@ -67,6 +69,18 @@ absl::StatusOr<Reply> Stage::OnReceive(Message& message,
     return MakeReply(response);
   }
   return UnknownMethod(method);
+}
+
+absl::StatusOr<pb::ProcessResponse> Stage::ProcessHereOrIsolated(
+    pb::ProcessRequest& request, const Context& context) {
+  return request.isolate() ? isolation_.Process(request, context)
+                           : Process(request, context);
+}
+
+absl::StatusOr<pb::ObserveResponse> Stage::ObserveHereOrIsolated(
+    pb::ObserveRequest& request, const Context& context) {
+  return request.isolate() ? isolation_.Observe(request, context)
+                           : Observe(request, context);
 }
 
 absl::StatusOr<Reply> Stage::ReceiveFit(Message& message,

@@ -8,9 +8,9 @@
 // Requests are handed over as mutable so that their table can be moved out.
 // Methods that are not overridden answer UNIMPLEMENTED (UNKNOWN_METHOD).
 //
-// `isolate` in a request is not honoured yet: such a batch is handled like any
-// other, in this process. Nothing asks for it before the coordinator suspects
-// batches; OnReceive is the place where the child process will come in.
+// A request with `isolate` is handled by the same methods, but in a child
+// process (services/host/isolation.h): so they may be called in a process that
+// serves nobody else, and LoadArtifact and OnStart before them.
 //
 // Thread safety: see services/actor/actor.h. One object serves all lanes.
 #pragma once
@@ -26,6 +26,7 @@
 #include "proto/pb.h"
 #include "services/actor/actor.h"
 #include "services/host/artifact_cache.h"
+#include "services/host/isolation.h"
 #include "services/host/service_provider.h"
 #include "troupe/v1/stage.pb.h"
 
@@ -72,6 +73,8 @@ class Stage : public Actor, public ServiceProvider {
   // Fitted things that were put here.
   ArtifactCache& artifacts() { return artifacts_; }
 
+  Isolation& isolation() { return isolation_; }
+
   // Parses, calls the method above, serializes. `id` and `credit` of the
   // replies are filled in here.
   absl::StatusOr<Reply> OnReceive(Message& message,
@@ -80,7 +83,13 @@ class Stage : public Actor, public ServiceProvider {
  private:
   absl::StatusOr<Reply> ReceiveFit(Message& message, const Context& context);
 
+  absl::StatusOr<pb::ProcessResponse> ProcessHereOrIsolated(
+      pb::ProcessRequest& request, const Context& context);
+  absl::StatusOr<pb::ObserveResponse> ObserveHereOrIsolated(
+      pb::ObserveRequest& request, const Context& context);
+
   ArtifactCache artifacts_;
+  Isolation isolation_;
 };
 
 }  // namespace troupe

@@ -1,0 +1,266 @@
+#include "services/host/isolation.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/flags/flag.h"
+#include "absl/strings/str_cat.h"
+#include "services/base/clock.h"
+#include "services/base/errors.h"
+#include "services/base/status_macros.h"
+#include "services/table/wire.h"
+#include "troupe/v1/artifact.pb.h"
+
+ABSL_FLAG(int64_t, isolate_memory_bytes, int64_t{4} << 30,
+          "address space of a child process that runs a suspect batch, bytes");
+ABSL_FLAG(absl::Duration, isolate_time_limit, absl::Seconds(60),
+          "how long such a child may take for a range of rows, where the call "
+          "has no work limit");
+
+namespace troupe {
+namespace {
+
+// Halving 100,000 rows kills 17 children per guilty row.
+constexpr int kMaxDeaths = 512;
+constexpr absl::Duration kKeepArtifacts = absl::Minutes(5);
+constexpr size_t kMaxWanted = 8;
+
+absl::Status GaveUp(absl::string_view why) {
+  return MakeError(absl::StatusCode::kInternal, "ISOLATION_GAVE_UP",
+                   absl::StrCat("the batch cannot be isolated: ", why));
+}
+
+struct Artifact {
+  std::string sha256;
+  std::shared_ptr<const std::string> bytes;
+};
+
+// The child of one call, started anew after each death.
+class Child {
+ public:
+  Child(const IsolationLimits& limits, std::vector<Artifact> artifacts,
+        const Context& context)
+      : limits_(limits), artifacts_(std::move(artifacts)), context_(context) {}
+
+  absl::StatusOr<ChildAnswer> Call(absl::string_view method,
+                                   std::string bytes) {
+    if (process_ == nullptr) RETURN_IF_ERROR(Start());
+    ASSIGN_OR_RETURN(
+        ChildAnswer answer,
+        process_->Call(method, std::move(bytes), limits_.time, context_));
+    if (answer.ended) process_.reset();
+    if (answer.ended && ++deaths_ > kMaxDeaths)
+      return GaveUp(absl::StrCat(deaths_, " child processes died of it"));
+    return answer;
+  }
+  void Renew() { process_.reset(); }
+
+ private:
+  absl::Status Start() {
+    ASSIGN_OR_RETURN(process_, IsolatedProcess::Start(limits_, context_));
+    for (const Artifact& artifact : artifacts_) {
+      pb::ArtifactChunk chunk;
+      chunk.set_sha256(artifact.sha256);
+      chunk.set_content(*artifact.bytes);
+      ASSIGN_OR_RETURN(
+          const ChildAnswer answer,
+          process_->Call("troupe.v1.Artifacts/Put", chunk.SerializeAsString(),
+                         limits_.time, context_));
+      if (answer.ended)
+        return GaveUp(absl::StrCat("its artifact: ", answer.end.what));
+      RETURN_IF_ERROR(answer.reply.status());
+    }
+    return absl::OkStatus();
+  }
+
+  const IsolationLimits limits_;
+  const std::vector<Artifact> artifacts_;
+  const Context& context_;
+  std::unique_ptr<IsolatedProcess> process_;
+  int deaths_ = 0;
+};
+
+IsolationLimits LimitsFor(IsolationLimits limits, const Context& context) {
+  context.TakeOverWorkLimit();
+  if (context.info().work_limit < absl::InfiniteDuration())
+    limits.time = context.info().work_limit;
+  return limits;
+}
+
+pb::RejectedRow Reject(const Table& table, int64_t row, const ChildEnd& end) {
+  pb::RejectedRow rejected;
+  rejected.set_row(table.Ordinal(row));
+  rejected.set_reason(end.timed_out ? "STAGE_TIMEOUT" : "STAGE_CRASH");
+  rejected.set_message(
+      absl::StrCat("alone in a process of its own, ", end.what));
+  return rejected;
+}
+
+// Finds the rows of [begin, end) that kill the child each by itself.
+template <typename Request>
+absl::Status FindGuilty(Child& child, absl::string_view method,
+                        const Table& table, const Request& request,
+                        int64_t begin, int64_t end, bool known_to_kill,
+                        std::map<int64_t, ChildEnd>& guilty) {
+  if (begin == end) return absl::OkStatus();
+  const bool single = end - begin == 1;
+  if (!known_to_kill || single) {
+    if (single) child.Renew();  // It is judged by what it does alone.
+    Request part = request;
+    part.set_table(SerializeTable(table.Slice(begin, end)));
+    ASSIGN_OR_RETURN(const ChildAnswer answer,
+                     child.Call(method, part.SerializeAsString()));
+    if (!answer.ended) return absl::OkStatus();
+    if (single) {
+      guilty[begin] = answer.end;
+      return absl::OkStatus();
+    }
+  }
+  const int64_t middle = begin + (end - begin) / 2;
+  RETURN_IF_ERROR(
+      FindGuilty(child, method, table, request, begin, middle, false, guilty));
+  return FindGuilty(child, method, table, request, middle, end, false, guilty);
+}
+
+Table Without(const Table& table, const std::map<int64_t, ChildEnd>& guilty) {
+  std::vector<int64_t> rest;
+  for (int64_t row = 0; row < table.rows; ++row)
+    if (!guilty.contains(row)) rest.push_back(row);
+  return table.Select(rest);
+}
+
+template <typename Response>
+absl::StatusOr<Response> ResponseOf(absl::StatusOr<std::string> reply) {
+  RETURN_IF_ERROR(reply.status());
+  Response response;
+  if (!response.ParseFromString(*reply))
+    return GaveUp("the child's answer is no message");
+  return response;
+}
+
+template <typename Response>
+void AddRejected(Response& response, const Table& table,
+                 const std::map<int64_t, ChildEnd>& guilty) {
+  for (const auto& [row, end] : guilty)
+    *response.add_rejected() = Reject(table, row, end);
+  std::sort(response.mutable_rejected()->begin(),
+            response.mutable_rejected()->end(),
+            [](const auto& a, const auto& b) { return a.row() < b.row(); });
+}
+
+template <typename Request>
+absl::StatusOr<Table> TableOf(Request& request) {
+  ASSIGN_OR_RETURN(Table table, ParseTable(request.table()));
+  if (request.has_rows()) {
+    const pb::RowRange rows = request.rows();
+    if (rows.begin() < 0 || rows.begin() > rows.end() ||
+        rows.end() > table.rows)
+      return BadMessage("`rows` lie outside of the table");
+    table = table.Slice(rows.begin(), rows.end());
+  }
+  request.clear_rows();
+  request.clear_table();
+  return table;
+}
+
+}  // namespace
+
+IsolationLimits IsolationLimitsFromFlags() {
+  IsolationLimits limits;
+  limits.memory_bytes = absl::GetFlag(FLAGS_isolate_memory_bytes);
+  limits.time = absl::GetFlag(FLAGS_isolate_time_limit);
+  return limits;
+}
+
+template <typename Request, typename Response>
+absl::StatusOr<Response> Isolation::Run(
+    absl::string_view method, Request& request,
+    const std::vector<std::string>& artifacts, const Context& context) {
+  request.set_isolate(false);
+  std::vector<Artifact> needed;
+  for (const std::string& sha256 : artifacts) {
+    if (sha256.empty()) continue;
+    ASSIGN_OR_RETURN(auto bytes, BytesOf(sha256));
+    needed.push_back({sha256, std::move(bytes)});
+  }
+  Child child(LimitsFor(limits_, context), std::move(needed), context);
+  ASSIGN_OR_RETURN(ChildAnswer answer,
+                   child.Call(method, request.SerializeAsString()));
+  if (!answer.ended) return ResponseOf<Response>(std::move(answer.reply));
+
+  ASSIGN_OR_RETURN(const Table table, TableOf(request));
+  std::map<int64_t, ChildEnd> guilty;
+  RETURN_IF_ERROR(
+      FindGuilty(child, method, table, request, 0, table.rows, true, guilty));
+  if (guilty.empty())
+    return GaveUp(
+        absl::StrCat("each row works alone, all together: ", answer.end.what));
+  request.set_table(SerializeTable(Without(table, guilty)));
+  ASSIGN_OR_RETURN(answer, child.Call(method, request.SerializeAsString()));
+  if (answer.ended)
+    return GaveUp(
+        absl::StrCat("without the rows that kill alone: ", answer.end.what));
+  ASSIGN_OR_RETURN(Response response,
+                   ResponseOf<Response>(std::move(answer.reply)));
+  AddRejected(response, table, guilty);
+  return response;
+}
+
+absl::StatusOr<pb::ProcessResponse> Isolation::Process(
+    pb::ProcessRequest& request, const Context& context) {
+  const std::vector<std::string> artifacts = {request.artifact()};
+  return Run<pb::ProcessRequest, pb::ProcessResponse>(
+      "troupe.v1.Stage/Process", request, artifacts, context);
+}
+
+absl::StatusOr<pb::ObserveResponse> Isolation::Observe(
+    pb::ObserveRequest& request, const Context& context) {
+  const std::vector<std::string> artifacts = {request.state(),
+                                              request.artifact()};
+  return Run<pb::ObserveRequest, pb::ObserveResponse>(
+      "troupe.v1.Stage/Observe", request, artifacts, context);
+}
+
+absl::StatusOr<std::string> Isolation::CallWhole(absl::string_view method,
+                                                 std::string bytes,
+                                                 absl::string_view reason,
+                                                 const Context& context) {
+  Child child(LimitsFor(limits_, context), {}, context);
+  ASSIGN_OR_RETURN(ChildAnswer answer, child.Call(method, std::move(bytes)));
+  if (answer.ended)
+    return MakeError(
+        absl::StatusCode::kInternal, reason,
+        absl::StrCat("in a process of its own, ", answer.end.what));
+  return std::move(answer.reply);
+}
+
+void Isolation::OfferArtifact(absl::string_view sha256,
+                              const std::string& bytes) {
+  const absl::Duration now = Clock::Real()->Monotonic();
+  MutexLock lock(&mutex_);
+  std::erase_if(wanted_,
+                [now](const auto& one) { return now > one.second.until; });
+  const auto found = wanted_.find(std::string(sha256));
+  if (found == wanted_.end()) return;
+  found->second.bytes = std::make_shared<const std::string>(bytes);
+  found->second.until = now + kKeepArtifacts;
+}
+
+absl::StatusOr<std::shared_ptr<const std::string>> Isolation::BytesOf(
+    const std::string& sha256) {
+  const absl::Duration now = Clock::Real()->Monotonic();
+  MutexLock lock(&mutex_);
+  std::erase_if(wanted_,
+                [now](const auto& one) { return now > one.second.until; });
+  if (!wanted_.contains(sha256) && wanted_.size() >= kMaxWanted)
+    wanted_.erase(std::min_element(wanted_.begin(), wanted_.end(),
+                                   [](const auto& a, const auto& b) {
+                                     return a.second.until < b.second.until;
+                                   }));
+  Wanted& wanted = wanted_[sha256];
+  wanted.until = now + kKeepArtifacts;
+  if (wanted.bytes == nullptr) return ArtifactMissing(sha256);
+  return wanted.bytes;
+}
+
+}  // namespace troupe

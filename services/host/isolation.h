@@ -1,0 +1,65 @@
+// Isolation handles a batch in child processes: when it kills one, or takes too
+// long, the rows that do it are found by halving, and rejected (STAGE_CRASH,
+// STAGE_TIMEOUT); the batch then runs without them, as if they were absent.
+//
+// Thread safety: all methods may be called from any thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "proto/pb.h"
+#include "services/actor/context.h"
+#include "services/base/mutex.h"
+#include "services/host/isolated_process.h"
+#include "troupe/v1/stage.pb.h"
+
+namespace troupe {
+
+// By --isolate_memory_bytes and --isolate_time_limit.
+IsolationLimits IsolationLimitsFromFlags();
+
+class Isolation {
+ public:
+  explicit Isolation(IsolationLimits limits) : limits_(std::move(limits)) {}
+
+  absl::StatusOr<pb::ProcessResponse> Process(pb::ProcessRequest& request,
+                                              const Context& context);
+  absl::StatusOr<pb::ObserveResponse> Observe(pb::ObserveRequest& request,
+                                              const Context& context);
+  // One message as a whole; INTERNAL (`reason`) when it kills the child.
+  absl::StatusOr<std::string> CallWhole(absl::string_view method,
+                                        std::string bytes,
+                                        absl::string_view reason,
+                                        const Context& context);
+
+  // An artifact arrived. Its bytes are kept only when an isolated batch asked
+  // for it before: then they go to children.
+  void OfferArtifact(absl::string_view sha256, const std::string& bytes);
+
+ private:
+  struct Wanted {
+    absl::Duration until;
+    std::shared_ptr<const std::string> bytes;
+  };
+
+  // ARTIFACT_MISSING makes the caller put it again; its bytes are then kept.
+  absl::StatusOr<std::shared_ptr<const std::string>> BytesOf(
+      const std::string& sha256);
+  template <typename Request, typename Response>
+  absl::StatusOr<Response> Run(absl::string_view method, Request& request,
+                               const std::vector<std::string>& artifacts,
+                               const Context& context);
+
+  const IsolationLimits limits_;
+  Mutex mutex_;
+  std::map<std::string, Wanted> wanted_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace troupe
