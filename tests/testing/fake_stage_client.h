@@ -73,7 +73,7 @@ class FakeStageClient : public StageClient {
   void Answer(UnaryReply reply) {
     const std::shared_ptr<Received> first = waiting.at(0);
     waiting.erase(waiting.begin());
-    first->done(std::move(reply));
+    std::exchange(first->done, nullptr)(std::move(reply));
   }
   void Fail(absl::Status status) {
     UnaryReply reply;
@@ -91,6 +91,7 @@ class FakeStageClient : public StageClient {
 
   // Drops what was never answered: its callbacks hold this object.
   void Forget() {
+    for (const auto& call : waiting) call->done = nullptr;
     waiting.clear();
     held_health_.clear();
     held_puts_.clear();
