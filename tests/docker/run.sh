@@ -92,6 +92,16 @@ score_disturbed() {
   wait "$job" || { cat "$scratch/score.log"; return 1; }
 }
 
+score_without_its_coordinator() {
+  score orphaned.csv >"$scratch/score.log" 2>&1 &
+  local job=$!
+  within 60 grep -q ' rows ' "$scratch/score.log" || return 1
+  docker kill --signal KILL "$(containers coordinator)" || return 1
+  kill -0 "$job" || { echo "the job was over too soon to disturb it"; return 1; }
+  compose up -d --no-recreate --wait --wait-timeout 60 coordinator || return 1
+  wait "$job" || { cat "$scratch/score.log"; return 1; }
+}
+
 same_bytes() { cmp "$scratch/out/plain.csv" "$scratch/out/disturbed.csv" && [[ -s $scratch/out/plain.csv ]]; }
 
 # Whether every container that is not being restarted ended with 0.
@@ -153,6 +163,8 @@ check "score with more replicas" score scaled.csv
 check "three preprocessors have worked" has_working_replicas preprocessor 3
 check "two models have worked" has_working_replicas model 2
 check "the same bytes again" cmp "$scratch/out/plain.csv" "$scratch/out/scaled.csv"
+check "kill the coordinator during a job" score_without_its_coordinator
+check "still the same bytes" cmp "$scratch/out/plain.csv" "$scratch/out/orphaned.csv"
 check "stop: every exit code is 0, within the grace period" stop_all
 check "down leaves nothing" compose --profile cli down --volumes
 
