@@ -4,11 +4,12 @@
 #   tests/run.sh              every test once: unit, process, lint
 #   tests/run.sh --unit       only the unit tests
 #   tests/run.sh --process    only the process tests: real programs on loopback
+#   tests/run.sh --fault      the fault tests in their short form (tests/fault/run.sh)
 #   tests/run.sh --asan       unit and process tests under AddressSanitizer and UBSan
 #   tests/run.sh --tsan       the actor runtime's tests under ThreadSanitizer
 #   tests/run.sh --lint       layers, format, clang's warnings and lock analysis
 #   tests/run.sh --tidy       clang-tidy's findings, for TROUPE_TIDY_SECONDS (600)
-#   tests/run.sh --all        all but --tidy (the Docker test is tests/docker/run.sh)
+#   tests/run.sh --all        all but --tidy and --fault (the Docker test is tests/docker/run.sh)
 #
 # Several may be named. Exits with 0 when everything passed.
 set -uo pipefail
@@ -56,6 +57,16 @@ wrap=()
 fixed_addresses() { setarch -R true 2>/dev/null && wrap=(setarch -R); }
 
 run_dev() { build dev && suite "$@" || count "$1" 0 1; }
+run_fault() {
+  build dev || { count fault 0 1; return; }
+  title "test (fault)"
+  TROUPE_BIN=$PWD/build/dev/bin tests/fault/run.sh --short 2>&1 | tee "$log"
+  if [[ $(tail -1 "$log") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+    count fault "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"
+  else
+    count fault 0 1
+  fi
+}
 run_asan() { build asan && suite asan asan || count asan 0 1; }
 run_tsan() {
   fixed_addresses
@@ -85,8 +96,8 @@ wanted=("$@")
 [[ $# -gt 0 ]] || wanted=(--dev)
 for argument in "${wanted[@]}"; do
   case $argument in
-    --dev | --unit | --process | --asan | --tsan | --lint | --tidy | --all) ;;
-    *) sed -n '2,15s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    --dev | --unit | --process | --fault | --asan | --tsan | --lint | --tidy | --all) ;;
+    *) sed -n '2,16s/^# \{0,1\}//p' "$0"; exit 2 ;;
   esac
 done
 
@@ -97,6 +108,7 @@ for argument in "${wanted[@]}"; do
     --dev) run_dev tests dev ;;
     --unit) run_dev unit dev -L unit ;;
     --process) run_dev process dev -L process ;;
+    --fault) run_fault ;;
     --asan) run_asan ;;
     --tsan) run_tsan ;;
     --lint) run_lint ;;
