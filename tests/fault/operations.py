@@ -57,7 +57,7 @@ def test_rolling_restart(run):
 
 def test_scale(run):
     """20: from one sleeping replica to four, and back."""
-    rows = 400_000
+    rows = run.count(200_000, 400_000)
     golden, window = run.golden(rows), run.count(6, 20)
     with Fleet(run.state, split_bytes=32768) as fleet:
         fleet.launch()
@@ -191,10 +191,11 @@ def test_second_coordinator(run):
 
 
 def stale_replies(run, program=None):
-    """A replica whose network repeats old replies; says what came through."""
+    """One of two replicas stands behind a network that repeats old replies; says what came through."""
     golden = run.golden(ROWS)
-    with Fleet(run.state, program=program) as fleet, Relay(fleet.running("faulty")[0].address) as relay:
-        fleet.extra_targets = {"faulty": [relay.address]}
+    with (Fleet(run.state, replicas={"faulty": 2}, program=program) as fleet,
+          Relay(fleet.running("faulty")[0].address) as relay):
+        fleet.extra_targets = {"faulty": [relay.address, fleet.running("faulty")[1].address]}
         fleet.publish()
         fleet.launch()
         fleet.verify(fleet.score("paced", ROWS), ROWS, golden)

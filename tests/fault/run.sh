@@ -17,11 +17,13 @@ export TMPDIR=$scratch PYTHONDONTWRITEBYTECODE=1
 
 apart=(unshare --net --mount --pid --fork --kill-child --mount-proc)
 if [[ $(id -u) == 0 ]] && "${apart[@]}" ip link set lo up 2>/dev/null; then
+  end=KILL  # The first process of the namespace takes all others with it.
   "${apart[@]}" bash -c 'ip link set lo up && TROUPE_FAULT_NAMESPACES=1 exec "$@"' _ \
     /usr/bin/python3 "$here/runner.py" "$@" &
 else
+  end=TERM
   /usr/bin/python3 "$here/runner.py" "$@" &
 fi
 child=$!
-trap 'kill "$child" 2>/dev/null; wait "$child" 2>/dev/null; exit 130' INT TERM
+trap 'kill -s "$end" "$child" 2>/dev/null; wait "$child" 2>/dev/null; exit 130' INT TERM
 wait "$child"

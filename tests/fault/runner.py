@@ -2,6 +2,7 @@
 import argparse
 import pathlib
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -80,6 +81,7 @@ def main():
         print("\n".join(chosen))
         return 0
     verdicts = {}
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(130))  # Through every `with`.
     with tempfile.TemporaryDirectory(prefix="troupe-templates-") as directory:
         run = Run(options, Templates(directory))
         print(f"seed {options.seed}, {'long' if options.long else 'short'} form, {len(chosen)} tests", flush=True)

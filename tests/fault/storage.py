@@ -1,11 +1,9 @@
 """Disks that are full, fail or lie."""
 import contextlib
-import pathlib
 import re
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 
 import grpc
@@ -21,8 +19,8 @@ def _full(run, fleet, disk, leave, job_rows, golden):
     fleet.launch()
     job = fleet.score("paced", job_rows)
     fleet.progressing(job)
-    ballast = fill(disk, leave)
     begin = time.monotonic()
+    ballast = fill(disk, leave)
     try:
         full = wait_for(lambda: (now := fleet.get(job)).state in ENDED and now, "the disk is full", 60)
         seen = time.monotonic() - begin
@@ -105,14 +103,12 @@ def test_failing_sync(run):
     return f"{struck} times EIO: the coordinator ended with {sorted(codes)}, and its next start finished the job"
 
 
-def _interrupted(run, directory, rows):
-    """A state directory as a kill left it in the middle of a job, and the job."""
-    with Fleet(run.state, split_bytes=32768, flags={"coordinator": ["--max_part_bytes=200000"]}) as fleet:
-        fleet.launch()
-        job = fleet.score("paced", rows, "one")
-        fleet.progressing(job, rows // 3)
-        fleet.coordinator.kill()
-        shutil.copytree(fleet.state, directory)
+def _interrupt(fleet, rows):
+    """Kills the coordinator in the middle of a job; the job."""
+    fleet.launch()
+    job = fleet.score("paced", rows, "one")
+    fleet.progressing(job, rows // 3)
+    fleet.coordinator.kill()
     return job
 
 
@@ -132,9 +128,9 @@ def _cut(path, random):
 NAMED = re.compile(r"JOURNAL_DAMAGED|OUTPUT_DAMAGED|STORAGE_FAILED|ARTIFACT_|is damaged")
 
 
-def _after_damage(run, fleet, job, rows, golden):
+def _after_damage(fleet, job, rows, golden):
     """What came of it: one of the outcomes that are allowed."""
-    fleet.table(rows)
+    fleet.coordinator.log.write_text("")
     fleet.launch(wait=False)
     if not fleet.coordinator.serving():
         fleet.coordinator.killed = True
@@ -159,15 +155,18 @@ def _after_damage(run, fleet, job, rows, golden):
 def _damage(run, rows, strikes, files):
     """Strikes a copy of one interrupted job's state, again and again; counts what came of it."""
     golden, outcomes = run.golden(rows), {}
-    with tempfile.TemporaryDirectory(prefix="troupe-damage-") as scratch:
-        state = pathlib.Path(scratch) / "state"
-        job = _interrupted(run, state, rows)
+    flags = {"coordinator": ["--max_part_bytes=200000"]}
+    with Fleet(run.state, split_bytes=32768, flags=flags) as fleet:
+        job, saved = _interrupt(fleet, rows), fleet.directory / "saved"
+        fleet.state.rename(saved)
         for strike in strikes:
-            with Fleet(state, split_bytes=32768) as fleet:
-                path = run.random.choice(files(fleet.state, job))
-                strike(path, run.random)
-                outcome = _after_damage(run, fleet, job, rows, golden)
-                outcomes.setdefault(outcome, []).append(f"{strike.__name__[1:]} {path.name}")
+            shutil.copytree(saved, fleet.state)
+            path = run.random.choice(files(fleet.state, job))
+            strike(path, run.random)
+            outcome = _after_damage(fleet, job, rows, golden)
+            outcomes.setdefault(outcome, []).append(f"{strike.__name__[1:]} {path.name}")
+            fleet.coordinator.kill()
+            shutil.rmtree(fleet.state)
     return outcomes
 
 
