@@ -61,10 +61,8 @@ run_dev() { build dev && suite "$@" || count "$1" 0 1; }
 run_fault() {
   build dev || { count fault 0 1; return; }
   title "faults (short)"
-  local line
-  tests/fault/run.sh --short 2>&1 | tee "$log"
-  line=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$log" | tail -1)
-  if [[ $line =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed ]]; then
+  TROUPE_BIN=$PWD/build/dev/bin tests/fault/run.sh --short 2>&1 | tee "$log"
+  if [[ $(tail -1 "$log") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
     count fault "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"
   else
     count fault 0 1
