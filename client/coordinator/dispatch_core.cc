@@ -138,6 +138,7 @@ DispatchCore::Sent DispatchCore::Begin(Stage& stage, const Call& call,
   sending->replica = std::move(replica);
   sending->attempt = ++call->sent;
   sending->number = next_sending_++;
+  sending->failed_checks = stage.replicas->FailedChecksOf(*sending->replica);
   sending->isolated = call->isolate;
   sending->since = environment_.clock->Monotonic();
   sending->sender = std::this_thread::get_id();

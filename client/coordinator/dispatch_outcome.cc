@@ -136,12 +136,17 @@ void DispatchCore::JudgeSilence(Stage& stage, const Sent& sent,
   {
     MutexLock lock(&mutex_);
     if (sent.call->state != PendingCall::State::kWaiting) return;
-    // Where nobody can be reached no attempt is to blame.
-    action = stage.replicas->HasServing()
+    // Where nobody can be reached, or its replica could not be for a while, no
+    // attempt is to blame.
+    const Sending& sending = *sent.sending;
+    const bool outage = stage.replicas->FailedChecksOf(*sending.replica) !=
+                        sending.failed_checks;
+    action = stage.replicas->HasServing() && !outage
                  ? RepeatAfterFailure(stage, sent, status)
                  : RepeatAtNoCost(stage, sent);
   }
   if (action) action();
+  Pump(stage);
 }
 
 DispatchCore::Action DispatchCore::RepeatIsolated(Stage& stage,

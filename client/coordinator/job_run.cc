@@ -22,6 +22,13 @@ void SetNow(const Clock& clock, google::protobuf::Timestamp* stamp) {
       absl::ToUnixNanos(clock.Now()));
 }
 
+// A clock that was set back must not end a job before it began.
+void SetEnd(const Clock& clock, pb::Job& job) {
+  SetNow(clock, job.mutable_end_time());
+  if (job.end_time() < job.start_time())
+    *job.mutable_end_time() = job.start_time();
+}
+
 // The status as users see it, with its ErrorInfo.
 google::rpc::Status ErrorOf(const absl::Status& status) {
   const grpc::Status wire = ToGrpcStatus(status);
@@ -90,7 +97,7 @@ absl::Status End(JobContext& context, absl::StatusOr<JobOutcome> outcome) {
     if (state == pb::FAILED || state == pb::DISK_FULL)
       *job.mutable_error() = ErrorOf(outcome.status());
     if (outcome.ok()) Write(*std::move(outcome), job);
-    if (IsTerminal(state)) SetNow(clock, job.mutable_end_time());
+    if (IsTerminal(state)) SetEnd(clock, job);
   });
   if (state == pb::FAILED || state == pb::DISK_FULL)
     LogError("job failed", outcome.status(), {{"job", context.id()}});

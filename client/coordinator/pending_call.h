@@ -23,7 +23,8 @@ namespace troupe {
 struct Sending {
   std::shared_ptr<Replica> replica;
   int attempt = 0;
-  int64_t number = 0;  // By time, over all sendings.
+  int64_t number = 0;         // By time, over all sendings.
+  int64_t failed_checks = 0;  // The replica's, before it was sent.
   bool isolated = false;
   bool hedge = false;
   bool beaten = false;   // A hedge of it was quicker.

@@ -103,9 +103,14 @@ bool Replica::SetLeaving(const std::string& why) {
   return SetNotServing(why);
 }
 
+bool Replica::FailCheck(const std::string& why) {
+  ++failed_checks_;
+  return SetNotServing(why);
+}
+
 bool Replica::MissCheck() {
   if (++missed_checks_ < 2) return false;
-  return SetNotServing("does not answer health checks");
+  return FailCheck("does not answer health checks");
 }
 
 double Replica::RateAt(absl::Duration now) const {

@@ -76,6 +76,8 @@ class Replica {
   // A number that changes whenever something other than a health check decided
   // about `serving`: the answer to an older check is then worth nothing.
   int64_t verdicts() const { return verdicts_; }
+  // Health checks that it failed so far, one missed answer excepted.
+  int64_t failed_checks() const { return failed_checks_; }
   // Each returns whether `serving` changed; SetServing also when it lags no
   // more.
   bool SetServing();
@@ -83,6 +85,8 @@ class Replica {
   bool SetLeaving(const std::string& why);
   // A health check that got no answer in time; the second in a row counts.
   bool MissCheck();
+  // A health check that could not be made.
+  bool FailCheck(const std::string& why);
 
   ReplicaInfo Describe(absl::Duration now) const;
 
@@ -98,6 +102,7 @@ class Replica {
   std::string message_ = "not checked yet";
   int missed_checks_ = 0;
   int64_t verdicts_ = 0;
+  int64_t failed_checks_ = 0;
   int64_t outstanding_ = 0;
   int64_t outstanding_bytes_ = 0;
   int fits_ = 0;

@@ -177,7 +177,7 @@ void ReplicaSet::State::Checked(const std::shared_ptr<Replica>& replica,
     else if (ReasonOf(health) == "NOT_SERVING")
       changed = replica->SetLeaving(std::string(health.message()));
     else if (!health.ok())
-      changed = replica->SetNotServing(std::string(health.message()));
+      changed = replica->FailCheck(std::string(health.message()));
     serving = replica->serving();
   }
   CheckLater(replica, options_.health_interval);
@@ -254,6 +254,11 @@ bool ReplicaSet::HasServing(const std::string& except) const {
   for (const auto& [address, replica] : state_->replicas_)
     if (replica->serving() && address != except) return true;
   return false;
+}
+
+int64_t ReplicaSet::FailedChecksOf(const Replica& replica) const {
+  MutexLock lock(&state_->mutex_);
+  return replica.failed_checks();
 }
 
 bool ReplicaSet::IsLeaving(const Replica& replica) const {

@@ -75,6 +75,8 @@ class ReplicaSet {
   bool HasServing(const std::string& except = "") const;
   // Whether this one announced its end, and has not served since.
   bool IsLeaving(const Replica& replica) const;
+  // Health checks that this one failed so far.
+  int64_t FailedChecksOf(const Replica& replica) const;
   std::vector<ReplicaInfo> List() const;
   const ReplicaSetOptions& options() const;
 

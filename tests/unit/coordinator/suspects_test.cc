@@ -229,6 +229,19 @@ TEST_F(SuspectsTest, SilenceIsChargedWhereAReplicaServes) {
   EXPECT_TRUE(absl::IsUnavailable(results_[0].status));
 }
 
+TEST_F(SuspectsTest, SilenceIsNotChargedWhereTheReplicaWasAwayMeanwhile) {
+  Serve({"a"});
+  Dispatch(Call("j", 0));
+  model_["a"].health = kSilence;
+  timers_.Advance(absl::Seconds(10));
+  model_["a"].health = absl::OkStatus();
+  timers_.Advance(absl::Seconds(10));
+  Fail("a", kSilence);  // Told only after the network was back.
+  timers_.Advance(absl::Seconds(10));
+  EXPECT_EQ(Waiting("a"), 1u);
+  EXPECT_EQ(Load().retries, 0);
+}
+
 TEST_F(SuspectsTest, AHandlerThatAlwaysCancelsIsChargedInTheEnd) {
   Serve({"a"});
   Dispatch(Call("j", 0));
