@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "absl/time/clock.h"
+#include "client/rpc/deadline.h"
 #include "services/host/grpc_status.h"
 
 namespace troupe {
@@ -14,7 +14,7 @@ ClientStream::ClientStream(RpcThread* thread, absl::Duration timeout)
         const std::function<void(bool)> step = std::move(step_);
         step(ok);
       }) {
-  context_.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
+  context_.set_deadline(DeadlineIn(timeout));
 }
 
 void ClientStream::Await(std::function<void(bool ok)> step) {

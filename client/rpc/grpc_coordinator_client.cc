@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "client/rpc/channel.h"
+#include "client/rpc/deadline.h"
 #include "services/base/errors.h"
 #include "services/host/grpc_status.h"
 
@@ -21,7 +22,7 @@ constexpr size_t kChunkBytes = size_t{1} << 20;
 constexpr absl::Duration kStreamTimeout = absl::Hours(24);
 
 void SetTimeout(grpc::ClientContext& context, absl::Duration timeout) {
-  context.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
+  context.set_deadline(DeadlineIn(timeout));
 }
 
 // Nothing more comes of the job by itself.

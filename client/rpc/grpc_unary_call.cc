@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "client/rpc/deadline.h"
 #include "services/base/errors.h"
 #include "services/host/grpc_status.h"
 
@@ -51,7 +51,7 @@ void GrpcUnaryCall::Start(grpc::GenericStub& stub, const UnaryCall& call) {
     std::exchange(done_, nullptr)(std::move(reply));
     return;
   }
-  context_.set_deadline(absl::ToChronoTime(absl::Now() + call.timeout));
+  context_.set_deadline(DeadlineIn(call.timeout));
   AddMetadata(call, context_);
   self_ = shared_from_this();
   reader_ = stub.PrepareUnaryCall(

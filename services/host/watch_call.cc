@@ -79,7 +79,10 @@ bool WatchCall::ended() const {
 void WatchCall::SetAlarm() {
   alarm_set_ = true;
   ++events_left_;
-  const auto when = absl::ToChronoTime(absl::Now() + interval_);
+  // Not on the wall clock, which may be set.
+  const gpr_timespec when = gpr_time_add(
+      gpr_now(GPR_CLOCK_MONOTONIC),
+      gpr_time_from_nanos(absl::ToInt64Nanoseconds(interval_), GPR_TIMESPAN));
   alarm_.Set(shared_->queue, when, &alarmed_);
 }
 
