@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "services/base/errors.h"
+#include "services/loader/resumable_sha256.h"
 #include "services/loader/split_planner.h"
 
 namespace troupe::loader {
@@ -25,6 +26,9 @@ bool HasSaneColumns(const pb::PlanCursor& cursor) {
       cursor.columns_size() != cursor.evidence_size() ||
       cursor.columns_size() != cursor.present_size())
     return false;
+  // They come with the first header.
+  if (cursor.columns_size() > 0 && cursor.file() == 0 && !cursor.header_read())
+    return false;
   for (const int64_t present : cursor.present())
     if (present < 0 || present > cursor.good_rows()) return false;
   return true;
@@ -43,7 +47,8 @@ absl::StatusOr<pb::PlanCursor> ParseCursor(const pb::PlanRequest& request) {
   pb::PlanCursor cursor;
   if (!cursor.ParseFromString(request.cursor()) || !HasSaneCounters(cursor) ||
       !HasSaneColumns(cursor) ||
-      !HasSaneFiles(cursor, request.has_inline_text()))
+      !HasSaneFiles(cursor, request.has_inline_text()) ||
+      !ResumableSha256::Resume(cursor.sha256(), cursor.offset()).has_value())
     return BadMessage("the cursor is not one of this loader's");
   return cursor;
 }

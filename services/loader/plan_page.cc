@@ -5,22 +5,15 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "services/base/crc32c.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
-#include "services/base/crc32c.h"
 #include "services/loader/file_header.h"
+#include "services/loader/plan_columns.h"
 #include "services/loader/source_spec.h"
 #include "services/loader/split_planner.h"
-#include "services/loader/text_place.h"
 
 namespace troupe::loader {
-namespace {
-
-bool MayBeAbsent(const pb::Field& field) {
-  return field.role() == pb::TARGET || field.role() == pb::WEIGHT;
-}
-
-}  // namespace
 
 PlanPage::PlanPage(const pb::PlanRequest& request, const Dialect& dialect,
                    const LoaderOptions& options, const Context& context,
@@ -34,34 +27,43 @@ PlanPage::PlanPage(const pb::PlanRequest& request, const Dialect& dialect,
       split_bytes_(request.split_bytes() > 0
                        ? request.split_bytes()
                        : SplitPlanner::kDefaultSplitBytes),
-      cursor_(std::move(cursor)) {}
+      cursor_(std::move(cursor)),
+      digest_(
+          ResumableSha256::Resume(cursor_.sha256(), cursor_.offset()).value()) {
+}
 
 absl::StatusOr<pb::PlanResponse> PlanPage::Run() {
-  while (!done_ && !exhausted_ &&
-         response_.splits_size() < SplitPlanner::kMaxSplitsPerPage) {
+  RETURN_IF_ERROR(CutSplits());
+  if (exhausted_) RETURN_IF_ERROR(CheckProgress());
+  if (evidence_.has_value()) evidence_->Save(&cursor_);
+  if (done_) RETURN_IF_ERROR(CheckDeclared(request_, dialect_, cursor_));
+  if (cursor_.columns_size() > SplitPlanner::kMaxColumns)
+    return TooManyColumns(name(), 0,
+                          static_cast<size_t>(cursor_.columns_size()));
+  DescribeColumns(request_, cursor_, &response_);
+  response_.set_planned_bytes(cursor_.text_before() + cursor_.offset());
+  response_.set_total_bytes(EstimateTotal());
+  response_.set_rows(cursor_.rows());
+  if (inline_text()) response_.set_next_offset(cursor_.offset());
+  cursor_.set_sha256(digest_.Save());
+  KeepReader();
+  if (!done_) cursor_.SerializeToString(response_.mutable_next_cursor());
+  return std::move(response_);
+}
+
+absl::Status PlanPage::CutSplits() {
+  while (!done_ && response_.splits_size() < SplitPlanner::kMaxSplitsPerPage) {
     if (context_.cancelled()) return CallerLeft();
     RETURN_IF_ERROR(OpenReader());
     RETURN_IF_ERROR(BeginFile());
     if (exhausted_) break;
     ASSIGN_OR_RETURN(const bool more, CutSplit());
+    if (exhausted_) break;
     if (!more) RETURN_IF_ERROR(EndFile());
     if (request_.max_rows() > 0 && cursor_.rows() >= request_.max_rows())
       done_ = true;
   }
-  if (exhausted_) RETURN_IF_ERROR(CheckProgress());
-  if (done_) RETURN_IF_ERROR(CheckDeclared());
-  if (evidence_.has_value()) evidence_->Save(&cursor_);
-  if (cursor_.columns_size() > SplitPlanner::kMaxColumns)
-    return TooManyColumns(name(), 0,
-                          static_cast<size_t>(cursor_.columns_size()));
-  DescribeColumns();
-  response_.set_planned_bytes(cursor_.text_before() + cursor_.offset());
-  response_.set_total_bytes(EstimateTotal());
-  response_.set_rows(cursor_.rows());
-  if (inline_text()) response_.set_next_offset(cursor_.offset());
-  KeepReader();
-  if (!done_) cursor_.SerializeToString(response_.mutable_next_cursor());
-  return std::move(response_);
+  return absl::OkStatus();
 }
 
 const std::string& PlanPage::name() const {
@@ -81,11 +83,13 @@ absl::Status PlanPage::OpenReader() {
     reader_ = std::make_unique<TextReader>(
         MakeMemoryStream(text.text()), text.name(), text.offset(),
         std::numeric_limits<int64_t>::max(), text.last());
-    return absl::OkStatus();
+  } else {
+    ASSIGN_OR_RETURN(reader_,
+                     files_.Open(cursor_.files(cursor_.file()), compression(),
+                                 cursor_.offset(), context_));
   }
-  ASSIGN_OR_RETURN(reader_,
-                   files_.Open(cursor_.files(cursor_.file()), compression(),
-                               cursor_.offset(), context_));
+  reader_->ShowDiscarded(
+      [this](absl::string_view text) { digest_.Update(text); });
   return absl::OkStatus();
 }
 
@@ -103,70 +107,8 @@ absl::Status PlanPage::BeginFile() {
   exhausted_ = !header.has_value();
   if (exhausted_) return absl::OkStatus();
   cursor_.set_header_read(true);
-  return TakeColumns(std::move(header->names), header->line);
-}
-
-// Keeps the first file's columns; later files must have the same. JSON Lines
-// has no header: its columns are pinned, or come with the records.
-absl::Status PlanPage::TakeColumns(std::vector<std::string> names,
-                                   int64_t line) {
-  const bool jsonl = dialect_.format == pb::JSONL;
-  if (cursor_.columns_size() > 0)
-    return jsonl || !dialect_.header ? absl::OkStatus()
-                                     : CheckSameColumns(names, line);
-  if (jsonl)
-    for (const pb::Field& field : request_.pinned().fields())
-      names.push_back(field.name());
-  for (std::string& name : names) {
-    cursor_.add_columns(std::move(name));
-    cursor_.add_evidence(0);
-    cursor_.add_present(0);
-  }
-  if (jsonl) return absl::OkStatus();
-  RETURN_IF_ERROR(CheckPinned());
-  return CheckDeclared();
-}
-
-absl::Status PlanPage::CheckSameColumns(const std::vector<std::string>& names,
-                                        int64_t line) const {
-  const std::string& first = cursor_.files(0).path();
-  const auto known = static_cast<size_t>(cursor_.columns_size());
-  for (size_t i = 0; i < std::min(known, names.size()); ++i) {
-    const std::string& expected = cursor_.columns(static_cast<int>(i));
-    if (names[i] != expected)
-      return BadInput(
-          name(), line, 0,
-          absl::StrCat("column ", i + 1, " is ", Quoted(names[i]), ", but ",
-                       Quoted(expected), " in \"", first, "\""));
-  }
-  if (known == names.size()) return absl::OkStatus();
-  return BadInput(name(), line, 0,
-                  absl::StrCat(names.size(), " columns, but ", known, " in \"",
-                               first, "\""));
-}
-
-absl::Status PlanPage::CheckPinned() const {
-  const std::vector<std::string> columns(cursor_.columns().begin(),
-                                         cursor_.columns().end());
-  for (const pb::Field& field : request_.pinned().fields())
-    if (!MayBeAbsent(field) && std::find(columns.begin(), columns.end(),
-                                         field.name()) == columns.end())
-      return WithPrefix(UnknownColumn(field.name(), columns), name());
-  return absl::OkStatus();
-}
-
-// Declared types must name columns. JSON Lines: known at the end only.
-absl::Status PlanPage::CheckDeclared() const {
-  const bool sample = dialect_.format == pb::JSONL && request_.max_rows() > 0;
-  if (!infer() || sample) return absl::OkStatus();
-  pb::PlanCursor now = cursor_;
-  if (evidence_.has_value()) evidence_->Save(&now);
-  const std::vector<std::string> columns(now.columns().begin(),
-                                         now.columns().end());
-  for (const auto& [name, type] : request_.source().types())
-    if (std::find(columns.begin(), columns.end(), name) == columns.end())
-      return WithPrefix(UnknownColumn(name, columns), "source.types");
-  return absl::OkStatus();
+  return TakeColumns(request_, dialect_, std::move(header->names), header->line,
+                     &cursor_);
 }
 
 // Returns false when the file has no more records.
@@ -219,12 +161,24 @@ absl::Status PlanPage::AddSplit(const Cut& cut) {
   return absl::OkStatus();
 }
 
+// The reader has nothing left but what belongs to no record.
+void PlanPage::AddDigest() {
+  reader_->Discard(reader_->window().size());
+  cursor_.set_offset(reader_->position());
+  pb::FileDigest& digest = *response_.add_digests();
+  if (!inline_text()) digest.set_path(name());
+  digest.set_bytes(digest_.bytes());
+  digest.set_sha256(digest_.HexDigest());
+}
+
 absl::Status PlanPage::EndFile() {
+  AddDigest();
   if (inline_text() || cursor_.file() + 1 >= cursor_.files_size()) {
     done_ = true;
     return absl::OkStatus();
   }
   reader_ = nullptr;
+  digest_ = ResumableSha256();
   cursor_.set_text_before(cursor_.text_before() + cursor_.offset());
   cursor_.set_file(cursor_.file() + 1);
   cursor_.set_offset(0);
@@ -245,6 +199,7 @@ absl::Status PlanPage::CheckProgress() const {
 
 void PlanPage::KeepReader() {
   if (reader_ == nullptr || inline_text() || done_) return;
+  reader_->ShowDiscarded(nullptr);
   files_.GiveBack(cursor_.files(cursor_.file()), compression(),
                   std::move(reader_));
 }
@@ -273,28 +228,6 @@ int64_t PlanPage::EstimateTotal() const {
       static_cast<double>(planned) / static_cast<double>(used);
   return std::max(planned,
                   static_cast<int64_t>(growth * static_cast<double>(disk)));
-}
-
-void PlanPage::DescribeColumns() {
-  for (int i = 0; i < cursor_.columns_size(); ++i) {
-    const std::string& name = cursor_.columns(i);
-    pb::Field& field = *response_.mutable_schema()->add_fields();
-    field.set_name(name);
-    const auto declared = request_.source().types().find(name);
-    if (!infer()) {
-      field.set_type(pb::STRING);
-    } else if (declared != request_.source().types().end()) {
-      field.set_type(declared->second);
-    } else {
-      field.set_type(cursor_.rows() == 0
-                         ? pb::STRING
-                         : TypeEvidence::FromBits(cursor_.evidence(i)).Type());
-    }
-    if (infer()) response_.add_missing(ColumnEvidence::Missing(cursor_, i));
-  }
-  for (const pb::Field& pinned : request_.pinned().fields())
-    for (pb::Field& field : *response_.mutable_schema()->mutable_fields())
-      if (field.name() == pinned.name()) field.set_type(pinned.type());
 }
 
 }  // namespace troupe::loader

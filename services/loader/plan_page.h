@@ -14,6 +14,7 @@
 #include "services/loader/formats/dialect.h"
 #include "services/loader/options.h"
 #include "services/loader/record_cutter.h"
+#include "services/loader/resumable_sha256.h"
 #include "services/loader/sources/source_files.h"
 #include "troupe/v1/loader.pb.h"
 #include "troupe/v1/plan_cursor.pb.h"
@@ -33,20 +34,16 @@ class PlanPage {
  private:
   bool inline_text() const { return request_.has_inline_text(); }
   bool infer() const { return !request_.has_pinned(); }
+  absl::Status CutSplits();
   absl::Status OpenReader();
   absl::Status BeginFile();
-  absl::Status TakeColumns(std::vector<std::string> names, int64_t line);
-  absl::Status CheckSameColumns(const std::vector<std::string>& names,
-                                int64_t line) const;
-  absl::Status CheckPinned() const;
-  absl::Status CheckDeclared() const;
   absl::StatusOr<bool> CutSplit();
   absl::Status AddSplit(const Cut& cut);
   absl::Status EndFile();
+  void AddDigest();
   absl::Status CheckProgress() const;
   void KeepReader();
   int64_t EstimateTotal() const;
-  void DescribeColumns();
   pb::Compression compression() const;
   const std::string& name() const;
 
@@ -58,6 +55,7 @@ class PlanPage {
   const int64_t begin_offset_;
   const int64_t split_bytes_;
   pb::PlanCursor cursor_;
+  ResumableSha256 digest_;  // Of what the reader has left behind in the file.
   std::unique_ptr<TextReader> reader_;
   std::optional<ColumnEvidence> evidence_;
   pb::PlanResponse response_;

@@ -3,9 +3,9 @@
 #include <limits>
 #include <utility>
 
+#include "services/base/crc32c.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
-#include "services/base/crc32c.h"
 #include "services/loader/source_spec.h"
 #include "services/loader/split_planner.h"
 

@@ -41,6 +41,7 @@ absl::Status TextReader::Fill(size_t bytes) {
 }
 
 void TextReader::Discard(size_t bytes) {
+  if (sink_) sink_(window().substr(0, bytes));
   begin_ += bytes;
   position_ += static_cast<int64_t>(bytes);
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -37,6 +38,10 @@ class TextReader {
   }
   // Moves the window's beginning; `bytes` at most the window's length.
   void Discard(size_t bytes);
+  // Shows `sink` all that is discarded from now on; null: nobody.
+  void ShowDiscarded(std::function<void(absl::string_view)> sink) {
+    sink_ = std::move(sink);
+  }
 
   // Whether the window holds all that the stream still had.
   bool ended() const { return ended_; }
@@ -53,6 +58,7 @@ class TextReader {
   const std::string name_;
   const int64_t max_inflation_;
   const bool final_;
+  std::function<void(absl::string_view)> sink_;
   int64_t position_;
   std::string buffer_;
   size_t begin_ = 0;  // Of the window in buffer_.

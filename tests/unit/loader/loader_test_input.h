@@ -75,6 +75,7 @@ struct LoaderBelowFolder {
 // All pages of a plan.
 struct WholePlan {
   std::vector<pb::Split> splits;
+  std::vector<pb::FileDigest> digests;
   pb::PlanResponse last;  // The last page: final schema and counts.
   int pages = 0;
 };
@@ -86,6 +87,8 @@ inline absl::StatusOr<WholePlan> PlanAll(Loader& loader,
     ASSIGN_OR_RETURN(plan.last, loader.Plan(request, NoContext()));
     plan.splits.insert(plan.splits.end(), plan.last.splits().begin(),
                        plan.last.splits().end());
+    plan.digests.insert(plan.digests.end(), plan.last.digests().begin(),
+                        plan.last.digests().end());
     request.set_cursor(plan.last.next_cursor());
     ++plan.pages;
   } while (!plan.last.next_cursor().empty());

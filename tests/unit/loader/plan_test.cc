@@ -6,6 +6,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "services/base/crc32c.h"
+#include "services/host/sha256.h"
 #include "tests/unit/loader/loader_test_input.h"
 #include "troupe/v1/plan_cursor.pb.h"
 
@@ -256,6 +257,47 @@ TEST(PlanCursor, AChangedFileIsNoticed) {
             "INPUT_CHANGED: \"t.csv\" changed while it was read");
 }
 
+TEST(Plan, DigestsEveryFilesWholeText) {
+  LoaderBelowFolder setup;
+  const std::string first = "\xef\xbb\xbf" + ManyRows(900) + "\n\n";
+  const std::string second = ManyRows(3);
+  setup.folder.Write("t1.csv", first);
+  setup.folder.Write("t2.csv", second);
+  for (const int64_t split_bytes : {10, 1000, 1 << 20}) {
+    const absl::StatusOr<WholePlan> plan =
+        PlanAll(*setup.loader, PlanRequestFor(SourceAt("t*.csv"), split_bytes));
+    ASSERT_TRUE(plan.ok()) << plan.status();
+    ASSERT_EQ(plan->digests.size(), 2u);
+    EXPECT_EQ(plan->digests[0].path(), "t1.csv");
+    EXPECT_EQ(plan->digests[0].bytes(), static_cast<int64_t>(first.size()));
+    EXPECT_EQ(plan->digests[0].sha256(), Sha256Hex(first)) << split_bytes;
+    EXPECT_EQ(plan->digests[1].sha256(), Sha256Hex(second)) << split_bytes;
+  }
+}
+
+TEST(Plan, DigestsNoFileThatItDidNotReadToItsEnd) {
+  LoaderBelowFolder setup;
+  pb::PlanRequest request =
+      PlanRequestFor(SourceAt(setup.folder.Write("t.csv", ManyRows(500))), 50);
+  request.set_max_rows(20);
+  const absl::StatusOr<WholePlan> plan = PlanAll(*setup.loader, request);
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_TRUE(plan->digests.empty());
+}
+
+TEST(Plan, RefusesACursorWhoseDigestWasChanged) {
+  LoaderBelowFolder setup;
+  pb::PlanRequest request =
+      PlanRequestFor(SourceAt(setup.folder.Write("t.csv", ManyRows(500))), 10);
+  const absl::StatusOr<pb::PlanResponse> page = setup.Plan(request);
+  ASSERT_TRUE(page.ok()) << page.status();
+  pb::PlanCursor cursor;
+  ASSERT_TRUE(cursor.ParseFromString(page->next_cursor()));
+  (*cursor.mutable_sha256())[5] ^= 1;
+  request.set_cursor(cursor.SerializeAsString());
+  EXPECT_THAT(Failure(setup.Plan(request)), HasSubstr("cursor"));
+}
+
 TEST(PlanInline, TextInPiecesGivesTheSameRowsAsAFile) {
   LoaderBelowFolder setup;
   const std::string text = ManyRows(400);
@@ -265,6 +307,7 @@ TEST(PlanInline, TextInPiecesGivesTheSameRowsAsAFile) {
   pb::PlanRequest request;
   request.set_split_bytes(100);
   WholeInput whole;
+  std::string digest;
   do {
     pb::InlineText& piece = *request.mutable_inline_text();
     const auto offset = static_cast<size_t>(piece.offset());
@@ -284,10 +327,12 @@ TEST(PlanInline, TextInPiecesGivesTheSameRowsAsAFile) {
       ASSERT_TRUE(loaded.ok()) << loaded.status();
       ASSERT_TRUE(AppendLoaded(*loaded, &whole).ok());
     }
+    for (const pb::FileDigest& found : page->digests()) digest = found.sha256();
     request.set_cursor(page->next_cursor());
     piece.set_offset(page->next_offset());
   } while (!request.cursor().empty());
   EXPECT_EQ(whole.rows, file->rows);
+  EXPECT_EQ(digest, Sha256Hex(text));
 }
 
 TEST(PlanInline, ARecordThatDoesNotFitIsAnErrorNotAnEndlessLoop) {

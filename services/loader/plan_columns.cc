@@ -1,0 +1,121 @@
+#include "services/loader/plan_columns.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "services/base/errors.h"
+#include "services/base/status_macros.h"
+#include "services/loader/column_evidence.h"
+#include "services/loader/text_place.h"
+
+namespace troupe::loader {
+namespace {
+
+bool MayBeAbsent(const pb::Field& field) {
+  return field.role() == pb::TARGET || field.role() == pb::WEIGHT;
+}
+
+const std::string& NameOf(const pb::PlanRequest& request,
+                          const pb::PlanCursor& cursor) {
+  if (request.has_inline_text()) return request.inline_text().name();
+  return cursor.files(cursor.file()).path();
+}
+
+std::vector<std::string> ColumnsOf(const pb::PlanCursor& cursor) {
+  return {cursor.columns().begin(), cursor.columns().end()};
+}
+
+bool Contains(const std::vector<std::string>& columns,
+              const std::string& name) {
+  return std::find(columns.begin(), columns.end(), name) != columns.end();
+}
+
+absl::Status CheckSameColumns(const pb::PlanCursor& cursor,
+                              const std::vector<std::string>& names,
+                              int64_t line) {
+  const std::string& file = cursor.files(cursor.file()).path();
+  const std::string& first = cursor.files(0).path();
+  const auto known = static_cast<size_t>(cursor.columns_size());
+  for (size_t i = 0; i < std::min(known, names.size()); ++i) {
+    const std::string& expected = cursor.columns(static_cast<int>(i));
+    if (names[i] != expected)
+      return BadInput(
+          file, line, 0,
+          absl::StrCat("column ", i + 1, " is ", Quoted(names[i]), ", but ",
+                       Quoted(expected), " in \"", first, "\""));
+  }
+  if (known == names.size()) return absl::OkStatus();
+  return BadInput(file, line, 0,
+                  absl::StrCat(names.size(), " columns, but ", known, " in \"",
+                               first, "\""));
+}
+
+absl::Status CheckPinned(const pb::PlanRequest& request,
+                         const pb::PlanCursor& cursor) {
+  const std::vector<std::string> columns = ColumnsOf(cursor);
+  for (const pb::Field& field : request.pinned().fields())
+    if (!MayBeAbsent(field) && !Contains(columns, field.name()))
+      return WithPrefix(UnknownColumn(field.name(), columns),
+                        NameOf(request, cursor));
+  return absl::OkStatus();
+}
+
+pb::DataType TypeOf(const pb::PlanRequest& request,
+                    const pb::PlanCursor& cursor, int i) {
+  if (request.has_pinned()) return pb::STRING;
+  const auto declared = request.source().types().find(cursor.columns(i));
+  if (declared != request.source().types().end()) return declared->second;
+  if (cursor.rows() == 0) return pb::STRING;
+  return TypeEvidence::FromBits(cursor.evidence(i)).Type();
+}
+
+}  // namespace
+
+absl::Status TakeColumns(const pb::PlanRequest& request, const Dialect& dialect,
+                         std::vector<std::string> names, int64_t line,
+                         pb::PlanCursor* cursor) {
+  const bool jsonl = dialect.format == pb::JSONL;
+  if (cursor->columns_size() > 0)
+    return jsonl || !dialect.header ? absl::OkStatus()
+                                    : CheckSameColumns(*cursor, names, line);
+  if (jsonl)
+    for (const pb::Field& field : request.pinned().fields())
+      names.push_back(field.name());
+  for (std::string& name : names) {
+    cursor->add_columns(std::move(name));
+    cursor->add_evidence(0);
+    cursor->add_present(0);
+  }
+  if (jsonl) return absl::OkStatus();
+  RETURN_IF_ERROR(CheckPinned(request, *cursor));
+  return CheckDeclared(request, dialect, *cursor);
+}
+
+absl::Status CheckDeclared(const pb::PlanRequest& request,
+                           const Dialect& dialect,
+                           const pb::PlanCursor& cursor) {
+  const bool sample = dialect.format == pb::JSONL && request.max_rows() > 0;
+  if (request.has_pinned() || sample) return absl::OkStatus();
+  const std::vector<std::string> columns = ColumnsOf(cursor);
+  for (const auto& [name, type] : request.source().types())
+    if (!Contains(columns, name))
+      return WithPrefix(UnknownColumn(name, columns), "source.types");
+  return absl::OkStatus();
+}
+
+void DescribeColumns(const pb::PlanRequest& request,
+                     const pb::PlanCursor& cursor, pb::PlanResponse* response) {
+  for (int i = 0; i < cursor.columns_size(); ++i) {
+    pb::Field& field = *response->mutable_schema()->add_fields();
+    field.set_name(cursor.columns(i));
+    field.set_type(TypeOf(request, cursor, i));
+    if (!request.has_pinned())
+      response->add_missing(ColumnEvidence::Missing(cursor, i));
+  }
+  for (const pb::Field& pinned : request.pinned().fields())
+    for (pb::Field& field : *response->mutable_schema()->mutable_fields())
+      if (field.name() == pinned.name()) field.set_type(pinned.type());
+}
+
+}  // namespace troupe::loader
