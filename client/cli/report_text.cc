@@ -96,6 +96,15 @@ std::string HopsTable(const pb::Pipeline& pipeline) {
   return AlignedTable(rows);
 }
 
+// What to do with a fitted pipeline: score, where it has a model.
+std::string NextCommand(const pb::Job& job) {
+  const bool model = job.request().spec().has_model();
+  return absl::StrCat(
+      model ? "score with:  troupe score " : "apply with:  troupe transform ",
+      Printable(job.pipeline()), " --input FILE --output ",
+      model ? "predictions.csv\n" : "features.csv\n");
+}
+
 }  // namespace
 
 std::string TrainReport(const pb::Job& job) {
@@ -107,9 +116,8 @@ std::string TrainReport(const pb::Job& job) {
     absl::StrAppend(&head, "rounds    ", FormatCount(report.rounds()), "\n");
   std::string stored;
   if (!job.pipeline().empty())
-    stored = absl::StrCat(
-        "stored as ", Printable(job.pipeline()), "\nscore with:  troupe score ",
-        Printable(job.pipeline()), " --input FILE --output predictions.csv\n");
+    stored = absl::StrCat("stored as ", Printable(job.pipeline()), "\n",
+                          NextCommand(job));
   return Paragraphs({head, MetricsTable(report), ConfusionTable(report.test()),
                      ImportanceBars(report), RejectedRows(job), stored});
 }

@@ -16,10 +16,6 @@
 
 ABSL_FLAG(std::string, state_dir, "troupe-state",
           "directory for jobs, pipelines, uploads and output");
-ABSL_FLAG(std::vector<std::string>, stage, {},
-          "where stages run: NAME=TARGET,NAME=TARGET,...; a target is "
-          "dns:HOST:PORT, HOST:PORT,HOST:PORT,... or file:PATH. Default: "
-          "loader, preprocessor and model at 127.0.0.1:50051, 50052, 50053");
 ABSL_FLAG(int, max_running_jobs, 8, "jobs that run at once; others wait");
 ABSL_FLAG(int64_t, max_batch_bytes, int64_t{32} << 20,
           "a table in one message to a stage, bytes, at most");
@@ -83,7 +79,7 @@ absl::Status Coordinator::OnStart() {
   const std::string state_dir = absl::GetFlag(FLAGS_state_dir);
   ASSIGN_OR_RETURN(environment_.limits, ReadLimits());
   ASSIGN_OR_RETURN(const std::vector<std::string> stages,
-                   StageTargets(absl::GetFlag(FLAGS_stage)));
+                   StageTargets(GivenStages()));
   ASSIGN_OR_RETURN(database_, Database::Open(state_dir));
   ASSIGN_OR_RETURN(jobs_, JobStore::Open(database_.get()));
   journal_ = std::make_unique<Journal>(database_.get(), jobs_->epoch());

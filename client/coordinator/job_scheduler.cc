@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "client/coordinator/job_run.h"
 #include "google/protobuf/util/time_util.h"

@@ -2,10 +2,32 @@
 
 #include <utility>
 
+#include "absl/flags/flag.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "services/base/errors.h"
+
+namespace troupe {
+namespace {
+
+std::vector<std::string>& CollectedStages() {
+  static auto* const stages = new std::vector<std::string>;
+  return *stages;
+}
+
+}  // namespace
+}  // namespace troupe
+
+ABSL_FLAG(std::vector<std::string>, stage, {},
+          "where stages run: NAME=TARGET,NAME=TARGET,..., or the flag once for "
+          "each; a target is dns:HOST:PORT, HOST:PORT,HOST:PORT,... or "
+          "file:PATH. Default: loader, preprocessor and model at "
+          "127.0.0.1:50051, 50052, 50053")
+    .OnUpdate([] {
+      for (const std::string& stage : absl::GetFlag(FLAGS_stage))
+        troupe::CollectedStages().push_back(stage);
+    });
 
 namespace troupe {
 namespace {
@@ -21,6 +43,8 @@ std::string NameOf(const std::string& stage) {
 }
 
 }  // namespace
+
+const std::vector<std::string>& GivenStages() { return CollectedStages(); }
 
 absl::StatusOr<std::vector<std::string>> StageTargets(
     const std::vector<std::string>& given) {

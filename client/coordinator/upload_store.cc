@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "client/coordinator/storage.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
 
@@ -21,13 +22,13 @@ namespace {
 constexpr char kTables[] =
     "CREATE TABLE IF NOT EXISTS uploads ("
     "  id TEXT PRIMARY KEY, name TEXT NOT NULL, bytes INTEGER NOT NULL,"
-    "  made INTEGER NOT NULL, job TEXT NOT NULL);";
-
-absl::Status FileError(absl::string_view doing, const std::string& path) {
-  return MakeError(absl::StatusCode::kInternal, "UPLOAD_FAILED",
-                   absl::StrCat("cannot ", doing, " \"", path,
-                                "\": ", std::strerror(errno)));
-}
+    "  made INTEGER NOT NULL, job TEXT NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS upload_claims ("
+    "  upload TEXT NOT NULL, job TEXT NOT NULL, PRIMARY KEY (upload, job));"
+    // Older state directories knew one job for each upload.
+    "INSERT OR IGNORE INTO upload_claims"
+    "  SELECT id, job FROM uploads WHERE job <> '';"
+    "UPDATE uploads SET job = '' WHERE job <> '';";
 
 }  // namespace
 
@@ -39,7 +40,7 @@ std::string NewId() {
 absl::StatusOr<std::string> ReadFileRange(const std::string& path,
                                           int64_t offset, int64_t bytes) {
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return FileError("open", path);
+  if (fd < 0) return StorageError(errno, "open", path);
   std::string text(static_cast<size_t>(bytes), '\0');
   size_t filled = 0;
   while (filled < text.size()) {
@@ -47,7 +48,7 @@ absl::StatusOr<std::string> ReadFileRange(const std::string& path,
                               offset + static_cast<int64_t>(filled));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) {
-      const absl::Status error = FileError("read", path);
+      const absl::Status error = StorageError(errno, "read", path);
       close(fd);
       return error;
     }
@@ -72,18 +73,13 @@ absl::Status UploadStore::Writer::Append(absl::string_view content) {
         absl::StrCat("the upload is larger than ", store_->max_bytes_,
                      " bytes; put the file below the loader's roots, or raise "
                      "--max_upload_bytes"));
-  while (!content.empty()) {
-    const ssize_t written = write(fd_, content.data(), content.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return FileError("write", upload_.path);
-    content.remove_prefix(static_cast<size_t>(written));
-  }
-  return absl::OkStatus();
+  return WriteAll(fd_, content, upload_.path);
 }
 
 absl::StatusOr<StoredUpload> UploadStore::Writer::Finish(absl::Time now) {
-  if (fsync(fd_) != 0) return FileError("sync", upload_.path);
+  SyncFile(fd_, upload_.path);
   close(std::exchange(fd_, -1));
+  RETURN_IF_ERROR(SyncDirectory(store_->directory_));
   RETURN_IF_ERROR(
       store_->database_->Run([&](Connection& connection) -> absl::Status {
         ASSIGN_OR_RETURN(
@@ -160,7 +156,7 @@ absl::StatusOr<std::unique_ptr<UploadStore::Writer>> UploadStore::Begin(
   upload.path = PathOf(upload.id);
   const int fd =
       open(upload.path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0) return FileError("make", upload.path);
+  if (fd < 0) return StorageError(errno, "make", upload.path);
   return std::unique_ptr<Writer>(new Writer(this, std::move(upload), fd));
 }
 
@@ -187,9 +183,10 @@ absl::StatusOr<StoredUpload> UploadStore::Get(absl::string_view id) {
 absl::Status UploadStore::Claim(absl::string_view id, absl::string_view job) {
   return database_->Run([&](Connection& connection) -> absl::Status {
     ASSIGN_OR_RETURN(
-        Statement update,
-        connection.Prepare("UPDATE uploads SET job = ? WHERE id = ?"));
-    return update.Bind(job).Bind(id).Execute();
+        Statement insert,
+        connection.Prepare("INSERT OR IGNORE INTO upload_claims"
+                           " SELECT id, ? FROM uploads WHERE id = ?"));
+    return insert.Bind(job).Bind(id).Execute();
   });
 }
 
@@ -198,14 +195,21 @@ absl::Status UploadStore::RemoveOf(absl::string_view job) {
   RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
     ASSIGN_OR_RETURN(
         Statement remove,
-        connection.Prepare("DELETE FROM uploads WHERE job = ? AND job <> ''"
-                           " RETURNING id"));
-    remove.Bind(job);
+        connection.Prepare(
+            "DELETE FROM uploads WHERE"
+            " id IN (SELECT upload FROM upload_claims WHERE job = ?) AND"
+            " id NOT IN (SELECT upload FROM upload_claims WHERE job <> ?)"
+            " RETURNING id"));
+    remove.Bind(job).Bind(job);
     while (true) {
       ASSIGN_OR_RETURN(const bool found, remove.Next());
-      if (!found) return absl::OkStatus();
+      if (!found) break;
       ids.push_back(remove.Bytes(0));
     }
+    ASSIGN_OR_RETURN(
+        Statement release,
+        connection.Prepare("DELETE FROM upload_claims WHERE job = ?"));
+    return release.Bind(job).Execute();
   }));
   return RemoveFiles(ids);
 }
@@ -215,7 +219,8 @@ absl::Status UploadStore::RemoveUnclaimed(absl::Time before) {
   RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
     ASSIGN_OR_RETURN(
         Statement remove,
-        connection.Prepare("DELETE FROM uploads WHERE job = '' AND made < ?"
+        connection.Prepare("DELETE FROM uploads WHERE made < ? AND"
+                           " id NOT IN (SELECT upload FROM upload_claims)"
                            " RETURNING id"));
     remove.Bind(absl::ToUnixSeconds(before));
     while (true) {

@@ -1,5 +1,5 @@
 // The UploadStore keeps files that only a client has, decompressed, until the
-// job that uses them is deleted, or for a day.
+// last job that uses them is deleted, or for a day.
 //
 // Thread safety: all methods may be called from any thread. An Upload belongs
 // to one thread.
@@ -58,11 +58,11 @@ class UploadStore {
   // NOT_FOUND (UPLOAD_NOT_FOUND).
   absl::StatusOr<StoredUpload> Get(absl::string_view id);
 
-  // Keeps an upload for as long as `job` is there.
+  // Keeps an upload for as long as `job` is there; several jobs may use one.
   absl::Status Claim(absl::string_view id, absl::string_view job);
 
-  // Removes the uploads of a job that is deleted, and those that no job claimed
-  // and that were made before `before`.
+  // Removes the uploads of a job that is deleted, except what other jobs use,
+  // and those that no job uses and that were made before `before`.
   absl::Status RemoveOf(absl::string_view job);
   absl::Status RemoveUnclaimed(absl::Time before);
 

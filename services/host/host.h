@@ -32,7 +32,8 @@ struct HostOptions {
   int port = 0;  // 0: any free one.
   int64_t mailbox_messages = 64;
   int64_t mailbox_bytes = int64_t{256} << 20;
-  int64_t max_message_bytes = int64_t{64} << 20;
+  // What a Merge may carry, 64 MiB of partials, and its header.
+  int64_t max_message_bytes = int64_t{68} << 20;
   absl::Duration drain_time = absl::Seconds(7);
   absl::Duration stuck_after = absl::Seconds(60);
   // Beyond a message's work limit.

@@ -30,7 +30,7 @@ ABSL_FLAG(int64_t, mailbox_messages, 64,
 ABSL_FLAG(int64_t, mailbox_bytes, int64_t{256} << 20,
           "bytes of messages that may wait in each lane; an empty lane takes a "
           "message of any legal size");
-ABSL_FLAG(int64_t, max_message_bytes, int64_t{64} << 20,
+ABSL_FLAG(int64_t, max_message_bytes, int64_t{68} << 20,
           "longest message, bytes");
 ABSL_FLAG(absl::Duration, drain_deadline, absl::Seconds(7),
           "how long accepted messages are worked on after a stop; the process "

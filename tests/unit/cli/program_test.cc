@@ -196,6 +196,8 @@ TEST(Train, SendsTheTableThatLiesBesideTheFile) {
   const TempDirectory directory;
   directory.Write("cancer.csv", "a\n1\n");
   Program program;
+  for (pb::Job& job : program.client.updates)
+    job.mutable_request()->mutable_spec()->mutable_model();
   EXPECT_EQ(program.Run({"train", directory.Write("c.yaml", kSpec)}), kDone);
   EXPECT_EQ(program.client.uploads["cancer.csv"], "a\n1\n");
   ASSERT_EQ(program.client.created.size(), 1u);

@@ -38,7 +38,7 @@ Table SmallTable() {
 
 TEST(ReportText, ShowsWhatTrainingFound) {
   const auto job = FromText<pb::Job>(R"(
-kind: TRAIN pipeline: "cancer@1"
+kind: TRAIN pipeline: "cancer@1" request { spec { model {} } }
 progress { rows_read: 569 rows_rejected: 2 }
 report {
   train_rows: 400 validation_rows: 67 test_rows: 100
@@ -72,6 +72,13 @@ b                        ##########                      25.0 %
 stored as cancer@1
 score with:  troupe score cancer@1 --input FILE --output predictions.csv
 )");
+}
+
+TEST(ReportText, NamesTransformAfterTrainingWithoutAModel) {
+  const auto job = FromText<pb::Job>(R"(
+kind: TRAIN pipeline: "steps@1" request { spec { name: "steps" } })");
+  EXPECT_THAT(TrainReport(job), HasSubstr("troupe transform steps@1 "));
+  EXPECT_THAT(TrainReport(job), testing::Not(HasSubstr("troupe score")));
 }
 
 TEST(ReportText, ShowsTheTenMostImportantFeatures) {

@@ -1,4 +1,6 @@
 // Pieces, folds, accounts and counts: what batches are made of.
+#include "absl/flags/commandlineflag.h"
+#include "absl/flags/reflection.h"
 #include "client/coordinator/batch_flow.h"
 #include "client/coordinator/batch_pass.h"
 #include "client/coordinator/partial_fold.h"
@@ -178,6 +180,14 @@ TEST(StageTargets, AddToTheDefaultsInPipelineOrder) {
       *StageTargets({"feature=dns:feature:50054", "model=a:1", "b:2"}),
       ElementsAre("loader=127.0.0.1:50051", "preprocessor=127.0.0.1:50052",
                   "feature=dns:feature:50054", "model=a:1,b:2"));
+}
+
+TEST(StageTargets, AddUpOverSeveralFlags) {
+  absl::CommandLineFlag* const flag = absl::FindCommandLineFlag("stage");
+  std::string error;
+  ASSERT_TRUE(flag->ParseFrom("loader=a:1,b:1", &error));
+  ASSERT_TRUE(flag->ParseFrom("model=c:1", &error));
+  EXPECT_THAT(GivenStages(), ElementsAre("loader=a:1", "b:1", "model=c:1"));
 }
 
 TEST(StageTargets, RefuseAnAddressWithoutAName) {

@@ -260,5 +260,20 @@ TEST(UploadStore, RemovesWhatNobodyUsesAndKeepsWhatAJobClaimed) {
   EXPECT_TRUE(std::filesystem::is_empty(dir / "up"));
 }
 
+TEST(UploadStore, KeepsWhatASecondJobUsesUntilBothAreDeleted) {
+  TempDir dir;
+  const auto database = *Database::Open(dir.path());
+  const auto uploads = *UploadStore::Open(database.get(), dir / "up", 100);
+  const auto shared = *(*uploads->Begin("a"))->Finish(absl::FromUnixSeconds(9));
+  ASSERT_TRUE(uploads->Claim(shared.id, "first").ok());
+  ASSERT_TRUE(uploads->Claim(shared.id, "second").ok());
+  ASSERT_TRUE(uploads->RemoveOf("second").ok());
+  ASSERT_TRUE(uploads->RemoveUnclaimed(absl::FromUnixSeconds(10)).ok());
+  EXPECT_TRUE(uploads->Get(shared.id).ok());
+  EXPECT_TRUE(std::filesystem::exists(shared.path));
+  ASSERT_TRUE(uploads->RemoveOf("first").ok());
+  EXPECT_TRUE(std::filesystem::is_empty(dir / "up"));
+}
+
 }  // namespace
 }  // namespace troupe

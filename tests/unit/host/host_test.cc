@@ -59,6 +59,7 @@ TEST(Unary, CarriesManyCallsAtOnce) {
   EXPECT_EQ(echo.Lane("batch").in_flight(), 0);
 }
 
+// As large as a Merge of 64 MiB of partials, with room for its header.
 TEST(Unary, CarriesLargeTables) {
   EchoHost echo;
   ASSERT_TRUE(echo.Start().ok());
@@ -68,11 +69,11 @@ TEST(Unary, CarriesLargeTables) {
       grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", echo.host->port()),
                                 grpc::InsecureChannelCredentials(), arguments));
   pb::ProcessRequest request;
-  request.set_table(std::string(32 << 20, 'x'));
+  request.set_table(std::string((64 << 20) + (1 << 20), 'x'));
   pb::ProcessResponse response;
   grpc::ClientContext context;
   ASSERT_TRUE(stub->Process(&context, request, &response).ok());
-  EXPECT_EQ(response.table().size(), 32u << 20);
+  EXPECT_EQ(response.table().size(), 65u << 20);
 }
 
 TEST(Unary, RefusesMessagesAboveTheLimit) {
