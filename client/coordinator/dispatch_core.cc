@@ -33,8 +33,8 @@ UnaryCall RequestOf(const StageCall& call, const Sending& sending,
   request.table = call.table;
   request.timeout = call.timeout;
   if (sending.isolated)
-    request.timeout = std::max({call.timeout, isolated_timeout,
-                                kIsolatedTries * call.work_limit});
+    request.timeout = std::max(
+        {call.timeout, isolated_timeout, kIsolatedTries * call.work_limit});
   request.lane = call.lane;
   request.work_limit = call.work_limit;
   request.trace = call.trace;
