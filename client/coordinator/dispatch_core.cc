@@ -13,6 +13,8 @@
 namespace troupe {
 namespace {
 
+// A row that hangs among 100,000 takes 17 times the work limit to find.
+constexpr int kIsolatedTries = 20;
 constexpr absl::Duration kLookForLateCalls = absl::Milliseconds(200);
 
 int64_t WeightOf(const StageCall& call) {
@@ -29,8 +31,10 @@ UnaryCall RequestOf(const StageCall& call, const Sending& sending,
   request.method = call.method;
   request.header = std::move(header);
   request.table = call.table;
-  request.timeout = sending.isolated ? std::max(call.timeout, isolated_timeout)
-                                     : call.timeout;
+  request.timeout = call.timeout;
+  if (sending.isolated)
+    request.timeout = std::max(
+        {call.timeout, isolated_timeout, kIsolatedTries * call.work_limit});
   request.lane = call.lane;
   request.work_limit = call.work_limit;
   request.trace = call.trace;
@@ -202,6 +206,10 @@ void DispatchCore::Answered(Stage& stage, const Sent& sent, UnaryReply reply) {
     bool suspect = false;
     if (verdict == Verdict::kDied)
       suspect = stage.ledger.Died(where, sending->number);
+    else if (verdict == Verdict::kTooLong)
+      stage.ledger.Overran(where, sending->number);
+    else if (verdict == Verdict::kAnswered)
+      stage.ledger.Handled(where, sending->number);
     else
       stage.ledger.Ended(where, sending->number);
     // Our own cancelling says little about the replica.

@@ -23,6 +23,7 @@ struct IsolationLimits {
   std::vector<std::string> command;  // Empty: this program with its flags.
   int64_t memory_bytes = int64_t{4} << 30;
   absl::Duration time = absl::Seconds(60);
+  int64_t artifact_bytes = int64_t{1} << 30;  // Kept for children, in all.
 };
 
 // How the child ended in a call.

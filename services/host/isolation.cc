@@ -8,6 +8,7 @@
 #include "services/base/clock.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
+#include "services/table/concat.h"
 #include "services/table/wire.h"
 #include "troupe/v1/artifact.pb.h"
 
@@ -24,6 +25,8 @@ namespace {
 constexpr int kMaxDeaths = 512;
 constexpr absl::Duration kKeepArtifacts = absl::Minutes(5);
 constexpr size_t kMaxWanted = 8;
+// An error must leave before the caller's deadline.
+constexpr absl::Duration kToAnswer = absl::Milliseconds(500);
 
 absl::Status GaveUp(absl::string_view why) {
   return MakeError(absl::StatusCode::kInternal, "ISOLATION_GAVE_UP",
@@ -45,10 +48,17 @@ class Child {
   absl::StatusOr<ChildAnswer> Call(absl::string_view method,
                                    std::string bytes) {
     if (process_ == nullptr) RETURN_IF_ERROR(Start());
-    ASSIGN_OR_RETURN(
-        ChildAnswer answer,
-        process_->Call(method, std::move(bytes), limits_.time, context_));
+    const absl::Duration left =
+        context_.info().deadline - Clock::Real()->Monotonic() - kToAnswer;
+    ASSIGN_OR_RETURN(ChildAnswer answer,
+                     process_->Call(method, std::move(bytes),
+                                    std::min(limits_.time, left), context_));
     if (answer.ended) process_.reset();
+    if (answer.ended && answer.end.timed_out && left < limits_.time)
+      return GaveUp(absl::StrCat("the caller's deadline came after ", deaths_,
+                                 " child processes had died of it, each after ",
+                                 absl::FormatDuration(limits_.time),
+                                 " at most"));
     if (answer.ended && ++deaths_ > kMaxDeaths)
       return GaveUp(absl::StrCat(deaths_, " child processes died of it"));
     return answer;
@@ -148,6 +158,72 @@ void AddRejected(Response& response, const Table& table,
             [](const auto& a, const auto& b) { return a.row() < b.row(); });
 }
 
+// Processes [begin, end) in as many pieces as it takes. A row that now dies
+// alone, although it did not before, is guilty too.
+absl::Status ProcessInPieces(Child& child, const Table& table,
+                             const pb::ProcessRequest& request, int64_t begin,
+                             int64_t end, std::map<int64_t, ChildEnd>& guilty,
+                             std::vector<pb::ProcessResponse>& pieces) {
+  pb::ProcessRequest part = request;
+  part.set_table(SerializeTable(table.Slice(begin, end)));
+  ASSIGN_OR_RETURN(ChildAnswer answer, child.Call("troupe.v1.Stage/Process",
+                                                  part.SerializeAsString()));
+  if (!answer.ended) {
+    ASSIGN_OR_RETURN(pieces.emplace_back(),
+                     ResponseOf<pb::ProcessResponse>(std::move(answer.reply)));
+    return absl::OkStatus();
+  }
+  if (end - begin == 1) {
+    guilty[begin] = answer.end;
+    return absl::OkStatus();
+  }
+  const int64_t middle = begin + (end - begin) / 2;
+  RETURN_IF_ERROR(
+      ProcessInPieces(child, table, request, begin, middle, guilty, pieces));
+  return ProcessInPieces(child, table, request, middle, end, guilty, pieces);
+}
+
+absl::StatusOr<pb::ProcessResponse> JoinPieces(
+    std::vector<pb::ProcessResponse> pieces) {
+  std::vector<Table> tables;
+  pb::ProcessResponse joined;
+  for (pb::ProcessResponse& piece : pieces) {
+    ASSIGN_OR_RETURN(tables.emplace_back(), ParseTable(piece.table()));
+    piece.clear_table();
+    joined.set_rows(joined.rows() + piece.rows());
+    joined.mutable_rejected()->MergeFrom(piece.rejected());
+  }
+  ASSIGN_OR_RETURN(Table table, ConcatTables(tables));
+  tables.clear();
+  joined.set_table(SerializeTable(std::move(table)));
+  return joined;
+}
+
+// What is left to do where the rows kill only together, as told by `end`.
+absl::StatusOr<pb::ProcessResponse> Together(Child& child, const Table& table,
+                                             const pb::ProcessRequest& request,
+                                             const ChildEnd& end) {
+  std::vector<pb::ProcessResponse> pieces;
+  std::map<int64_t, ChildEnd> guilty;
+  const int64_t middle = table.rows / 2;
+  for (const auto& [from, to] :
+       {std::pair(int64_t{0}, middle), std::pair(middle, table.rows)})
+    if (from < to)
+      RETURN_IF_ERROR(
+          ProcessInPieces(child, table, request, from, to, guilty, pieces));
+  if (pieces.empty()) return GaveUp(end.what);
+  ASSIGN_OR_RETURN(pb::ProcessResponse response, JoinPieces(std::move(pieces)));
+  AddRejected(response, table, guilty);
+  return response;
+}
+
+absl::StatusOr<pb::ObserveResponse> Together(Child&, const Table&,
+                                             const pb::ObserveRequest&,
+                                             const ChildEnd& end) {
+  return GaveUp(
+      absl::StrCat("each row works alone, but all together: ", end.what));
+}
+
 template <typename Request>
 absl::StatusOr<Table> TableOf(Request& request) {
   ASSIGN_OR_RETURN(Table table, ParseTable(request.table()));
@@ -192,16 +268,16 @@ absl::StatusOr<Response> Isolation::Run(
   std::map<int64_t, ChildEnd> guilty;
   RETURN_IF_ERROR(
       FindGuilty(child, method, table, request, 0, table.rows, true, guilty));
-  if (guilty.empty())
-    return GaveUp(
-        absl::StrCat("each row works alone, all together: ", answer.end.what));
-  request.set_table(SerializeTable(Without(table, guilty)));
-  ASSIGN_OR_RETURN(answer, child.Call(method, request.SerializeAsString()));
-  if (answer.ended)
-    return GaveUp(
-        absl::StrCat("without the rows that kill alone: ", answer.end.what));
+  const Table rest = Without(table, guilty);
+  if (!guilty.empty()) {
+    request.set_table(SerializeTable(rest));
+    ASSIGN_OR_RETURN(answer, child.Call(method, request.SerializeAsString()));
+    request.clear_table();
+  }
   ASSIGN_OR_RETURN(Response response,
-                   ResponseOf<Response>(std::move(answer.reply)));
+                   answer.ended
+                       ? Together(child, rest, request, answer.end)
+                       : ResponseOf<Response>(std::move(answer.reply)));
   AddRejected(response, table, guilty);
   return response;
 }
@@ -242,8 +318,26 @@ void Isolation::OfferArtifact(absl::string_view sha256,
                 [now](const auto& one) { return now > one.second.until; });
   const auto found = wanted_.find(std::string(sha256));
   if (found == wanted_.end()) return;
+  if (found->second.bytes == nullptr) MakeRoom(bytes.size());
   found->second.bytes = std::make_shared<const std::string>(bytes);
   found->second.until = now + kKeepArtifacts;
+}
+
+void Isolation::MakeRoom(size_t bytes) {
+  while (true) {
+    size_t kept = bytes;
+    auto oldest = wanted_.end();
+    for (auto one = wanted_.begin(); one != wanted_.end(); ++one) {
+      if (one->second.bytes == nullptr) continue;
+      kept += one->second.bytes->size();
+      if (oldest == wanted_.end() || one->second.until < oldest->second.until)
+        oldest = one;
+    }
+    if (oldest == wanted_.end() ||
+        kept <= static_cast<size_t>(limits_.artifact_bytes))
+      return;
+    wanted_.erase(oldest);
+  }
 }
 
 absl::StatusOr<std::shared_ptr<const std::string>> Isolation::BytesOf(

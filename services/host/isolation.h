@@ -2,6 +2,11 @@
 // long, the rows that do it are found by halving, and rejected (STAGE_CRASH,
 // STAGE_TIMEOUT); the batch then runs without them, as if they were absent.
 //
+// Rows that kill only together are processed in pieces, and the answers joined.
+// What they are together cannot be observed in pieces: Observe then fails
+// (ISOLATION_GAVE_UP). So does what is not done by the caller's deadline: a row
+// that hangs among 100,000 takes about 17 times the limit to find.
+//
 // Thread safety: all methods may be called from any thread.
 #pragma once
 
@@ -40,7 +45,8 @@ class Isolation {
                                         const Context& context);
 
   // An artifact arrived. Its bytes are kept only when an isolated batch asked
-  // for it before: then they go to children.
+  // for it before: then they go to children. In all at most `artifact_bytes` of
+  // the limits; the least recently used are dropped.
   void OfferArtifact(absl::string_view sha256, const std::string& bytes);
 
  private:
@@ -56,6 +62,8 @@ class Isolation {
   absl::StatusOr<Response> Run(absl::string_view method, Request& request,
                                const std::vector<std::string>& artifacts,
                                const Context& context);
+
+  void MakeRoom(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const IsolationLimits limits_;
   Mutex mutex_;

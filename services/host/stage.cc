@@ -44,8 +44,11 @@ absl::StatusOr<MessageStream*> StreamOf(Message& message) {
 }  // namespace
 
 Stage::Stage()
-    : artifacts_(absl::GetFlag(FLAGS_artifact_cache_bytes)),
-      isolation_(IsolationLimitsFromFlags()) {}
+    : artifacts_(absl::GetFlag(FLAGS_artifact_cache_bytes)), isolation_([] {
+        IsolationLimits limits = IsolationLimitsFromFlags();
+        limits.artifact_bytes = absl::GetFlag(FLAGS_artifact_cache_bytes);
+        return limits;
+      }()) {}
 
 std::vector<std::string> Stage::ActorServices() {
   return {"troupe.v1.Stage", "troupe.v1.Artifacts"};

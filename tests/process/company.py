@@ -136,8 +136,10 @@ class Actor:
 
 class Company:
     def __init__(self, replicas=None, flags=None, start_coordinator=True):
-        """`replicas`: how many of a stage (default 1); `flags`: by process name."""
+        """`replicas`: how many of a stage (default 1; any other name is a further
+        stage); `flags`: by process name."""
         self._replicas = replicas or {}
+        self._stages = (*STAGES, *(name for name in self._replicas if name not in STAGES))
         self._flags = flags or {}
         self._start_coordinator = start_coordinator
         self.actors = []
@@ -149,7 +151,7 @@ class Company:
         self.data.mkdir()
         self.state = self.directory / "state"
         try:
-            for stage in STAGES:
+            for stage in self._stages:
                 self._target(stage).write_text("")
                 for _ in range(self._replicas.get(stage, 1)):
                     self.add(stage, publish=False)
@@ -181,7 +183,7 @@ class Company:
 
     def publish(self) -> None:
         """Tells the coordinator, through its target files, who is running."""
-        for stage in STAGES:
+        for stage in self._stages:
             addresses = [actor.address for actor in self.running(stage)]
             temporary = self._target(stage).with_suffix(".new")
             temporary.write_text("".join(address + "\n" for address in addresses))
@@ -191,7 +193,7 @@ class Company:
         return [actor for actor in self.actors if actor.name == name and actor.process.poll() is None]
 
     def start_coordinator(self, flags=(), state=None) -> Actor:
-        stages = ",".join(f"{stage}=file:{self._target(stage)}" for stage in STAGES)
+        stages = ",".join(f"{stage}=file:{self._target(stage)}" for stage in self._stages)
         actor = Actor("coordinator", self.directory, len(self.actors),
                       [f"--state_dir={state or self.state}", f"--stage={stages}", "--reflection",
                        *self._flags.get("coordinator", ()), *flags])

@@ -6,6 +6,7 @@
 //   oom: [5]        asks for memory until it gets no more; what is given is not
 //                   touched, and after `oom_bytes` (8 GiB) SIGKILL comes, as
 //                   from the kernel
+//   crash_above: 8  dies of SIGABRT when a batch has more rows than that
 //   sleep_ms: 20    sleeps so long in each batch; sleep_ms_per_row likewise
 //   burn_ms: 20     computes so long in each batch
 #include <signal.h>
@@ -36,6 +37,7 @@ struct Faults {
   std::set<int64_t> hang;
   std::set<int64_t> oom;
   double oom_bytes = 8.0 * (int64_t{1} << 30);
+  double crash_above = 1e18;
   double sleep_ms = 0;
   double sleep_ms_per_row = 0;
   double burn_ms = 0;
@@ -47,6 +49,7 @@ absl::StatusOr<Faults> FaultsOf(const pb::StageParams& params) {
       {"crash", &faults.crash}, {"hang", &faults.hang}, {"oom", &faults.oom}};
   const std::map<std::string, double*> numbers = {
       {"oom_bytes", &faults.oom_bytes},
+      {"crash_above", &faults.crash_above},
       {"sleep_ms", &faults.sleep_ms},
       {"sleep_ms_per_row", &faults.sleep_ms_per_row},
       {"burn_ms", &faults.burn_ms}};
@@ -112,6 +115,7 @@ class Faulty : public Stage {
       if (begin < 0 || begin > end || end > table.rows)
         return BadMessage("rows are outside of the table");
     }
+    if (static_cast<double>(end - begin) > faults.crash_above) abort();
     Pause(faults.sleep_ms);
     Burn(faults.burn_ms);
     for (int64_t row = begin; row < end; ++row) {

@@ -4,9 +4,11 @@
 #include <sys/wait.h>
 
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "services/base/clock.h"
 #include "services/base/errors.h"
 #include "services/table/wire.h"
 
@@ -36,18 +38,26 @@ class IsolationTest : public testing::Test {
           static_cast<double>(row));
   }
 
+  void Set(const char* kind, double value) {
+    (*request_.mutable_params()->mutable_custom()->mutable_fields())[kind]
+        .set_number_value(value);
+  }
+
   absl::StatusOr<pb::ProcessResponse> Run() {
     request_.set_isolate(true);
     request_.set_table(bytes_);
     Isolation isolation(limits_);
-    return isolation.Process(request_, context_);
+    CallInfo info;
+    info.deadline = deadline_;
+    info.work_limit = limits_.time;
+    return isolation.Process(request_, Context(info, token_));
   }
 
   IsolationLimits limits_;
   pb::ProcessRequest request_;
   std::string bytes_;
   std::shared_ptr<CancelToken> token_ = std::make_shared<CancelToken>();
-  Context context_{{}, token_};
+  absl::Duration deadline_ = absl::InfiniteDuration();
 };
 
 std::vector<std::string> Rejected(const pb::ProcessResponse& response) {
@@ -83,6 +93,94 @@ TEST_F(IsolationTest, HangingRowIsATimeout) {
   const auto response = Run();
   ASSERT_TRUE(response.ok()) << response.status();
   EXPECT_EQ(Rejected(*response), std::vector<std::string>{"107 STAGE_TIMEOUT"});
+}
+
+TEST_F(IsolationTest, AllRowsMayBeGuilty) {
+  std::vector<int64_t> all;
+  for (int64_t row = 100; row < 120; ++row) all.push_back(row);
+  Fault("crash", all);
+  const auto response = Run();
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->rejected_size(), 20);
+  EXPECT_EQ(response->rows(), 0);
+  EXPECT_EQ(ParseTable(response->table())->rows, 0);
+}
+
+TEST_F(IsolationTest, TheMemoryLimitEndsTheRowThatAsksForTooMuch) {
+  Fault("oom", {110});
+  const auto response = Run();
+  ASSERT_TRUE(response.ok()) << response.status();
+  ASSERT_EQ(response->rejected_size(), 1);
+  // Not by SIGKILL, which the stage sends itself when no limit stops it.
+  EXPECT_EQ(response->rejected(0).message(),
+            "alone in a process of its own, it ran out of memory");
+}
+
+TEST_F(IsolationTest, RowsThatOnlyKillTogetherAreProcessedInPieces) {
+  Set("crash_above", 3);
+  const auto response = Run();
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->rejected_size(), 0);
+  EXPECT_EQ(response->rows(), 20);
+  const auto table = ParseTable(response->table());
+  ASSERT_TRUE(table.ok()) << table.status();
+  EXPECT_EQ(table->Ordinal(0), 100);
+  EXPECT_EQ(table->Ordinal(19), 119);
+  EXPECT_EQ(table->columns[0].doubles()[19], 1.5);
+}
+
+TEST_F(IsolationTest, PiecesAndGuiltyRowsTogether) {
+  Set("crash_above", 3);
+  Fault("crash", {100, 111});
+  const auto response = Run();
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(Rejected(*response),
+            (std::vector<std::string>{"100 STAGE_CRASH", "111 STAGE_CRASH"}));
+  EXPECT_EQ(response->rows(), 18);
+  EXPECT_EQ(ParseTable(response->table())->Ordinal(10), 112);
+}
+
+TEST_F(IsolationTest, EndsBeforeTheCallersDeadline) {
+  Fault("hang", {107});
+  deadline_ = Clock::Real()->Monotonic() + absl::Seconds(3);
+  const absl::Status status = Run().status();
+  EXPECT_LT(Clock::Real()->Monotonic(), deadline_);
+  EXPECT_EQ(ReasonOf(status), "ISOLATION_GAVE_UP");
+  EXPECT_NE(status.message().find("deadline"), std::string::npos) << status;
+}
+
+// That no child is left, the fixture checks.
+TEST_F(IsolationTest, CancelKillsAChildThatExists) {
+  Fault("hang", {107});
+  limits_.time = absl::Minutes(5);
+  std::thread caller([this] {
+    // Its child exists.
+    while (waitid(P_ALL, 0, nullptr, WEXITED | WNOHANG | WNOWAIT) != 0)
+      std::this_thread::yield();
+    token_->Cancel();
+  });
+  EXPECT_EQ(ReasonOf(Run().status()), ReasonOf(CallerLeft()));
+  caller.join();
+}
+
+TEST_F(IsolationTest, KeepsNoMoreArtifactsThanItMay) {
+  limits_.artifact_bytes = 100;
+  Isolation isolation(limits_);
+  const auto missing = [&](const std::string& sha256) {
+    request_.set_isolate(true);
+    request_.set_table(bytes_);
+    request_.set_artifact(sha256);
+    // A child refuses what we put; what matters is whether it was kept.
+    const auto response = isolation.Process(request_, Context({}, token_));
+    return ReasonOf(response.status()) == "ARTIFACT_MISSING";
+  };
+  for (const char* name : {"a", "b"}) {
+    EXPECT_TRUE(missing(name));
+    isolation.OfferArtifact(name, std::string(60, 'x'));
+    EXPECT_FALSE(missing(name));
+  }
+  EXPECT_TRUE(missing("a"));
+  EXPECT_FALSE(missing("b"));
 }
 
 TEST_F(IsolationTest, CancelKillsTheChild) {

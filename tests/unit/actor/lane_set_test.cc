@@ -29,6 +29,7 @@
 #include "services/actor/lane_set.h"
 
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -276,6 +277,77 @@ TEST_F(WorkLimit, LateReplyIsIgnored) {
   EXPECT_EQ(answers_.CountOf("a"), 1);
   EXPECT_EQ(Counters().failed, 1);
   EXPECT_EQ(Counters().succeeded, 0);
+}
+
+// What the host hears of handlers that go on beyond their work limit.
+class StuckHandler : public LaneSetTest {
+ protected:
+  StuckHandler() {
+    LaneSetOptions options{"model", {{"batch", 3, 1000}}, absl::Seconds(60)};
+    options.overdue.exit_after = absl::Seconds(10);
+    options.overdue.on_change = [this](bool overdue) {
+      told_.push_back(overdue);
+    };
+    options.overdue.exit = [this] { ++exits_; };
+    set_.emplace(options, &actor_, &clock_, &executor_);
+    info_.work_limit = absl::Seconds(2);
+  }
+  void TickAfter(absl::Duration time) {
+    clock_.Advance(time);
+    set_->Tick();
+  }
+  void Run() {
+    ASSERT_TRUE(set_->Start().ok());
+    set_->Submit("batch", answers_.Send("a", 0, info_));
+    set_->Step("batch");
+  }
+
+  CallInfo info_;
+  std::vector<bool> told_;
+  int exits_ = 0;
+  std::optional<LaneSet> set_;
+};
+
+TEST_F(StuckHandler, IsOverdueFromItsAnswerUntilItReturns) {
+  during_ = [this](const Context&) {
+    TickAfter(absl::Seconds(2));
+    EXPECT_EQ(answers_.Of("a"), "");
+    EXPECT_TRUE(told_.empty());
+    TickAfter(absl::Milliseconds(1));
+    EXPECT_EQ(answers_.Of("a"), "WORK_LIMIT_EXCEEDED");
+    EXPECT_EQ(told_, std::vector<bool>{true});
+    TickAfter(absl::Seconds(9));
+    EXPECT_EQ(told_.size(), 1u);
+    return Reply{};
+  };
+  Run();
+  set_->Tick();
+  EXPECT_EQ(told_, (std::vector<bool>{true, false}));
+  EXPECT_EQ(exits_, 0);
+}
+
+TEST_F(StuckHandler, EndsTheProcessWhenItDoesNotEndItself) {
+  during_ = [this](const Context&) {
+    TickAfter(absl::Seconds(12));
+    EXPECT_EQ(exits_, 0);
+    TickAfter(absl::Milliseconds(1));
+    EXPECT_EQ(exits_, 1);
+    return Reply{};
+  };
+  Run();
+}
+
+TEST_F(StuckHandler, IsNoneThatTookOverItsLimit) {
+  during_ = [this](const Context& context) {
+    context.TakeOverWorkLimit();
+    TickAfter(absl::Hours(1));
+    EXPECT_EQ(answers_.Of("a"), "");
+    return Reply{};
+  };
+  Run();
+  EXPECT_EQ(answers_.Of("a"), "OK");
+  EXPECT_TRUE(told_.empty());
+  EXPECT_EQ(exits_, 0);
 }
 
 TEST_F(ActorStop, HandlesWhatWasAccepted) {

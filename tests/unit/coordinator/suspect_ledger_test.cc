@@ -52,5 +52,24 @@ TEST(SuspectLedger, ADeathBlamesOnlyOneThoughOthersAreSentBeforeItIsKnown) {
   EXPECT_TRUE(ledger.Died(kBatch, 3));
 }
 
+TEST(SuspectLedger, AHandlerBeyondItsLimitIsBlamedNotWhatWaitsBehindIt) {
+  SuspectLedger ledger;
+  for (int64_t i = 1; i <= 3; ++i) ledger.Sent(kBatch, i);
+  ledger.Overran(kBatch, 1);
+  EXPECT_FALSE(ledger.Died(kBatch, 2));
+  EXPECT_FALSE(ledger.Died(kBatch, 3));
+  ledger.Sent(kBatch, 4);  // To the process started anew.
+  EXPECT_TRUE(ledger.Died(kBatch, 4));
+}
+
+TEST(SuspectLedger, WhatIsHandledLaterShowsThatTheLongHandlerCameBack) {
+  SuspectLedger ledger;
+  for (int64_t i = 1; i <= 4; ++i) ledger.Sent(kBatch, i);
+  ledger.Overran(kBatch, 2);
+  ledger.Handled(kBatch, 1);  // Told late; sent before.
+  ledger.Handled(kBatch, 3);
+  EXPECT_TRUE(ledger.Died(kBatch, 4));
+}
+
 }  // namespace
 }  // namespace troupe

@@ -58,16 +58,34 @@ TEST_F(SuspectsTest, TheOneAtWorkInADeathIsIsolatedAndThoseThatWaitedAreNot) {
   EXPECT_EQ(Load().retries, 1);  // The one that waited costs nothing.
 }
 
-TEST_F(SuspectsTest, AnIsolatedCallHasTenMinutes) {
+TEST_F(SuspectsTest, AnIsolatedCallHasTimeForTwentyWorkLimits) {
+  for (const auto& [limit, timeout] :
+       {std::pair(absl::Minutes(2), absl::Minutes(40)),
+        std::pair(absl::Seconds(2), absl::Minutes(10)),
+        std::pair(absl::ZeroDuration(), absl::Minutes(10))}) {
+    MakeDispatcher({});
+    Serve({"a"});
+    StageCall call = Call("j", 0);
+    call.timeout = absl::Minutes(5);
+    call.work_limit = limit;
+    Dispatch(std::move(call));
+    EXPECT_EQ(Sent("a").timeout, absl::Minutes(5));
+    Fail("a", kDeath);
+    timers_.Advance(absl::Seconds(2));
+    EXPECT_EQ(Sent("a").timeout, timeout);
+    EXPECT_EQ(Sent("a").work_limit, limit);
+  }
+}
+
+TEST_F(SuspectsTest, WhatWaitedBehindAStuckHandlerIsNotIsolated) {
   Serve({"a"});
-  StageCall call = Call("j", 0);
-  call.timeout = absl::Minutes(5);
-  call.work_limit = absl::Minutes(2);
-  Dispatch(std::move(call));
-  Fail("a", kDeath);
-  timers_.Advance(absl::Seconds(2));
-  EXPECT_EQ(Sent("a").timeout, absl::Minutes(10));
-  EXPECT_EQ(Sent("a").work_limit, absl::Minutes(2));
+  Dispatch(Call("j", 0));
+  Dispatch(Call("j", 1));
+  Fail("a", WorkLimitExceeded(absl::Minutes(2)));
+  Fail("a", kDeath);  // It exits since the handler does not end.
+  timers_.Advance(absl::Seconds(5));
+  ASSERT_EQ(Waiting("a"), 2u);
+  EXPECT_EQ(Load().suspects, 1);
 }
 
 TEST_F(SuspectsTest, WhatRanBeyondItsWorkLimitIsIsolated) {
