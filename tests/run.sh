@@ -4,8 +4,9 @@
 #   tests/run.sh              every test once: faults (short), unit, process, lint
 #   tests/run.sh --unit       only the unit tests
 #   tests/run.sh --process    only the process tests: real programs on loopback
-#   tests/run.sh --fault      real processes that are killed, stopped, starved: at
-#                             most 8 minutes (tests/fault/run.sh --long: all of it)
+#   tests/run.sh --fault      real processes that are killed, stopped, starved, and
+#                             coordinators that must fail at it: at most 8 minutes
+#                             (tests/fault/run.sh --long: the full counts)
 #   tests/run.sh --asan       unit and process tests under AddressSanitizer and UBSan
 #   tests/run.sh --tsan       the actor runtime's tests under ThreadSanitizer
 #   tests/run.sh --lint       layers, format, clang's warnings and lock analysis
@@ -58,15 +59,22 @@ wrap=()
 fixed_addresses() { setarch -R true 2>/dev/null && wrap=(setarch -R); }
 
 run_dev() { build dev && suite "$@" || count "$1" 0 1; }
-run_fault() {
-  build dev || { count fault 0 1; return; }
-  title "faults (short)"
-  TROUPE_BIN=$PWD/build/dev/bin tests/fault/run.sh --short 2>&1 | tee "$log"
+# faults NAME [arguments]: a run of the fault tests.
+faults() {
+  local name=$1
+  shift
+  title "$name"
+  TROUPE_BIN=$PWD/build/dev/bin tests/fault/run.sh "$@" 2>&1 | tee "$log"
   if [[ $(tail -1 "$log") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
-    count fault "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"
+    count "$name" "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"
   else
-    count fault 0 1
+    count "$name" 0 1
   fi
+}
+run_fault() {
+  build dev || { count faults 0 1; return; }
+  faults faults --short
+  faults controls --controls build/dev/controls
 }
 run_asan() { build asan && suite asan asan || count asan 0 1; }
 run_tsan() {
@@ -98,7 +106,7 @@ wanted=("$@")
 for argument in "${wanted[@]}"; do
   case $argument in
     --dev | --unit | --process | --fault | --asan | --tsan | --lint | --tidy | --all) ;;
-    *) sed -n '2,17s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    *) sed -n '2,18s/^# \{0,1\}//p' "$0"; exit 2 ;;
   esac
 done
 
