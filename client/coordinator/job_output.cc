@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "client/coordinator/job_run.h"
 #include "client/coordinator/job_store.h"
 #include "client/coordinator/journal.h"

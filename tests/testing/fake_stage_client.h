@@ -89,6 +89,17 @@ class FakeStageClient : public StageClient {
     for (const auto& done : std::exchange(held_puts_, {})) done(put_status);
   }
 
+  // Answers the calls that were cancelled, as gRPC does.
+  void AnswerCancelled() {
+    for (const auto& call : std::vector(waiting)) {
+      if (!call->cancelled) continue;
+      std::erase(waiting, call);
+      UnaryReply reply;
+      reply.status = absl::CancelledError("CANCELLED");
+      std::exchange(call->done, nullptr)(std::move(reply));
+    }
+  }
+
   // Drops what was never answered: its callbacks hold this object.
   void Forget() {
     for (const auto& call : waiting) call->done = nullptr;

@@ -198,9 +198,8 @@ TEST_F(SuspectsTest, ARollingRestartCostsNoAttempt) {
     }
     model_[at].health = absl::OkStatus();
     timers_.Advance(absl::Seconds(2));
-    for (auto& [address, client] : model_.clients)
-      std::erase_if(client->waiting,
-                    [](const auto& w) { return w->cancelled; });
+    for (const auto& [address, client] : model_.clients)
+      client->AnswerCancelled();
   }
   EXPECT_EQ(Load().retries, 0);
   EXPECT_EQ(Load().suspects, 0);

@@ -1,4 +1,5 @@
 // Input that cannot be read, and exactly what its owner is told.
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/unit/loader/loader_test_input.h"

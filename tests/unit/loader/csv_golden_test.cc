@@ -2,6 +2,7 @@
 // make_csv_golden.py left them.
 #include <simdjson.h>
 
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "tests/unit/loader/loader_test_input.h"
 

@@ -1,4 +1,5 @@
 // The promises of Load and ReadRecords.
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "services/base/crc32c.h"
