@@ -59,7 +59,7 @@ absl::StatusOr<TableRows> TableRows::Make(const pb::LoadRequest& request,
     const auto found = index.find(field.name);
     if (found != index.end()) {
       rows.wanted_.push_back(
-          {found->second, field, ColumnBuilder(field.type), 0, 0, {}, {}});
+          {found->second, field, ColumnBuilder(field.type), 0, 0, 0, {}, {}});
       Wanted& wanted = rows.wanted_.back();
       if (field.type == pb::FLOAT64) wanted.doubles.resize(RowBatch::kMaxRows);
       if (field.type == pb::INT64) wanted.int64s.resize(RowBatch::kMaxRows);
@@ -138,8 +138,11 @@ uint64_t TableRows::Prepare(RowBatch* batch) {
       case pb::INT64:
         bad |= PrepareInt64s(batch, &wanted);
         break;
+      case pb::BOOL:
+        bad |= PrepareBools(batch, &wanted);
+        break;
       default:
-        bad |= PrepareOthers(batch, &wanted);
+        break;  // Text is always good; it is read when it is appended.
     }
     if (target_required_) bad |= CheckRoleOf(batch, wanted);
   }
@@ -184,15 +187,17 @@ uint64_t TableRows::PrepareInt64s(RowBatch* batch, Wanted* wanted) const {
   return bad;
 }
 
-// Text is read when it is appended; here it only must be of its type.
-uint64_t TableRows::PrepareOthers(RowBatch* batch, Wanted* wanted) const {
+uint64_t TableRows::PrepareBools(RowBatch* batch, Wanted* wanted) {
+  wanted->valid = 0;
+  wanted->trues = 0;
   uint64_t bad = 0;
-  if (wanted->field.type != pb::BOOL) return bad;
   for (size_t row = 0; row < batch->rows(); ++row) {
     const Cell cell = batch->At(row, wanted->source_column);
+    if (cell.kind == Cell::Kind::kMissing) continue;
     bool value = false;
-    if (cell.kind != Cell::Kind::kMissing && !ParseBool(cell.text, &value))
-      bad |= uint64_t{1} << row;
+    const bool good = ParseBool(cell.text, &value);
+    (good ? wanted->valid : bad) |= uint64_t{1} << row;
+    wanted->trues |= uint64_t{value} << row;
   }
   return bad;
 }
@@ -222,12 +227,17 @@ void TableRows::AppendPrepared(RowBatch* batch, size_t begin, size_t end) {
     } else if (type == pb::INT64) {
       wanted.builder.AppendInt64s(&wanted.int64s[begin], wanted.valid >> begin,
                                   count);
+    } else if (type == pb::BOOL) {
+      for (size_t row = begin; row < end; ++row)
+        if ((wanted.valid >> row & 1) != 0)
+          wanted.builder.AppendBool((wanted.trues >> row & 1) != 0);
+        else
+          wanted.builder.AppendNull();
     } else {
       for (size_t row = begin; row < end; ++row) {
         const Cell cell = batch->At(row, wanted.source_column);
         AppendCell(cell, type, dialect_->decimal, &wanted.builder);
-        if (type == pb::STRING)
-          wanted.longest_text = std::max(wanted.longest_text, cell.text.size());
+        wanted.longest_text = std::max(wanted.longest_text, cell.text.size());
       }
     }
   }

@@ -58,6 +58,7 @@ class TableRows {
     size_t longest_text = 0;
     // Of a batch, by its rows. The values are of one of the types.
     uint64_t valid = 0;
+    uint64_t trues = 0;
     std::vector<double> doubles;
     std::vector<int64_t> int64s;
   };
@@ -68,7 +69,7 @@ class TableRows {
   bool AppendCells(std::optional<RowError>* error);
   uint64_t PrepareDoubles(RowBatch* batch, Wanted* wanted) const;
   uint64_t PrepareInt64s(RowBatch* batch, Wanted* wanted) const;
-  uint64_t PrepareOthers(RowBatch* batch, Wanted* wanted) const;
+  static uint64_t PrepareBools(RowBatch* batch, Wanted* wanted);
   uint64_t CheckRoleOf(RowBatch* batch, const Wanted& wanted) const;
 
   SimdLevel simd_ = SimdLevel::kNone;

@@ -53,7 +53,8 @@ BlockScanner::BlockScanner(SimdLevel level, Fields fields,
 RecordScanner::Outcome BlockScanner::Next(Record* record) {
   open_quote_line_ = 0;
   while (blocks_usable_ && FindLineEnd()) {
-    const size_t ends = lines_[lines_taken_++];
+    const LineEnd line_end = lines_[lines_taken_++];
+    const size_t ends = line_end.ends;
     const size_t end = ends_[ends - 1];
     const size_t begin = position_;
     const bool two =
@@ -74,7 +75,8 @@ RecordScanner::Outcome BlockScanner::Next(Record* record) {
     record->next = position_;
     record->line = line_;
     record->plain = begin >= quotes_end_;
-    line_ += 1 + (begin < inner_end_ ? CountLineEnds(record->text) : 0);
+    line_ += 1 + int64_t{line_end.inner - inner_taken_};
+    inner_taken_ = line_end.inner;
     return Outcome::kRecord;
   }
   return NextByScalar(record);
@@ -108,14 +110,22 @@ void BlockScanner::RestartAt(size_t position) {
   irregular_ = false;
   ends_size_ = ends_taken_ = 0;
   lines_size_ = lines_taken_ = 0;
+  inner_taken_ = inner_read_;
 }
 
 INLINE_HERE void BlockScanner::PushEnds(uint64_t ends, uint64_t line_ends,
-                                        size_t begin) {
-  for (uint64_t lines = line_ends; lines != 0; lines &= lines - 1)
-    lines_[lines_size_++] = static_cast<uint32_t>(
-        ends_size_ + static_cast<size_t>(
-                         __builtin_popcountll(ends & (lines ^ (lines - 1)))));
+                                        uint64_t inner, size_t begin) {
+  for (uint64_t lines = line_ends; lines != 0; lines &= lines - 1) {
+    const uint64_t up_to = lines ^ (lines - 1);
+    const auto count =
+        static_cast<uint32_t>(__builtin_popcountll(ends & up_to));
+    const auto inner_count =
+        static_cast<uint32_t>(__builtin_popcountll(inner & up_to));
+    lines_[lines_size_++] = {static_cast<uint32_t>(ends_size_) + count,
+                             inner_read_ + inner_count};
+  }
+  if (inner != 0)
+    inner_read_ += static_cast<uint32_t>(__builtin_popcountll(inner));
   uint32_t* to = ends_.data() + ends_size_;
   const auto count = static_cast<size_t>(__builtin_popcountll(ends));
   // Eight at a time, some of them for nothing: cheaper than to mispredict how
@@ -154,15 +164,15 @@ INLINE_HERE bool BlockScanner::ReadBlock(const BlockMasks& masks, size_t begin,
   const uint64_t outside = valid & ~inside;
   const uint64_t second_half =
       masks.carriage_return << 1 | carry_.carriage_return;
-  const uint64_t line_ends =
-      (masks.carriage_return | (masks.newline & ~second_half)) & outside;
-  if ((breaks & inside & valid) != 0) inner_end_ = begin + kBlockBytes;
+  const uint64_t all_line_ends =
+      masks.carriage_return | (masks.newline & ~second_half);
+  const uint64_t line_ends = all_line_ends & outside;
   separators &= outside;
   carry_.inside = 0 - (inside >> 63);
   carry_.separator = separators >> 63;
   carry_.carriage_return = masks.carriage_return >> 63;
   PushEnds(find_fields_ ? (masks.delimiter & outside) | line_ends : line_ends,
-           line_ends, begin);
+           line_ends, all_line_ends & valid & inside, begin);
   return bad == 0;
 }
 

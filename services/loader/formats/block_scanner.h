@@ -58,13 +58,19 @@ class BlockScanner {
     uint64_t carriage_return = 0;  // or follows \r.
   };
 
+  struct LineEnd {
+    uint32_t ends;   // How many ends there are in ends_ up to this one.
+    uint32_t inner;  // How many line ends within quotes have come before.
+  };
+
   bool FindLineEnd();
   bool ReadBlocks();
   void ReadMasks(size_t blocks, uint64_t valid);
   void ReadMasksAvx2(size_t blocks, uint64_t valid);
   inline void ReadEachMask(size_t blocks, uint64_t valid);
   inline bool ReadBlock(const BlockMasks& masks, size_t begin, uint64_t valid);
-  inline void PushEnds(uint64_t ends, uint64_t line_ends, size_t begin);
+  inline void PushEnds(uint64_t ends, uint64_t line_ends, uint64_t inner,
+                       size_t begin);
   Outcome NextByScalar(Record* record);
   void RestartAt(size_t position);
   bool IsBlank(size_t begin, size_t end) const;
@@ -84,15 +90,16 @@ class BlockScanner {
   size_t blocks_ = kFirstBlocks;
   Carry carry_;
   bool irregular_ = false;  // The blocks end with a record that is irregular.
-  size_t quotes_end_ = 0;   // Behind it no quote has been read,
-  size_t inner_end_ = 0;    // nor a line end within quotes.
+  size_t quotes_end_ = 0;   // Behind it no quote has been read.
   std::array<BlockMasks, kMaxBlocks> masks_;
   std::vector<uint32_t> ends_;  // Of fields (or of lines only), read ahead.
   size_t ends_size_ = 0;
   size_t ends_taken_ = 0;
-  std::vector<uint32_t> lines_;  // How many ends there are with each line's.
+  std::vector<LineEnd> lines_;
   size_t lines_size_ = 0;
   size_t lines_taken_ = 0;
+  uint32_t inner_read_ = 0;   // Line ends within quotes, of all blocks,
+  uint32_t inner_taken_ = 0;  // and of the records up to now.
   std::optional<RecordScanner> scalar_;
 };
 

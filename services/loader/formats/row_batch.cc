@@ -23,11 +23,16 @@ void RowBatch::Clear() {
 Cell RowBatch::At(size_t row, size_t column) {
   const uint32_t* const edge = &edges_[row * (columns_ + 1) + column];
   const uint32_t begin = edge[0] + 1;
-  const CsvField field =
-      FieldOf(dialect_, text_.substr(begin, edge[1] - begin), &scratch_);
+  const uint32_t offset =
+      begin - static_cast<uint32_t>(rows_[row].record.begin);
+  const absl::string_view text(text_.data() + begin, edge[1] - begin);
+  if (text.empty() || text.front() != dialect_.quote)
+    return {text, offset,
+            missing_.Contains(text) ? Cell::Kind::kMissing : Cell::Kind::kText};
+  const CsvField field = FieldOf(dialect_, text, &scratch_);
   const bool missing =
       (!field.quoted || dialect_.quoted_na) && missing_.Contains(field.text);
-  return {field.text, begin - static_cast<uint32_t>(rows_[row].record.begin),
+  return {field.text, offset,
           missing ? Cell::Kind::kMissing : Cell::Kind::kText};
 }
 
