@@ -29,6 +29,7 @@ struct BlockMasks {
   uint64_t quote = 0;
   uint64_t newline = 0;
   uint64_t carriage_return = 0;
+  uint64_t quoted = 0;  // Odd many quotes from the block's beginning up to it.
 };
 
 // Sets `masks` for the `blocks` whole blocks that begin at `text`. A character

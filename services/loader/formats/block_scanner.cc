@@ -15,12 +15,6 @@ namespace {
 constexpr uint64_t kAllBits = ~uint64_t{0};
 constexpr uint64_t kTopBit = uint64_t{1} << 63;
 
-// Bit i: whether the bits up to and with i are odd in number.
-INLINE_HERE uint64_t PrefixXor(uint64_t bits) {
-  for (int shift = 1; shift < 64; shift *= 2) bits ^= bits << shift;
-  return bits;
-}
-
 bool IsBlankByte(char c) { return c == ' ' || c == '\t'; }
 
 // A quote that is a blank could also be skipped, one that can be part of a
@@ -147,7 +141,7 @@ INLINE_HERE bool BlockScanner::ReadBlock(const BlockMasks& masks, size_t begin,
   uint64_t inside = carry_.inside;
   uint64_t bad = 0;
   if ((quote | carry_.closed) != 0) {
-    inside ^= PrefixXor(quote);
+    inside ^= masks.quoted;
     const uint64_t opens = quote & inside;
     const uint64_t closes = quote & ~inside;
     const uint64_t after_separator =
