@@ -27,7 +27,9 @@
 #include "services/loader/resumable_sha256.h"
 
 ABSL_FLAG(std::string, input, "floats",
-          "floats: 30 columns of fractions; mixed: numbers, words, quotes");
+          "floats: columns of fractions; digits: the same with all their "
+          "digits; mixed: numbers, words, quotes");
+ABSL_FLAG(int, columns, 30, "of floats and of digits");
 ABSL_FLAG(int64_t, megabytes, 32, "size of the input");
 ABSL_FLAG(int, repetitions, 7, "how often each side is measured");
 
@@ -46,10 +48,16 @@ std::string Header(int columns) {
   return line + "\n";
 }
 
-void AppendFloatRow(Random& random, std::string* text) {
+void AppendFloatRow(Random& random, int columns, bool all_digits,
+                    std::string* text) {
   std::normal_distribution<double> normal(0, 10);
-  for (int i = 0; i < 30; ++i)
-    absl::StrAppendFormat(text, i == 0 ? "%.6f" : ",%.6f", normal(random));
+  for (int i = 0; i < columns; ++i) {
+    if (i > 0) *text += ',';
+    if (all_digits)
+      absl::StrAppendFormat(text, "%.17g", normal(random));
+    else
+      absl::StrAppendFormat(text, "%.6f", normal(random));
+  }
   *text += '\n';
 }
 
@@ -73,11 +81,14 @@ void AppendMixedRow(Random& random, std::string* text) {
   *text += '\n';
 }
 
-std::string MakeInput(bool mixed, size_t bytes) {
+std::string MakeInput(const std::string& kind, size_t bytes) {
   Random random(4);
-  std::string text = Header(mixed ? 28 : 30);
+  const bool mixed = kind == "mixed";
+  const int columns = absl::GetFlag(FLAGS_columns);
+  std::string text = Header(mixed ? 28 : columns);
   while (text.size() < bytes)
-    mixed ? AppendMixedRow(random, &text) : AppendFloatRow(random, &text);
+    mixed ? AppendMixedRow(random, &text)
+          : AppendFloatRow(random, columns, kind == "digits", &text);
   return text;
 }
 
@@ -185,9 +196,9 @@ int Run() {
       std::filesystem::temp_directory_path() /
       absl::StrCat("bench_csv_", static_cast<int64_t>(getpid()));
   std::filesystem::create_directory(folder);
-  const bool mixed = absl::GetFlag(FLAGS_input) == "mixed";
+  const std::string kind = absl::GetFlag(FLAGS_input);
   const std::string text = MakeInput(
-      mixed, static_cast<size_t>(absl::GetFlag(FLAGS_megabytes)) << 20);
+      kind, static_cast<size_t>(absl::GetFlag(FLAGS_megabytes)) << 20);
   std::ofstream(folder / "t.csv", std::ios::binary) << text;
   LoaderOptions options;
   options.roots = {folder.string()};
@@ -206,8 +217,7 @@ int Run() {
       "{\"bench\": \"csv\", \"input\": \"%s\", \"unit\": \"GB/s per core\", "
       "%s, %s, %s, \"digest\": %.3f, \"scan_over_load\": %.3f, "
       "\"scan_without_digest_over_load\": %.3f}\n",
-      mixed ? "mixed" : "floats",
-      Row("load", gigabytes, ours.load, scalar.load),
+      kind, Row("load", gigabytes, ours.load, scalar.load),
       Row("plan", gigabytes, ours.plan, scalar.plan),
       Row("scan", gigabytes, ours.scan, scalar.scan),
       gigabytes / Median(digest), Median(ours.scan) / Median(ours.load),

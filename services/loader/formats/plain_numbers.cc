@@ -25,11 +25,15 @@ constexpr std::array<double, kDigits> kPowersOfTen = {
     1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
     1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
 
-// Loaded from its byte n on: 16 bytes of which the last n are set.
-constexpr std::array<uint8_t, 2 * kDigits> kLast = {
-    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,
-    0,    0,    0,    0,    0,    0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+// Loaded from its byte n on: a vector of whose bytes the last n are set.
+template <size_t kVector>
+constexpr std::array<uint8_t, 2 * kVector> MakeLast() {
+  std::array<uint8_t, 2 * kVector> last = {};
+  for (size_t i = kVector; i < last.size(); ++i) last[i] = 0xff;
+  return last;
+}
+constexpr auto kLast = MakeLast<kDigits>();
+constexpr auto kLongLast = MakeLast<2 * kDigits>();
 
 // Row p moves the bytes before byte p one to the right, over it.
 using Shuffles = std::array<std::array<uint8_t, kDigits>, kDigits + 1>;
@@ -136,14 +140,6 @@ struct Int64Taker {
   int64_t* values;
 };
 
-struct KindTaker {
-  INLINE_WITH_AVX2 bool Take(size_t i, const Digits& digits) {
-    fractions |= uint64_t{digits.point != kNoPoint} << i;
-    return true;
-  }
-  uint64_t fractions = 0;
-};
-
 WITH_AVX2 uint64_t DoublesAvx2(const CellColumn& cells, char decimal,
                                double* values) {
   DoubleTaker taker = {values};
@@ -156,10 +152,43 @@ WITH_AVX2 uint64_t Int64sAvx2(const CellColumn& cells, char decimal,
   return ForPlainNumbers(cells, decimal, taker);
 }
 
+// Adds the cell's kind, if it is a plain number; here it may have as many
+// digits as two of these vectors hold.
+INLINE_WITH_AVX2 void AddKind(const char* text, size_t begin, size_t end,
+                              __m256i point, uint64_t bit, PlainKinds* kinds) {
+  constexpr size_t kMost = 2 * kDigits;
+  constexpr size_t kInt64Digits = 18;
+  if (end < kMost || begin >= end) return;
+  const char first = text[begin];
+  const size_t count = end - begin - (first == '-' || first == '+' ? 1 : 0);
+  if (count - 1 >= kMost) return;
+  const __m256i last = _mm256_loadu_si256(
+      reinterpret_cast<const __m256i*>(kLongLast.data() + count));
+  const __m256i bytes =
+      _mm256_loadu_si256(reinterpret_cast<const __m256i*>(text + end - kMost));
+  const __m256i values =
+      _mm256_and_si256(_mm256_sub_epi8(bytes, _mm256_set1_epi8('0')), last);
+  const __m256i is_point = _mm256_cmpeq_epi8(values, point);
+  const __m256i nine = _mm256_set1_epi8(9);
+  const __m256i is_digit = _mm256_cmpeq_epi8(
+      _mm256_max_epu8(_mm256_andnot_si256(is_point, values), nine), nine);
+  if (_mm256_movemask_epi8(is_digit) != -1) return;
+  const auto points = static_cast<uint32_t>(_mm256_movemask_epi8(is_point));
+  if (points == 0) {
+    if (count <= kInt64Digits) kinds->integers |= bit;
+  } else if ((points & (points - 1)) == 0 && count > 1) {
+    kinds->fractions |= bit;
+  }
+}
+
 WITH_AVX2 PlainKinds KindsAvx2(const CellColumn& cells, char decimal) {
-  KindTaker taker;
-  const uint64_t plain = ForPlainNumbers(cells, decimal, taker);
-  return {plain & ~taker.fractions, taker.fractions};
+  const __m256i point = _mm256_set1_epi8(static_cast<char>(decimal - '0'));
+  const uint32_t* edge = cells.edges;
+  PlainKinds kinds;
+  for (size_t i = 0; i < cells.rows; ++i, edge += cells.stride)
+    AddKind(cells.text.data(), uint32_t{edge[0] + 1}, edge[1], point,
+            uint64_t{1} << i, &kinds);
+  return kinds;
 }
 
 }  // namespace

@@ -36,7 +36,8 @@ struct PlainKinds {
   uint64_t fractions = 0;
 };
 
-// Which cells are plain numbers without and with a decimal point.
+// Which cells are plain numbers without (and within int64) and with a decimal
+// point. Here they may have up to 32 digits.
 PlainKinds ClassifyPlainNumbers(SimdLevel level, const CellColumn& cells,
                                 char decimal);
 
