@@ -47,8 +47,8 @@ class RowBatch {
   Cell At(size_t row, size_t column);
 
  private:
-  // What the nearest cache holds, with room to spare for values.
-  static constexpr size_t kMaxBytes = 64 << 10;
+  // What a core's own cache holds, with room to spare for values.
+  static constexpr size_t kMaxBytes = 256 << 10;
 
   struct Row {
     Record record;
