@@ -1,5 +1,9 @@
 #include "services/loader/column_evidence.h"
 
+#include <algorithm>
+#include <bit>
+
+#include "services/loader/formats/block_scanner.h"
 #include "services/loader/text_place.h"
 
 namespace troupe::loader {
@@ -12,9 +16,10 @@ std::vector<std::string> ColumnsOf(const pb::PlanCursor& cursor) {
 }  // namespace
 
 ColumnEvidence::ColumnEvidence(const Dialect& dialect,
-                               const pb::PlanCursor& cursor)
+                               const pb::PlanCursor& cursor, SimdLevel simd)
     : dialect_(dialect),
       missing_(dialect),
+      simd_(simd),
       columns_(ColumnsOf(cursor)),
       json_(columns_, /*grow=*/true),
       csv_(MakeRowParser(dialect, missing_, columns_)),
@@ -29,23 +34,58 @@ std::vector<std::string> ColumnEvidence::Columns() const {
 }
 
 void ColumnEvidence::Observe(absl::string_view text) {
-  RowParser& parser = dialect_.format == pb::JSONL ? json_ : *csv_;
+  const bool csv = dialect_.format != pb::JSONL;
+  RowParser& parser = csv ? *csv_ : json_;
   const bool clean = !FindBadByte(text).has_value();
-  RecordScanner scanner(dialect_, text, /*last=*/true, 1);
-  std::vector<Cell> cells;
+  BlockScanner scanner(simd_,
+                       csv && clean ? BlockScanner::Fields::kFind
+                                    : BlockScanner::Fields::kPassOver,
+                       dialect_, text, /*last=*/true, 1);
+  RowBatch batch(dialect_, missing_, text, columns_.size());
   for (Record record;
-       scanner.Next(&record) == RecordScanner::Outcome::kRecord;) {
+       scanner.Next(&record) == BlockScanner::Outcome::kRecord;) {
+    if (batch.Add(record, scanner.field_ends(), 0)) {
+      if (batch.full()) ObserveBatch(&batch);
+      continue;
+    }
     if (!clean && FindBadByte(record.text).has_value()) continue;
-    if (parser.Parse(record, &cells).has_value()) continue;
-    ++good_rows_;
-    types_.resize(std::max(types_.size(), cells.size()));
-    present_.resize(types_.size());
-    for (size_t i = 0; i < cells.size(); ++i) {
-      if (cells[i].kind == Cell::Kind::kMissing) continue;
+    if (!parser.Parse(record, &cells_).has_value()) ObserveCells();
+  }
+  ObserveBatch(&batch);
+}
+
+void ColumnEvidence::ObserveCells() {
+  ++good_rows_;
+  types_.resize(std::max(types_.size(), cells_.size()));
+  present_.resize(types_.size());
+  for (size_t i = 0; i < cells_.size(); ++i) {
+    if (cells_[i].kind == Cell::Kind::kMissing) continue;
+    ++present_[i];
+    types_[i].Observe(cells_[i], dialect_.decimal);
+  }
+}
+
+void ColumnEvidence::ObserveBatch(RowBatch* batch) {
+  if (batch->rows() == 0) return;
+  good_rows_ += static_cast<int64_t>(batch->rows());
+  types_.resize(std::max(types_.size(), columns_.size()));
+  present_.resize(types_.size());
+  for (size_t i = 0; i < columns_.size(); ++i) {
+    PlainKinds plain;
+    if (batch->plain_numbers_usable())
+      plain = ClassifyPlainNumbers(simd_, batch->Cells(i), dialect_.decimal);
+    types_[i].ObserveNumbers(plain.integers != 0, plain.fractions != 0);
+    const uint64_t numbers = plain.integers | plain.fractions;
+    present_[i] += std::popcount(numbers);
+    for (uint64_t rest = batch->all() & ~numbers; rest != 0; rest &= rest - 1) {
+      const Cell cell =
+          batch->At(static_cast<size_t>(std::countr_zero(rest)), i);
+      if (cell.kind == Cell::Kind::kMissing) continue;
       ++present_[i];
-      types_[i].Observe(cells[i], dialect_.decimal);
+      types_[i].Observe(cell, dialect_.decimal);
     }
   }
+  batch->Clear();
 }
 
 void ColumnEvidence::Save(pb::PlanCursor* cursor) const {

@@ -13,6 +13,7 @@
 #include "services/loader/formats/dialect.h"
 #include "services/loader/formats/json_fields.h"
 #include "services/loader/formats/missing_words.h"
+#include "services/loader/formats/row_batch.h"
 #include "troupe/v1/plan_cursor.pb.h"
 
 namespace troupe::loader {
@@ -21,7 +22,8 @@ class ColumnEvidence {
  public:
   // Goes on from `cursor` (its columns, evidence, present, good_rows). For JSON
   // Lines new keys become columns.
-  ColumnEvidence(const Dialect& dialect, const pb::PlanCursor& cursor);
+  ColumnEvidence(const Dialect& dialect, const pb::PlanCursor& cursor,
+                 SimdLevel simd);
 
   // Looks at all records of `text`; bad ones say nothing about types.
   void Observe(absl::string_view text);
@@ -37,15 +39,19 @@ class ColumnEvidence {
 
  private:
   std::vector<std::string> Columns() const;
+  void ObserveCells();
+  void ObserveBatch(RowBatch* batch);
 
   const Dialect dialect_;
   const MissingWords missing_;
+  const SimdLevel simd_;
   std::vector<std::string> columns_;  // CSV and TSV.
   JsonRowParser json_;
   std::unique_ptr<RowParser> csv_;
   std::vector<TypeEvidence> types_;
   std::vector<int64_t> present_;
   int64_t good_rows_;
+  std::vector<Cell> cells_;
 };
 
 }  // namespace troupe::loader

@@ -62,7 +62,8 @@ absl::StatusOr<pb::LoadResponse> Loader::Load(pb::LoadRequest& request,
   ASSIGN_OR_RETURN(const std::string text,
                    FetchSplit(request.source(), request.split(),
                               InlineTextOf(request), context, files_.get()));
-  ASSIGN_OR_RETURN(LoadedSplit loaded, LoadSplit(request, text, context));
+  ASSIGN_OR_RETURN(LoadedSplit loaded,
+                   LoadSplit(request, text, context, options_.simd));
   pb::LoadResponse response;
   response.set_rows(loaded.table.rows);
   response.set_wanted(loaded.wanted);

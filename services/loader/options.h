@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "services/loader/formats/block_masks.h"
+
 namespace troupe::loader {
 
 struct LoaderOptions {
@@ -16,6 +18,8 @@ struct LoaderOptions {
   int64_t max_record_bytes = 8 << 20;
   // How many times its size a compressed file may grow (beyond 64 MiB).
   int64_t max_inflation = 200;
+  // How text is searched; the results are the same.
+  SimdLevel simd = BestSimdLevel();
 };
 
 }  // namespace troupe::loader

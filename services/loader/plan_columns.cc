@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
@@ -53,10 +55,11 @@ absl::Status CheckSameColumns(const pb::PlanCursor& cursor,
 
 absl::Status CheckPinned(const pb::PlanRequest& request,
                          const pb::PlanCursor& cursor) {
-  const std::vector<std::string> columns = ColumnsOf(cursor);
+  const absl::flat_hash_set<absl::string_view> columns(cursor.columns().begin(),
+                                                       cursor.columns().end());
   for (const pb::Field& field : request.pinned().fields())
-    if (!MayBeAbsent(field) && !Contains(columns, field.name()))
-      return WithPrefix(UnknownColumn(field.name(), columns),
+    if (!MayBeAbsent(field) && !columns.contains(field.name()))
+      return WithPrefix(UnknownColumn(field.name(), ColumnsOf(cursor)),
                         NameOf(request, cursor));
   return absl::OkStatus();
 }
@@ -113,9 +116,13 @@ void DescribeColumns(const pb::PlanRequest& request,
     if (!request.has_pinned())
       response->add_missing(ColumnEvidence::Missing(cursor, i));
   }
-  for (const pb::Field& pinned : request.pinned().fields())
-    for (pb::Field& field : *response->mutable_schema()->mutable_fields())
-      if (field.name() == pinned.name()) field.set_type(pinned.type());
+  absl::flat_hash_map<absl::string_view, pb::DataType> pinned;
+  for (const pb::Field& field : request.pinned().fields())
+    pinned[field.name()] = field.type();
+  for (pb::Field& field : *response->mutable_schema()->mutable_fields()) {
+    const auto found = pinned.find(field.name());
+    if (found != pinned.end()) field.set_type(found->second);
+  }
 }
 
 }  // namespace troupe::loader

@@ -114,7 +114,7 @@ absl::Status PlanPage::BeginFile() {
 // Returns false when the file has no more records.
 absl::StatusOr<bool> PlanPage::CutSplit() {
   CutLimits limits = {split_bytes_, std::numeric_limits<int64_t>::max(),
-                      options_.max_record_bytes};
+                      options_.max_record_bytes, options_.simd};
   if (request_.max_rows() > 0)
     limits.records = request_.max_rows() - cursor_.rows();
   int64_t line = cursor_.line();
@@ -150,7 +150,8 @@ absl::Status PlanPage::AddSplit(const Cut& cut) {
     *split.mutable_identity() = cursor_.files(cursor_.file());
   }
   if (infer()) {
-    if (!evidence_.has_value()) evidence_.emplace(dialect_, cursor_);
+    if (!evidence_.has_value())
+      evidence_.emplace(dialect_, cursor_, options_.simd);
     evidence_->Observe(text);
   }
   reader_->Discard(cut.end);

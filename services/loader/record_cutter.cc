@@ -3,18 +3,18 @@
 #include "absl/strings/str_cat.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
-#include "services/loader/formats/record_scanner.h"
+#include "services/loader/formats/block_scanner.h"
 
 namespace troupe::loader {
 namespace {
 
-using Outcome = RecordScanner::Outcome;
+using Outcome = BlockScanner::Outcome;
 
 // Read beyond a run, so that the record that no longer fits is mostly seen.
 constexpr size_t kSlackBytes = 64 << 10;
 
 absl::Status RecordTooLong(const TextReader& reader,
-                           const RecordScanner& scanner, int64_t limit) {
+                           const BlockScanner& scanner, int64_t limit) {
   std::string message =
       absl::StrCat("the record that begins here is longer than ", limit,
                    " bytes (--max_record_bytes)");
@@ -28,7 +28,7 @@ absl::Status RecordTooLong(const TextReader& reader,
 // a limit was reached.
 absl::StatusOr<Outcome> CutWindow(const CutLimits& limits,
                                   const TextReader& reader,
-                                  RecordScanner* scanner, Cut* cut) {
+                                  BlockScanner* scanner, Cut* cut) {
   *cut = Cut();
   Record record;
   Outcome outcome = Outcome::kEnd;
@@ -63,7 +63,8 @@ absl::StatusOr<Cut> CutRecords(const Dialect& dialect, const CutLimits& limits,
   while (true) {
     RETURN_IF_ERROR(reader->Fill(want));
     const absl::string_view window = reader->window();
-    RecordScanner scanner(dialect, window, reader->last(), *line);
+    BlockScanner scanner(limits.simd, BlockScanner::Fields::kPassOver, dialect,
+                         window, reader->last(), *line);
     Cut cut;
     ASSIGN_OR_RETURN(const Outcome outcome,
                      CutWindow(limits, *reader, &scanner, &cut));

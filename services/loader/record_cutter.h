@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "services/loader/formats/block_masks.h"
 #include "services/loader/formats/dialect.h"
 #include "services/loader/sources/text_reader.h"
 
@@ -16,6 +17,7 @@ struct CutLimits {
   int64_t bytes = 0;    // A run is longer only if it is a single record.
   int64_t records = 0;  // At least 1.
   int64_t max_record_bytes = 0;
+  SimdLevel simd = BestSimdLevel();
 };
 
 // A run of records at the beginning of a reader's window.

@@ -1,6 +1,7 @@
 #include "services/loader/split_loader.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <optional>
 #include <utility>
@@ -8,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
+#include "services/loader/formats/block_scanner.h"
 #include "services/loader/formats/record_scanner.h"
 #include "services/loader/source_spec.h"
 #include "services/loader/split_text.h"
@@ -48,19 +50,80 @@ std::string Readable(absl::string_view text) {
   return result;
 }
 
+// Appends the rows of one split, in their order: regular ones in batches.
+class RowAppender {
+ public:
+  RowAppender(const std::string& name, RowBatch batch, TableRows* rows,
+              LoadedSplit* loaded)
+      : name_(name), batch_(std::move(batch)), rows_(*rows), loaded_(*loaded) {}
+
+  void Append(const Record& record, absl::Span<const uint32_t> field_ends,
+              int64_t ordinal, bool clean) {
+    if (clean && batch_.Add(record, field_ends, ordinal)) {
+      if (batch_.full()) Flush();
+      return;
+    }
+    Flush();
+    std::optional<RowError> bad;
+    if (!clean) bad = FindBadByte(record.text);
+    if (bad.has_value()) {
+      AddRejected(record, ordinal, "BAD_ROW", *bad);
+    } else {
+      AppendOne(record, ordinal);
+    }
+  }
+
+  void Flush() {
+    if (batch_.rows() == 0) return;
+    const uint64_t bad = rows_.Prepare(&batch_);
+    size_t begin = 0;
+    for (uint64_t rest = bad; rest != 0; rest &= rest - 1) {
+      const auto row = static_cast<size_t>(std::countr_zero(rest));
+      rows_.AppendPrepared(&batch_, begin, row);
+      AppendOne(batch_.record(row), batch_.ordinal(row));
+      begin = row + 1;
+    }
+    rows_.AppendPrepared(&batch_, begin, batch_.rows());
+    batch_.Clear();
+  }
+
+ private:
+  void AppendOne(const Record& record, int64_t ordinal) {
+    std::optional<RowError> bad;
+    const absl::string_view reason = rows_.Append(record, ordinal, &bad);
+    if (bad.has_value()) AddRejected(record, ordinal, reason, *bad);
+  }
+
+  void AddRejected(const Record& record, int64_t ordinal,
+                   absl::string_view reason, const RowError& bad) {
+    loaded_.rejected.push_back(Reject(
+        ordinal, reason, AtPlace(name_, record, bad.offset, bad.message)));
+  }
+
+  const std::string& name_;
+  RowBatch batch_;
+  TableRows& rows_;
+  LoadedSplit& loaded_;
+};
+
 }  // namespace
 
 absl::StatusOr<LoadedSplit> LoadSplit(const pb::LoadRequest& request,
                                       absl::string_view text,
-                                      const Context& context) {
+                                      const Context& context, SimdLevel simd) {
   const pb::Split& split = request.split();
   const std::string& name = NameOf(split, request.inline_text());
   ASSIGN_OR_RETURN(const Dialect dialect,
                    ResolveDialect(request.source(), name));
-  ASSIGN_OR_RETURN(TableRows rows, TableRows::Make(request, dialect));
+  ASSIGN_OR_RETURN(TableRows rows, TableRows::Make(request, dialect, simd));
   const bool clean = !FindBadByte(text).has_value();
-  RecordScanner scanner(dialect, text, /*last=*/true, split.first_line());
+  BlockScanner scanner(simd,
+                       dialect.format != pb::JSONL && clean
+                           ? BlockScanner::Fields::kFind
+                           : BlockScanner::Fields::kPassOver,
+                       dialect, text, /*last=*/true, split.first_line());
   LoadedSplit loaded;
+  RowAppender appender(name, rows.MakeBatch(text), &rows, &loaded);
   Record record;
   for (int64_t i = 0; i < split.rows(); ++i) {
     if (i % kRowsBetweenChecks == 0 && context.cancelled()) return CallerLeft();
@@ -69,15 +132,10 @@ absl::StatusOr<LoadedSplit> LoadSplit(const pb::LoadRequest& request,
     if (!Contains(request.row_set(), RoleOfRow(request.row_split(), ordinal)))
       continue;
     ++loaded.wanted;
-    std::optional<RowError> bad;
-    if (!clean) bad = FindBadByte(record.text);
-    const absl::string_view reason =
-        bad.has_value() ? "BAD_ROW" : rows.Append(record, ordinal, &bad);
-    if (bad.has_value())
-      loaded.rejected.push_back(Reject(
-          ordinal, reason, AtPlace(name, record, bad->offset, bad->message)));
+    appender.Append(record, scanner.field_ends(), ordinal, clean);
   }
   if (scanner.Next(&record) != Outcome::kEnd) return WrongRowCount(split);
+  appender.Flush();
   loaded.bytes_per_row = rows.bytes_per_row();
   loaded.table = rows.Finish();
   return loaded;

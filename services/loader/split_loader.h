@@ -9,6 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "proto/pb.h"
 #include "services/actor/context.h"
+#include "services/loader/formats/block_masks.h"
 #include "services/table/table.h"
 #include "troupe/v1/loader.pb.h"
 
@@ -28,7 +29,7 @@ struct LoadedSplit {
 // wanted column; BAD_MESSAGE when the text does not hold the split's rows.
 absl::StatusOr<LoadedSplit> LoadSplit(const pb::LoadRequest& request,
                                       absl::string_view text,
-                                      const Context& context);
+                                      const Context& context, SimdLevel simd);
 
 // The original text of the rows `request` wants, out of `text`, the split's.
 absl::StatusOr<pb::ReadRecordsResponse> FindRecords(

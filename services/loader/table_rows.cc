@@ -1,6 +1,7 @@
 #include "services/loader/table_rows.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include "services/base/status_macros.h"
 #include "services/loader/formats/cell_types.h"
 #include "services/loader/formats/number.h"
+#include "services/loader/formats/plain_numbers.h"
 #include "services/loader/split_planner.h"
 #include "services/loader/text_place.h"
 
@@ -38,7 +40,8 @@ absl::Status CheckSchema(const pb::LoadRequest& request) {
 }  // namespace
 
 absl::StatusOr<TableRows> TableRows::Make(const pb::LoadRequest& request,
-                                          const Dialect& dialect) {
+                                          const Dialect& dialect,
+                                          SimdLevel simd) {
   RETURN_IF_ERROR(CheckSchema(request));
   ASSIGN_OR_RETURN(const Schema schema, FromProto(request.schema()));
   const std::vector<std::string> columns(request.source_columns().begin(),
@@ -46,14 +49,20 @@ absl::StatusOr<TableRows> TableRows::Make(const pb::LoadRequest& request,
   absl::flat_hash_map<absl::string_view, size_t> index;
   for (size_t i = 0; i < columns.size(); ++i) index.emplace(columns[i], i);
   TableRows rows;
-  rows.dialect_ = dialect;
+  rows.simd_ = simd;
+  rows.dialect_ = std::make_unique<const Dialect>(dialect);
+  rows.columns_ = columns.size();
   rows.target_required_ = request.target_required();
   rows.missing_ = std::make_unique<MissingWords>(dialect);
   rows.parser_ = MakeRowParser(dialect, *rows.missing_, columns);
   for (const Field& field : schema) {
     const auto found = index.find(field.name);
     if (found != index.end()) {
-      rows.wanted_.push_back({found->second, field, ColumnBuilder(field.type)});
+      rows.wanted_.push_back(
+          {found->second, field, ColumnBuilder(field.type), 0, 0, 0, {}, {}});
+      Wanted& wanted = rows.wanted_.back();
+      if (field.type == pb::FLOAT64) wanted.doubles.resize(RowBatch::kMaxRows);
+      if (field.type == pb::INT64) wanted.int64s.resize(RowBatch::kMaxRows);
     } else if (field.role != pb::TARGET && field.role != pb::WEIGHT) {
       return UnknownColumn(field.name, columns);
     }
@@ -85,7 +94,7 @@ std::optional<RowError> TableRows::CheckRoles(const Record& record,
       return RowError{offset, absl::StrCat("column ", Quoted(wanted.field.name),
                                            ": the target is missing")};
     }
-    if (wanted.field.role == pb::WEIGHT && !IsWeight(cell, dialect_.decimal)) {
+    if (wanted.field.role == pb::WEIGHT && !IsWeight(cell, dialect_->decimal)) {
       *reason = "BAD_WEIGHT";
       return RowError{offset,
                       absl::StrCat("column ", Quoted(wanted.field.name), ": ",
@@ -100,7 +109,7 @@ bool TableRows::AppendCells(std::optional<RowError>* error) {
   for (size_t i = 0; i < wanted_.size(); ++i) {
     Wanted& wanted = wanted_[i];
     const Cell& cell = cells_[wanted.source_column];
-    if (!AppendCell(cell, wanted.field.type, dialect_.decimal,
+    if (!AppendCell(cell, wanted.field.type, dialect_->decimal,
                     &wanted.builder)) {
       *error = RowError{cell.offset,
                         absl::StrCat("column ", Quoted(wanted.field.name), ": ",
@@ -113,6 +122,127 @@ bool TableRows::AppendCells(std::optional<RowError>* error) {
       wanted.longest_text = std::max(wanted.longest_text, cell.text.size());
   }
   return true;
+}
+
+RowBatch TableRows::MakeBatch(absl::string_view text) const {
+  return RowBatch(*dialect_, *missing_, text, columns_);
+}
+
+uint64_t TableRows::Prepare(RowBatch* batch) {
+  uint64_t bad = 0;
+  for (Wanted& wanted : wanted_) {
+    switch (wanted.field.type) {
+      case pb::FLOAT64:
+        bad |= PrepareDoubles(batch, &wanted);
+        break;
+      case pb::INT64:
+        bad |= PrepareInt64s(batch, &wanted);
+        break;
+      case pb::BOOL:
+        bad |= PrepareBools(batch, &wanted);
+        break;
+      default:
+        break;  // Text is always good; it is read when it is appended.
+    }
+    if (target_required_) bad |= CheckRoleOf(batch, wanted);
+  }
+  return bad;
+}
+
+uint64_t TableRows::PrepareDoubles(RowBatch* batch, Wanted* wanted) const {
+  const size_t column = wanted->source_column;
+  wanted->valid = 0;
+  if (batch->plain_numbers_usable())
+    wanted->valid = ReadPlainDoubles(simd_, batch->Cells(column),
+                                     dialect_->decimal, wanted->doubles.data());
+  uint64_t bad = 0;
+  for (uint64_t rest = batch->all() & ~wanted->valid; rest != 0;
+       rest &= rest - 1) {
+    const auto row = static_cast<size_t>(std::countr_zero(rest));
+    const Cell cell = batch->At(row, column);
+    if (cell.kind == Cell::Kind::kMissing) continue;
+    const bool good =
+        ParseDouble(cell.text, dialect_->decimal, &wanted->doubles[row]);
+    (good ? wanted->valid : bad) |= uint64_t{1} << row;
+  }
+  return bad;
+}
+
+uint64_t TableRows::PrepareInt64s(RowBatch* batch, Wanted* wanted) const {
+  const size_t column = wanted->source_column;
+  wanted->valid = 0;
+  if (batch->plain_numbers_usable())
+    wanted->valid = ReadPlainInt64s(simd_, batch->Cells(column),
+                                    dialect_->decimal, wanted->int64s.data());
+  uint64_t bad = 0;
+  for (uint64_t rest = batch->all() & ~wanted->valid; rest != 0;
+       rest &= rest - 1) {
+    const auto row = static_cast<size_t>(std::countr_zero(rest));
+    const Cell cell = batch->At(row, column);
+    if (cell.kind == Cell::Kind::kMissing) continue;
+    const bool good =
+        CellToInt64(cell, dialect_->decimal, &wanted->int64s[row]);
+    (good ? wanted->valid : bad) |= uint64_t{1} << row;
+  }
+  return bad;
+}
+
+uint64_t TableRows::PrepareBools(RowBatch* batch, Wanted* wanted) {
+  wanted->valid = 0;
+  wanted->trues = 0;
+  uint64_t bad = 0;
+  for (size_t row = 0; row < batch->rows(); ++row) {
+    const Cell cell = batch->At(row, wanted->source_column);
+    if (cell.kind == Cell::Kind::kMissing) continue;
+    bool value = false;
+    const bool good = ParseBool(cell.text, &value);
+    (good ? wanted->valid : bad) |= uint64_t{1} << row;
+    wanted->trues |= uint64_t{value} << row;
+  }
+  return bad;
+}
+
+uint64_t TableRows::CheckRoleOf(RowBatch* batch, const Wanted& wanted) const {
+  uint64_t bad = 0;
+  if (wanted.field.role != pb::TARGET && wanted.field.role != pb::WEIGHT)
+    return bad;
+  for (size_t row = 0; row < batch->rows(); ++row) {
+    const Cell cell = batch->At(row, wanted.source_column);
+    const bool good = wanted.field.role == pb::TARGET
+                          ? cell.kind != Cell::Kind::kMissing
+                          : IsWeight(cell, dialect_->decimal);
+    if (!good) bad |= uint64_t{1} << row;
+  }
+  return bad;
+}
+
+void TableRows::AppendPrepared(RowBatch* batch, size_t begin, size_t end) {
+  if (begin >= end) return;
+  const auto count = static_cast<int>(end - begin);
+  for (Wanted& wanted : wanted_) {
+    const pb::DataType type = wanted.field.type;
+    if (type == pb::FLOAT64) {
+      wanted.builder.AppendDoubles(&wanted.doubles[begin],
+                                   wanted.valid >> begin, count);
+    } else if (type == pb::INT64) {
+      wanted.builder.AppendInt64s(&wanted.int64s[begin], wanted.valid >> begin,
+                                  count);
+    } else if (type == pb::BOOL) {
+      for (size_t row = begin; row < end; ++row)
+        if ((wanted.valid >> row & 1) != 0)
+          wanted.builder.AppendBool((wanted.trues >> row & 1) != 0);
+        else
+          wanted.builder.AppendNull();
+    } else {
+      for (size_t row = begin; row < end; ++row) {
+        const Cell cell = batch->At(row, wanted.source_column);
+        AppendCell(cell, type, dialect_->decimal, &wanted.builder);
+        wanted.longest_text = std::max(wanted.longest_text, cell.text.size());
+      }
+    }
+  }
+  for (size_t row = begin; row < end; ++row)
+    ordinals_.push_back(batch->ordinal(row));
 }
 
 int64_t TableRows::bytes_per_row() const {

@@ -10,8 +10,10 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "services/loader/formats/block_masks.h"
 #include "services/loader/formats/dialect.h"
 #include "services/loader/formats/missing_words.h"
+#include "services/loader/formats/row_batch.h"
 #include "services/loader/formats/row_parser.h"
 #include "services/table/column_builder.h"
 #include "services/table/table.h"
@@ -24,12 +26,24 @@ class TableRows {
   // UNKNOWN_COLUMN when the source lacks a wanted column that is neither TARGET
   // nor WEIGHT; BAD_MESSAGE for a wrong schema.
   static absl::StatusOr<TableRows> Make(const pb::LoadRequest& request,
-                                        const Dialect& dialect);
+                                        const Dialect& dialect, SimdLevel simd);
 
   // Appends the record as the row with that ordinal, or appends nothing, sets
   // `error` and returns the reason.
   absl::string_view Append(const Record& record, int64_t ordinal,
                            std::optional<RowError>* error);
+
+  // An empty batch of rows of `text`. Dialect and missing words stay where they
+  // are when the TableRows moves.
+  RowBatch MakeBatch(absl::string_view text) const;
+
+  // Reads all values of the batch. Returns the bits of those rows that Append
+  // must take one by one, mostly to say why it does not.
+  uint64_t Prepare(RowBatch* batch);
+
+  // Appends the batch's rows from `begin` to before `end`, which are prepared
+  // and are none of those bits.
+  void AppendPrepared(RowBatch* batch, size_t begin, size_t end);
 
   // Bytes of the widest row so far, estimated.
   int64_t bytes_per_row() const;
@@ -42,14 +56,25 @@ class TableRows {
     Field field;
     ColumnBuilder builder;
     size_t longest_text = 0;
+    // Of a batch, by its rows. The values are of one of the types.
+    uint64_t valid = 0;
+    uint64_t trues = 0;
+    std::vector<double> doubles;
+    std::vector<int64_t> int64s;
   };
 
   TableRows() = default;
   std::optional<RowError> CheckRoles(const Record& record,
                                      absl::string_view* reason) const;
   bool AppendCells(std::optional<RowError>* error);
+  uint64_t PrepareDoubles(RowBatch* batch, Wanted* wanted) const;
+  uint64_t PrepareInt64s(RowBatch* batch, Wanted* wanted) const;
+  static uint64_t PrepareBools(RowBatch* batch, Wanted* wanted);
+  uint64_t CheckRoleOf(RowBatch* batch, const Wanted& wanted) const;
 
-  Dialect dialect_;
+  SimdLevel simd_ = SimdLevel::kNone;
+  std::unique_ptr<const Dialect> dialect_;
+  size_t columns_ = 0;
   bool target_required_ = false;
   std::unique_ptr<MissingWords> missing_;  // The parser points to it.
   std::unique_ptr<RowParser> parser_;

@@ -1,6 +1,7 @@
 #include "services/table/column_builder.h"
 
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <utility>
 
@@ -14,6 +15,13 @@ constexpr int64_t kTrialRows = 1024;
 template <typename T>
 void AppendBytes(std::string& buffer, T value) {
   buffer.append(reinterpret_cast<const char*>(&value), sizeof(value));
+}
+
+// Value i of those that begin at byte `begin`.
+template <typename T>
+void SetValue(size_t begin, int i, T value, std::string* buffer) {
+  std::memcpy(buffer->data() + begin + static_cast<size_t>(i) * sizeof(value),
+              &value, sizeof(value));
 }
 
 void AppendBit(std::string& bits, int64_t i, bool value) {
@@ -104,6 +112,36 @@ void ColumnBuilder::AppendText(absl::string_view value) {
   text_.append(value.data(), value.size());
   offsets_.push_back(static_cast<int32_t>(text_.size()));
   AppendValidity(true);
+}
+
+void ColumnBuilder::AppendValidities(uint64_t valid, int count) {
+  const uint64_t all = ~uint64_t{0} >> (64 - count);
+  if ((valid & all) == all && validity_.empty()) {
+    rows_ += count;
+    return;
+  }
+  for (int i = 0; i < count; ++i) AppendValidity((valid >> i & 1) != 0);
+}
+
+void ColumnBuilder::AppendDoubles(const double* values, uint64_t valid,
+                                  int count) {
+  const size_t before = values_.size();
+  const auto bytes = static_cast<size_t>(count) * sizeof(double);
+  values_.append(reinterpret_cast<const char*>(values), bytes);
+  AppendValidities(valid, count);
+  for (int i = 0; i < count; ++i)
+    if ((valid >> i & 1) == 0)
+      SetValue(before, i, std::numeric_limits<double>::quiet_NaN(), &values_);
+}
+
+void ColumnBuilder::AppendInt64s(const int64_t* values, uint64_t valid,
+                                 int count) {
+  const size_t before = values_.size();
+  const auto bytes = static_cast<size_t>(count) * sizeof(int64_t);
+  values_.append(reinterpret_cast<const char*>(values), bytes);
+  AppendValidities(valid, count);
+  for (int i = 0; i < count; ++i)
+    if ((valid >> i & 1) == 0) SetValue(before, i, int64_t{0}, &values_);
 }
 
 void ColumnBuilder::DropDictionary() {

@@ -26,6 +26,11 @@ class ColumnBuilder {
   // (dictionary-encoded) as long as that is smaller.
   void AppendText(absl::string_view value);
 
+  // Appends `count` rows, at most 64: row i has values[i] where bit i of
+  // `valid` is set, and is null elsewhere. None of the values is NaN.
+  void AppendDoubles(const double* values, uint64_t valid, int count);
+  void AppendInt64s(const int64_t* values, uint64_t valid, int count);
+
   int64_t rows() const { return rows_; }
   // Removes the last row.
   void PopBack();
@@ -35,6 +40,7 @@ class ColumnBuilder {
 
  private:
   void AppendValidity(bool valid);
+  void AppendValidities(uint64_t valid, int count);
   void DropDictionary();
 
   DataType type_;

@@ -38,7 +38,17 @@ bool IsUtf8(absl::string_view text) {
   const auto* p = reinterpret_cast<const unsigned char*>(text.data());
   size_t left = text.size();
   while (left > 0) {
-    // Eight ASCII bytes at a time: nearly all text.
+    // Many ASCII bytes at a time: nearly all text.
+    uint64_t words[4] = {};
+    if (left >= sizeof(words)) {
+      std::memcpy(words, p, sizeof(words));
+      if (((words[0] | words[1] | words[2] | words[3]) &
+           0x8080808080808080ULL) == 0) {
+        p += sizeof(words);
+        left -= sizeof(words);
+        continue;
+      }
+    }
     uint64_t word = 0;
     if (left >= sizeof(word)) {
       std::memcpy(&word, p, sizeof(word));

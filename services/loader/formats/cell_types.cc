@@ -36,6 +36,8 @@ bool IsNumeric(const Cell& cell) {
   return cell.kind == Cell::Kind::kText || cell.kind == Cell::Kind::kNumber;
 }
 
+}  // namespace
+
 bool CellToInt64(const Cell& cell, char decimal, int64_t* value) {
   if (ParseInt64(cell.text, value)) return true;
   double number = 0;
@@ -45,7 +47,10 @@ bool CellToInt64(const Cell& cell, char decimal, int64_t* value) {
   return true;
 }
 
-}  // namespace
+void TypeEvidence::ObserveNumbers(bool integers, bool fractions) {
+  if ((bits_ & kText) != 0) return;
+  bits_ |= (integers ? kInt64 : 0) | (fractions ? kFraction : 0);
+}
 
 void TypeEvidence::Observe(const Cell& cell, char decimal) {
   switch (cell.kind) {

@@ -18,6 +18,8 @@ class TypeEvidence {
   static constexpr uint32_t kAll = 31;  // Every bit there is.
 
   void Observe(const Cell& cell, char decimal);
+  // Of some cells at once: they are integers within int64, or have fractions.
+  void ObserveNumbers(bool integers, bool fractions);
 
   // BOOL, INT64 or FLOAT64 when all values are; otherwise STRING. Integers
   // beyond int64 make a column of integers STRING (no digit is lost), and do
@@ -35,6 +37,10 @@ class TypeEvidence {
  private:
   uint32_t bits_ = 0;
 };
+
+// Whether the cell's text is a whole number (see AppendCell); then `value` is
+// set.
+bool CellToInt64(const Cell& cell, char decimal, int64_t* value);
 
 // Appends the cell's value to `column`, or returns false (and appends nothing)
 // when it does not fit `type`. INT64 takes fractions that are whole ("3.0",

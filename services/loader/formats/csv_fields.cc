@@ -115,6 +115,27 @@ size_t SplitCsvRecord(const Dialect& dialect, const Record& record,
   return count;
 }
 
+CsvField FieldOf(const Dialect& dialect, absl::string_view text,
+                 std::string* scratch) {
+  CsvField field = {text, 0, false};
+  if (text.empty() || text.front() != dialect.quote ||
+      dialect.quote == Dialect::kNoCharacter)
+    return field;
+  field.quoted = true;
+  absl::string_view rest = text.substr(1, text.size() - 2);
+  field.text = rest;
+  size_t quote = rest.find(dialect.quote);
+  if (quote == absl::string_view::npos) return field;
+  scratch->clear();
+  for (; quote != absl::string_view::npos; quote = rest.find(dialect.quote)) {
+    scratch->append(rest.data(), quote + 1);
+    rest.remove_prefix(quote + 2);
+  }
+  scratch->append(rest.data(), rest.size());
+  field.text = *scratch;
+  return field;
+}
+
 std::optional<RowError> CsvRowParser::Parse(const Record& record,
                                             std::vector<Cell>* cells) {
   fields_.clear();

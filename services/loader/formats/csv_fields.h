@@ -25,6 +25,12 @@ size_t SplitCsvRecord(const Dialect& dialect, const Record& record,
                       size_t limit, std::vector<CsvField>* fields,
                       std::deque<std::string>* unescaped);
 
+// The field written as `text`, which is regular: a quote begins it and ends it,
+// or stands nowhere in it. Text that had to be put together is kept in
+// `scratch`. The offset is left 0.
+CsvField FieldOf(const Dialect& dialect, absl::string_view text,
+                 std::string* scratch);
+
 class CsvRowParser : public RowParser {
  public:
   CsvRowParser(const Dialect& dialect, const MissingWords& missing,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -36,8 +37,10 @@ void MissingWords::Add(absl::string_view word) {
     empty_ = true;
     return;
   }
-  longest_ = std::max(longest_, word.size());
-  starts_[static_cast<unsigned char>(word.front())] = true;
+  lengths_[static_cast<unsigned char>(word.front())] |= LengthBit(word);
+  has_plain_number_ |= std::all_of(word.begin(), word.end(), [](char c) {
+    return absl::ascii_isdigit(c) || absl::ascii_ispunct(c);
+  });
   words_.emplace(word);
 }
 

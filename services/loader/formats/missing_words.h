@@ -3,6 +3,7 @@
 // Thread safety: immutable after construction.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <string>
 
@@ -22,17 +23,26 @@ class MissingWords {
   bool Contains(absl::string_view text) const {
     if (text.empty()) return empty_;
     // Most cells are told apart by length and first character.
-    return text.size() <= longest_ &&
-           starts_[static_cast<unsigned char>(text.front())] &&
+    return (lengths_[static_cast<unsigned char>(text.front())] &
+            LengthBit(text)) != 0 &&
            words_.contains(text);
   }
+
+  // Whether a word may be a number of nothing but digits, a sign and a decimal
+  // point.
+  bool has_plain_number() const { return has_plain_number_; }
 
  private:
   void Add(absl::string_view word);
 
+  // The last bit is for all that are longer.
+  static uint32_t LengthBit(absl::string_view text) {
+    return uint32_t{1} << std::min<size_t>(text.size(), 31);
+  }
+
   bool empty_ = false;
-  size_t longest_ = 0;
-  std::array<bool, 256> starts_ = {};
+  bool has_plain_number_ = false;
+  std::array<uint32_t, 256> lengths_ = {};  // By first character.
   absl::flat_hash_set<std::string> words_;
 };
 

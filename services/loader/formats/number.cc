@@ -2,6 +2,7 @@
 
 #include <fast_float/fast_float.h>
 
+#include <cstring>
 #include <limits>
 #include <system_error>
 
@@ -60,6 +61,15 @@ absl::string_view TakeSign(absl::string_view text, bool* negative) {
     text.remove_prefix(1);
   return text;
 }
+
+uint32_t WordOf(const char* text) {
+  uint32_t word = 0;
+  std::memcpy(&word, text, sizeof(word));
+  return word;
+}
+
+// Four letters; what is no letter does not become one.
+uint32_t LowerCaseWord(const char* text) { return WordOf(text) | 0x20202020; }
 
 // The value of a run of digits; false when it does not fit.
 bool AccumulateDigits(absl::string_view digits, bool negative, int64_t* value) {
@@ -124,8 +134,10 @@ bool ParseDouble(absl::string_view text, char decimal, double* value) {
 }
 
 bool ParseBool(absl::string_view text, bool* value) {
-  *value = absl::EqualsIgnoreCase(text, "true");
-  return *value || absl::EqualsIgnoreCase(text, "false");
+  *value = text.size() == 4;
+  return (text.size() == 4 && LowerCaseWord(text.data()) == WordOf("true")) ||
+         (text.size() == 5 && LowerCaseWord(text.data()) == WordOf("fals") &&
+          (text[4] | 0x20) == 'e');
 }
 
 }  // namespace troupe::loader

@@ -3,9 +3,7 @@
 #include <algorithm>
 
 namespace troupe::loader {
-namespace {
 
-// Line ends in `text`: \n, \r\n and \r count one each.
 int64_t CountLineEnds(absl::string_view text) {
   int64_t count = 0;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -15,18 +13,17 @@ int64_t CountLineEnds(absl::string_view text) {
   return count;
 }
 
-}  // namespace
-
 RecordScanner::RecordScanner(const Dialect& dialect, absl::string_view text,
-                             bool last, int64_t first_line)
+                             bool last, int64_t first_line, size_t position)
     : dialect_(dialect),
       text_(text),
       last_(last),
+      position_(position),
       line_(first_line),
-      newline_(text, '\n'),
-      carriage_return_(text, '\r'),
-      quote_(text, dialect.quote),
-      comment_(text, dialect.comment) {}
+      newline_(text, '\n', position),
+      carriage_return_(text, '\r', position),
+      quote_(text, dialect.quote, position),
+      comment_(text, dialect.comment, position) {}
 
 size_t RecordScanner::LineEnd(size_t position) {
   return std::min(newline_.From(position), carriage_return_.From(position));

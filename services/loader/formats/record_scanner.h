@@ -26,6 +26,9 @@ struct Record {
   bool plain = true;       // Holds neither a quote nor a comment.
 };
 
+// Line ends in `text`: \n, \r\n and \r count one each.
+int64_t CountLineEnds(absl::string_view text);
+
 class RecordScanner {
  public:
   enum class Outcome {
@@ -35,10 +38,16 @@ class RecordScanner {
     kOpenQuote,   // A quote is not closed (only when `last`).
   };
 
-  // Scans `text`, which must outlive the scanner. `last` says that no text
-  // follows; `first_line` is the number of its first line.
+  // Scans `text`, which must outlive the scanner, from `position` on. `last`
+  // says that no text follows; `first_line` is the number of the line there.
   RecordScanner(const Dialect& dialect, absl::string_view text, bool last,
-                int64_t first_line);
+                int64_t first_line, size_t position = 0);
+
+  // Goes on at `position`, not before where it is, which is in line `line`.
+  void MoveTo(size_t position, int64_t line) {
+    position_ = position;
+    line_ = line;
+  }
 
   Outcome Next(Record* record);
 
@@ -54,9 +63,9 @@ class RecordScanner {
   // The first place of a character at or after a position, remembered.
   class Finder {
    public:
-    Finder(absl::string_view text, char c)
+    Finder(absl::string_view text, char c, size_t position)
         : text_(text), character_(c), found_(text.size()) {
-      if (c != Dialect::kNoCharacter) found_ = Find(0);
+      if (c != Dialect::kNoCharacter) found_ = Find(position);
     }
     size_t From(size_t position) {
       if (found_ < position) found_ = Find(position);
@@ -83,7 +92,7 @@ class RecordScanner {
   const Dialect& dialect_;
   const absl::string_view text_;
   const bool last_;
-  size_t position_ = 0;
+  size_t position_;
   int64_t line_;
   int64_t open_quote_line_ = 0;
   Finder newline_;
