@@ -86,12 +86,13 @@ std::string SchemaTable(const pb::Schema& schema) {
 }
 
 std::string HopsTable(const pb::Pipeline& pipeline) {
-  Rows rows = {{"stage", "columns in", "features out", "artifact"}};
+  Rows rows = {{"stage", "columns in", "features out", "artifact", "evaluator"}};
   for (const pb::Hop& hop : pipeline.hops()) {
     rows.push_back(
         {Printable(hop.stage()), FormatCount(hop.input().fields_size()),
          hop.features().empty() ? "-" : FormatCount(hop.features_size()),
-         hop.artifact().empty() ? "-" : Printable(hop.artifact(), 15)});
+         hop.artifact().empty() ? "-" : Printable(hop.artifact(), 15),
+         hop.evaluator().empty() ? "-" : Printable(hop.evaluator())});
   }
   return AlignedTable(rows);
 }

@@ -173,6 +173,7 @@ absl::Status FitHop(Training& training, size_t i) {
   stored.set_artifact(flow.artifact);
   *stored.mutable_features() = described.features();
   stored.set_output_bytes_per_row(described.output_bytes_per_row());
+  stored.set_evaluator(described.evaluator());
   *stored.mutable_input() = arriving;
   *training.pipeline.mutable_output() = described.output();
   if (described.features_size() > 0)

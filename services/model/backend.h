@@ -35,6 +35,10 @@ class Backend {
   // Share of the total gain per feature, all together 1 (or 0 where no feature
   // is used).
   virtual absl::StatusOr<std::vector<double>> Importance() const = 0;
+
+  // What computes the predictions, for people: "troupe", or the library and why
+  // not we.
+  virtual std::string evaluator() const = 0;
 };
 
 // What a fit produced. `model` is the backend's own form.

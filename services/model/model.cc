@@ -95,6 +95,7 @@ absl::StatusOr<pb::DescribeResponse> Model::Describe(
   } else {
     ASSIGN_OR_RETURN(const auto model, Fitted(request.artifact()));
     response.set_fitting(pb::NO_FITTING);
+    response.set_evaluator(model->backend->evaluator());
     output = OutputSchema(input, *model, params.output());
   }
   RETURN_IF_ERROR(FromProto(ToProto(output)).status());

@@ -1,6 +1,8 @@
 #include "services/model/backends/baseline.h"
 
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "services/model/constant_model.h"
 
@@ -24,6 +26,8 @@ class Baseline : public Backend {
   absl::StatusOr<std::vector<double>> Importance() const override {
     return std::vector<double>(features_, 0.0);
   }
+
+  std::string evaluator() const override { return "troupe"; }
 
  private:
   const std::vector<double> scores_;  // Of every row.

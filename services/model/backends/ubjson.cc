@@ -221,6 +221,10 @@ bool UbjValue::IsIntegers() const {
   return true;
 }
 
+double UbjValue::RealAt(int64_t i) const {
+  return ReadReal(text.data() + i * Width(type), type);
+}
+
 int64_t UbjValue::IntegerAt(int64_t i) const {
   if (kind == Kind::kArray) return items[static_cast<size_t>(i)].integer;
   return ReadInteger(text.data() + i * Width(type), type);

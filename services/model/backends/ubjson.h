@@ -39,6 +39,8 @@ struct UbjValue {
   // Entry `i` of a kPacked of whole numbers, or of a kArray of kInteger.
   // `i` in [0, count).
   int64_t IntegerAt(int64_t i) const;
+  // Entry `i` of a kPacked of numbers that are not whole. `i` in [0, count).
+  double RealAt(int64_t i) const;
   // Whether it is an array of whole numbers.
   bool IsIntegers() const;
 };

@@ -1,12 +1,19 @@
 #include "services/model/backends/xgboost.h"
 
+#include <algorithm>
 #include <cmath>
+#include <memory>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
+#include "services/model/backends/tree_ensemble.h"
 #include "services/model/backends/xgboost_fit.h"
 #include "services/model/backends/xgboost_handles.h"
 #include "services/model/backends/xgboost_model.h"
@@ -20,37 +27,81 @@ constexpr char kPredictConfig[] =
     "\"iteration_end\":0,\"strict_shape\":true,\"missing\":NaN,"
     "\"cache_id\":0}";
 
+// XGBoost's predictions for `rows` rows; the values are XGBoost's, and this
+// thread's next call overwrites them.
+absl::StatusOr<absl::Span<const float>> PredictByXgboost(BoosterHandle booster,
+                                                         const float* values,
+                                                         int64_t rows,
+                                                         int64_t features) {
+  const std::string interface = ArrayInterface(values, rows, features, "<f4");
+  const bst_ulong* shape = nullptr;
+  bst_ulong dimensions = 0;
+  const float* scores = nullptr;
+  RETURN_IF_ERROR(CheckXgboost(
+      XGBoosterPredictFromDense(booster, interface.c_str(), kPredictConfig,
+                                nullptr, &shape, &dimensions, &scores),
+      "predict"));
+  size_t count = dimensions == 0 ? 0 : 1;
+  for (bst_ulong d = 0; d < dimensions; ++d) count *= shape[d];
+  return absl::MakeConstSpan(scores, count);
+}
+
 class Trees : public Backend {
  public:
-  // `scores` per row.
-  Trees(Booster booster, int64_t features, int64_t scores)
-      : booster_(std::move(booster)), features_(features), scores_(scores) {}
+  // `groups`: scores per row.
+  Trees(Booster booster, int64_t features, int groups, int threads)
+      : booster_(std::move(booster)),
+        features_(features),
+        groups_(groups),
+        threads_(threads) {}
+
+  // To be called once, before anything else: what XGBoost prepares with its
+  // first prediction, no two threads may.
+  absl::Status Choose(absl::string_view ubjson, absl::string_view objective) {
+    absl::StatusOr<TreeEnsemble> ensemble =
+        TreeEnsemble::Create(ubjson, objective, features_, groups_);
+    if (!ensemble.ok()) {
+      evaluator_ = absl::StrCat("xgboost (", ensemble.status().message(), ")");
+      const std::vector<float> row(static_cast<size_t>(features_), 0.0f);
+      return PredictByXgboost(booster_.get(), row.data(), 1, features_)
+          .status();
+    }
+    const auto reference = [this](const float* values, int64_t rows,
+                                  std::vector<float>* scores) -> absl::Status {
+      ASSIGN_OR_RETURN(
+          const absl::Span<const float> theirs,
+          PredictByXgboost(booster_.get(), values, rows, features_));
+      scores->assign(theirs.begin(), theirs.end());
+      return absl::OkStatus();
+    };
+    ASSIGN_OR_RETURN(const bool agrees, ensemble->Agrees(reference));
+    if (agrees) ensemble_ = *std::move(ensemble);
+    evaluator_ = agrees ? "troupe" : "xgboost (it differs from troupe's)";
+    return absl::OkStatus();
+  }
 
   absl::StatusOr<std::vector<double>> Predict(
       const DenseMatrix& rows) const override {
-    if (rows.rows == 0) return std::vector<double>();
-    const std::string interface =
-        ArrayInterface(rows.values.data(), rows.rows, features_, "<f4");
-    const bst_ulong* shape = nullptr;
-    bst_ulong dimensions = 0;
-    const float* values = nullptr;
-    RETURN_IF_ERROR(CheckXgboost(
-        XGBoosterPredictFromDense(booster_.get(), interface.c_str(),
-                                  kPredictConfig, nullptr, &shape, &dimensions,
-                                  &values),
-        "predict"));
-    int64_t count = dimensions == 0 ? 0 : 1;
-    for (bst_ulong d = 0; d < dimensions; ++d)
-      count *= static_cast<int64_t>(shape[d]);
-    if (count != rows.rows * scores_)
-      return ArtifactCorrupt("the model answers another number of scores");
-    // The values are XGBoost's, and this thread's next call overwrites them.
-    std::vector<double> scores(values, values + count);
+    std::vector<double> scores(static_cast<size_t>(rows.rows * groups_));
+    if (ensemble_.has_value()) {
+      std::vector<float> floats(scores.size());
+      ensemble_->Predict(rows.floats(), rows.rows, threads_, floats.data());
+      std::copy(floats.begin(), floats.end(), scores.begin());
+    } else if (rows.rows > 0) {
+      ASSIGN_OR_RETURN(const absl::Span<const float> floats,
+                       PredictByXgboost(booster_.get(), rows.floats(),
+                                        rows.rows, features_));
+      if (floats.size() != scores.size())
+        return ArtifactCorrupt("the model answers another number of scores");
+      std::copy(floats.begin(), floats.end(), scores.begin());
+    }
     for (const double score : scores)
       if (std::isnan(score))
         return ArtifactCorrupt("the model predicts what is no number");
     return scores;
   }
+
+  std::string evaluator() const override { return evaluator_; }
 
   absl::StatusOr<std::vector<double>> Importance() const override {
     bst_ulong count = 0;
@@ -82,7 +133,10 @@ class Trees : public Backend {
  private:
   const Booster booster_;
   const int64_t features_;
-  const int64_t scores_;
+  const int groups_;
+  const int threads_;
+  std::optional<TreeEnsemble> ensemble_;
+  std::string evaluator_;
 };
 
 class Kind : public BackendKind {
@@ -110,13 +164,8 @@ class Kind : public BackendKind {
     RETURN_IF_ERROR(SetParameter(*booster, "verbosity", "0"));
     auto trees = std::make_unique<Trees>(
         *std::move(booster), expected.features,
-        objective.task == Task::kMulticlass ? expected.labels : 1);
-    // The first prediction configures the booster, which no two threads may.
-    DenseMatrix row;
-    row.rows = 1;
-    row.values.assign(static_cast<size_t>(expected.features) * sizeof(float),
-                      '\0');
-    RETURN_IF_ERROR(trees->Predict(row).status());
+        objective.task == Task::kMulticlass ? expected.labels : 1, threads);
+    RETURN_IF_ERROR(trees->Choose(ubjson, objective.name));
     return trees;
   }
 };

@@ -154,12 +154,13 @@ name: "cancer" version: 2 spec { name: "cancer" split { test: 0.2 } }
 input { fields { name: "radius" type: FLOAT64 role: FEATURE } }
 output { fields { name: "prediction" type: STRING role: OUTPUT } }
 hops { stage: "preprocessor" features: "radius" artifact: "abcdefabcdefabcdef" }
+hops { stage: "model" artifact: "fedcbafedcbafedcba" evaluator: "troupe" }
 report { importance { feature: "radius" share: 1 } })");
   const std::string text = PipelineText(pipeline);
   for (const char* part :
        {"cancer@2, stored ", "name: cancer\n", "radius  float64  feature",
         "prediction  string  output", "preprocessor", "abcdefabcdef...",
-        "100.0 %"})
+        "fedcbafedcba...  troupe", "100.0 %"})
     EXPECT_THAT(text, HasSubstr(part));
 }
 
