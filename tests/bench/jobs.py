@@ -1,0 +1,73 @@
+"""A company of Release programs over build/bench/tables, and jobs timed in it.
+
+Import this only inside measure(): it needs grpc and protoc, and raises Skip
+where they are missing.
+"""
+import os
+import shutil
+import subprocess
+import time
+
+from measuring import Skip
+import tables
+
+for _program in ("protoc", "grpc_python_plugin"):
+    if not shutil.which(_program):
+        raise Skip(f"{_program} is missing (protobuf-compiler-grpc)")
+try:
+    from company import BIN, Company
+except ImportError as error:
+    raise Skip(f"python3-grpcio or python3-protobuf is missing ({error})") from error
+
+
+def company(bench, replicas=None, flags=None) -> Company:
+    """`flags`: by process name, besides the loader's roots."""
+    flags = dict(flags or {})
+    flags["loader"] = [f"--roots={tables.folder(bench)}", *flags.get("loader", ())]
+    return Company(replicas=replicas, flags=flags)
+
+
+def seconds(job) -> float:
+    """From CreateJob to the end, by the coordinator's clock."""
+    def at(time_stamp):
+        return time_stamp.seconds + time_stamp.nanos * 1e-9
+    return at(job.end_time) - at(job.create_time)
+
+
+def train_numbers(team, bench, trees: int = 100, name: str = "numbers") -> None:
+    """A pipeline over the tables of tables.numbers: impute, standardize, trees of depth 6."""
+    team.run(kind="TRAIN", spec={
+        "name": name, "source": {"path": tables.numbers(bench, 20_000, seed=8).name}, "roles": {"target": "y"},
+        "steps": [{"impute": {"columns": {"all": True}, "strategy": "MEDIAN"}},
+                  {"standardize": {"columns": {"all": True}}}],
+        "model": {"xgboost": {"objective": "binary", "rounds": trees, "max_depth": 6, "seed": 7}},
+        "split": {"test": 0.1, "seed": 7}, "output": {"format": "CSV", "probabilities": True}})
+
+
+def score_by_cli(team, pipeline: str, table: str, output) -> tuple:
+    """Seconds of one `troupe score` to a file here, and the peak bytes of the CLI."""
+    started = time.monotonic()
+    cli = subprocess.Popen([BIN / "troupe", "score", pipeline, "--remote", "--input", table, "--output", output],
+                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                           env={**os.environ, "TROUPE_COORDINATOR": team.coordinator.address})
+    said = cli.stderr.read()
+    _, status, usage = os.wait4(cli.pid, 0)
+    cli.returncode = status
+    if status != 0:
+        raise RuntimeError(said.decode())
+    return time.monotonic() - started, usage.ru_maxrss * 1024
+
+
+def peaks(team) -> dict:
+    """Peak resident bytes by process."""
+    return {actor.name: actor.stats().peak_rss_bytes for actor in team.actors}
+
+
+def cpu_seconds(actor) -> float:
+    """CPU time of a process so far."""
+    fields = open(f"/proc/{actor.process.pid}/stat").read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def mib(count: float) -> str:
+    return f"{count / 2**20:,.0f} MiB"
