@@ -6,6 +6,7 @@ where they are missing.
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 
 from measuring import Skip
@@ -44,23 +45,37 @@ def train_numbers(team, bench, trees: int = 100, name: str = "numbers") -> None:
         "split": {"test": 0.1, "seed": 7}, "output": {"format": "CSV", "probabilities": True}})
 
 
-def score_by_cli(team, pipeline: str, table: str, output) -> tuple:
-    """Seconds of one `troupe score` to a file here, and the peak bytes of the CLI."""
-    started = time.monotonic()
-    cli = subprocess.Popen([BIN / "troupe", "score", pipeline, "--remote", "--input", table, "--output", output],
-                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                           env={**os.environ, "TROUPE_COORDINATOR": team.coordinator.address})
-    said = cli.stderr.read()
-    _, status, usage = os.wait4(cli.pid, 0)
-    cli.returncode = status
-    if status != 0:
-        raise RuntimeError(said.decode())
-    return time.monotonic() - started, usage.ru_maxrss * 1024
+def peak_bytes(pid: int) -> int:
+    """Peak resident bytes so far of a process that runs; 0 when it has ended. Not
+    ru_maxrss: that begins with the peak of the process that started it."""
+    try:
+        with open(f"/proc/{pid}/status") as status:
+            return next((int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:")), 0)
+    except FileNotFoundError:
+        return 0
 
 
 def peaks(team) -> dict:
     """Peak resident bytes by process."""
-    return {actor.name: actor.stats().peak_rss_bytes for actor in team.actors}
+    return {actor.name: peak_bytes(actor.process.pid) for actor in team.actors}
+
+
+def score_by_cli(team, pipeline: str, table: str, output) -> tuple:
+    """Seconds of one `troupe score` to a file here, and the peak bytes of the CLI."""
+    with tempfile.TemporaryFile() as said:
+        started = time.monotonic()
+        cli = subprocess.Popen([BIN / "troupe", "score", pipeline, "--remote", "--input", table, "--output", output],
+                               stdout=subprocess.DEVNULL, stderr=said,
+                               env={**os.environ, "TROUPE_COORDINATOR": team.coordinator.address})
+        peak = 0
+        while cli.poll() is None:
+            peak = max(peak, peak_bytes(cli.pid))
+            time.sleep(0.01)
+        seconds_taken = time.monotonic() - started
+        if cli.returncode != 0:
+            said.seek(0)
+            raise RuntimeError(said.read().decode())
+        return seconds_taken, peak
 
 
 def cpu_seconds(actor) -> float:
