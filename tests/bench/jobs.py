@@ -21,18 +21,18 @@ except ImportError as error:
     raise Skip(f"python3-grpcio or python3-protobuf is missing ({error})") from error
 
 
-def company(bench, replicas=None, flags=None) -> Company:
+def company(bench, replicas=None, flags=None, start_coordinator=True) -> Company:
     """`flags`: by process name, besides the loader's roots."""
     flags = dict(flags or {})
     flags["loader"] = [f"--roots={tables.folder(bench)}", *flags.get("loader", ())]
-    return Company(replicas=replicas, flags=flags)
+    return Company(replicas=replicas, flags=flags, start_coordinator=start_coordinator)
 
 
-def seconds(job) -> float:
-    """From CreateJob to the end, by the coordinator's clock."""
+def span(ended) -> float:
+    """Seconds from the first CreateJob to the last end, by the coordinator's clock."""
     def at(time_stamp):
         return time_stamp.seconds + time_stamp.nanos * 1e-9
-    return at(job.end_time) - at(job.create_time)
+    return max(at(job.end_time) for job in ended) - min(at(job.create_time) for job in ended)
 
 
 def train_numbers(team, bench, trees: int = 100, name: str = "numbers") -> None:
@@ -71,11 +71,11 @@ def score_by_cli(team, pipeline: str, table: str, output) -> tuple:
         while cli.poll() is None:
             peak = max(peak, peak_bytes(cli.pid))
             time.sleep(0.01)
-        seconds_taken = time.monotonic() - started
+        seconds = time.monotonic() - started
         if cli.returncode != 0:
             said.seek(0)
             raise RuntimeError(said.read().decode())
-        return seconds_taken, peak
+        return seconds, peak
 
 
 def cpu_seconds(actor) -> float:

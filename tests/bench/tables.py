@@ -55,6 +55,22 @@ def customers(bench, rows: int, seed: int = 7) -> pathlib.Path:
     return folder(bench) / name
 
 
+def wide(bench, columns: int, cells: int) -> pathlib.Path:
+    """About so many `cells`, fractions, in so many columns."""
+    import numpy
+    name = f"wide-{columns}-{cells}.csv"
+    with _new(bench, name) as out:
+        if out:
+            random = numpy.random.default_rng(5)
+            header = ",".join(f"w{number}" for number in range(columns)) + "\n"
+            form = ",".join(["%.6f"] * columns) + "\n"
+            # A tenth of the rows, ten times: numpy is slow at making text.
+            values = random.normal(0, 1, (max(1, cells // columns // 10), columns))
+            block = "".join(form % tuple(row) for row in values.tolist())
+            out.write((header + block * 10).encode())
+    return folder(bench) / name
+
+
 def times(bench, table: pathlib.Path, count: int) -> pathlib.Path:
     """The rows of `table`, `count` times."""
     name = f"{table.stem}-x{count}.csv"
