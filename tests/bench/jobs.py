@@ -22,8 +22,11 @@ except ImportError as error:
 
 
 def company(bench, replicas=None, flags=None, start_coordinator=True) -> Company:
-    """`flags`: by process name, besides the loader's roots."""
+    """`flags`: by process name, besides the loader's roots. Trainings use one thread:
+    they are not what is measured, and XGBoost's threads spin for each other on a
+    machine that does something else."""
     flags = dict(flags or {})
+    flags["model"] = ["--threads=1", *flags.get("model", ())]
     flags["loader"] = [f"--roots={tables.folder(bench)}", *flags.get("loader", ())]
     return Company(replicas=replicas, flags=flags, start_coordinator=start_coordinator)
 
