@@ -32,17 +32,17 @@ def _ratios(found: dict, of: int, to: int) -> list:
 
 def _over_size(jobs, team, bench) -> Row:
     once = tables.numbers(bench, ROWS)
-    found = {ROWS // 4: [], ROWS: [], 5 * ROWS: [], 20 * ROWS: []}
+    found = {ROWS // 4: [], ROWS: [], 5 * ROWS: [], 10 * ROWS: []}
     paths = {ROWS // 4: tables.numbers(bench, ROWS // 4), ROWS: once, 5 * ROWS: tables.times(bench, once, 5),
-             20 * ROWS: tables.times(bench, once, 20)}
+             10 * ROWS: tables.times(bench, once, 10)}
     for turn in range(2):
         for rows, path in paths.items():
             found[rows].append(rows / _scored(jobs, team, path.name))
     bench.series.append(Series("growth-size", "scoring over the size of the input", "rows", "rows/s",
                                {"score": _medians(found)}, log_x=True))
-    return Row("growth-size", f"score {20 * ROWS:,} rows / {ROWS:,} rows", "rows/s",
-               statistics.median(found[20 * ROWS]), statistics.median(found[ROWS]), "at 1x",
-               _ratios(found, 20 * ROWS, ROWS), 0.9,
+    return Row("growth-size", f"score {10 * ROWS:,} rows / {ROWS:,} rows", "rows/s",
+               statistics.median(found[10 * ROWS]), statistics.median(found[ROWS]), "at 1x",
+               _ratios(found, 10 * ROWS, ROWS), 0.9,
                note=", ".join(f"{rows:,}: {value:,.0f} rows/s" for rows, value in _medians(found)))
 
 

@@ -2,9 +2,10 @@
 
 Each kind of job runs in a company of its own. Peaks rise until a job's window
 (16 batches of --split_bytes) and a group of partial results (64) are full, and
-then stay, so 1x must fill them: with splits of 512 KiB that is 56 MB, and 20x is
-1.1 GB; with TROUPE_BENCH_FULL (run.sh --full) the splits are the default ones,
-1x is 282 MB and 20x is 5.6 GB. What counts is the process that grows most.
+then stay, so 1x must fill them several times: with splits of 512 KiB that is
+112 MB, and 20x is 2.2 GB; with TROUPE_BENCH_FULL (run.sh --full) the splits are
+the default ones, 1x is 282 MB and 20x is 5.6 GB. What counts is the process that
+grows most.
 """
 import os
 
@@ -45,8 +46,8 @@ def measure(bench) -> list:
     full = bool(os.environ.get("TROUPE_BENCH_FULL"))
     flags = [] if full else [f"--split_bytes={512 << 10}"]
     block = tables.numbers(bench, ROWS)
-    once = tables.times(bench, block, 5) if full else block
-    large = tables.times(bench, block, 100 if full else 20)
+    once = tables.times(bench, block, 5 if full else 2)
+    large = tables.times(bench, block, 100 if full else 40)
     rows = []
     for kind in KINDS:
         before = _peaks(jobs, bench, kind, once.name, flags)
