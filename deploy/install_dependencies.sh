@@ -3,6 +3,7 @@
 #
 #   deploy/install_dependencies.sh build    to build and run the programs
 #   deploy/install_dependencies.sh test     that, and to run every test
+#   deploy/install_dependencies.sh bench    to measure: those that this release has
 #
 # The names are the same on Debian 12, Debian 13 and Ubuntu 24.04. Says what it
 # installs before it does; does nothing, quickly, when nothing is missing. Uses
@@ -18,15 +19,21 @@ build_packages=(
 )
 test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev
-  clang clang-format clang-tidy git strace iproute2 iptables faketime
+  clang clang-format clang-tidy git strace valgrind iproute2 iptables faketime
   python3 python3-grpcio python3-protobuf python3-yaml
   python3-numpy python3-pandas python3-sklearn python3-xgboost
+)
+# tests/bench: the other sides, and the pictures.
+bench_packages=(
+  python3 python3-grpcio python3-protobuf python3-numpy python3-pandas
+  python3-sklearn python3-xgboost python3-matplotlib
 )
 
 case ${1:-build} in
   build) wanted=("${build_packages[@]}") ;;
   test) wanted=("${build_packages[@]}" "${test_packages[@]}") ;;
-  *) sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  bench) wanted=("${bench_packages[@]}") ;;
+  *) sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 
 if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
@@ -54,4 +61,16 @@ echo "Installing from this machine's package sources${as_root:+ (with sudo)}: ${
 apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive
      apt-get -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 -qq)
 "${apt[@]}" update >/dev/null || echo "apt-get update had errors; going on with the lists there are" >&2
+if [[ ${1:-} == bench ]]; then
+  available=()
+  for package in "${missing[@]}"; do
+    if apt-cache show "$package" >/dev/null 2>&1; then
+      available+=("$package")
+    else
+      echo "this release has no $package" >&2
+    fi
+  done
+  [[ ${#available[@]} -gt 0 ]] || exit 0
+  missing=("${available[@]}")
+fi
 "${apt[@]}" install -y --no-install-recommends "${missing[@]}" >/dev/null
