@@ -1,34 +1,16 @@
 #include "services/host/control_service.h"
 
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdio>
 #include <utility>
 
 #include "services/base/clock.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
+#include "services/host/process_memory.h"
 #include "services/host/rpc_payload.h"
 
 namespace troupe {
 namespace {
-
-int64_t ResidentBytes() {
-  long pages = 0;
-  std::FILE* const file = std::fopen("/proc/self/statm", "r");
-  if (file == nullptr) return 0;
-  if (std::fscanf(file, "%*s %ld", &pages) != 1) pages = 0;
-  std::fclose(file);
-  return pages * sysconf(_SC_PAGESIZE);
-}
-
-int64_t PeakResidentBytes() {
-  rusage usage = {};
-  getrusage(RUSAGE_SELF, &usage);
-  return int64_t{usage.ru_maxrss} * 1024;
-}
 
 pb::ActorState ToProto(ActorState state) {
   switch (state) {

@@ -88,6 +88,7 @@ TEST(Model, DescribesItsOutputOnceFitted) {
       "fitted");
   ASSERT_TRUE(response.ok()) << response.status();
   EXPECT_EQ(response->fitting(), pb::NO_FITTING);
+  EXPECT_EQ(response->evaluator(), "troupe");
   std::vector<std::string> names;
   for (const pb::Field& field : response->output().fields())
     names.push_back(field.name());
