@@ -86,7 +86,8 @@ std::string SchemaTable(const pb::Schema& schema) {
 }
 
 std::string HopsTable(const pb::Pipeline& pipeline) {
-  Rows rows = {{"stage", "columns in", "features out", "artifact", "evaluator"}};
+  Rows rows = {
+      {"stage", "columns in", "features out", "artifact", "evaluator"}};
   for (const pb::Hop& hop : pipeline.hops()) {
     rows.push_back(
         {Printable(hop.stage()), FormatCount(hop.input().fields_size()),
