@@ -11,8 +11,10 @@ void CallTable::Add(const std::shared_ptr<PendingCall>& call) {
 }
 
 void CallTable::Remove(const std::shared_ptr<PendingCall>& call) {
-  jobs_[call->call.job].calls.erase(call);
-  DropIfOver(call->call.job);
+  const auto job = jobs_.find(call->call.job);
+  if (job == jobs_.end()) return;
+  job->second.calls.erase(call);
+  DropIfOver(job);
 }
 
 void CallTable::AddFit(const std::string& job, DispatchedFit* fit) {
@@ -20,8 +22,10 @@ void CallTable::AddFit(const std::string& job, DispatchedFit* fit) {
 }
 
 void CallTable::RemoveFit(const std::string& job, DispatchedFit* fit) {
-  jobs_[job].fits.erase(fit);
-  DropIfOver(job);
+  const auto found = jobs_.find(job);
+  if (found == jobs_.end()) return;
+  found->second.fits.erase(fit);
+  DropIfOver(found);
 }
 
 std::vector<std::string> CallTable::Jobs() const {
@@ -79,14 +83,13 @@ void CallTable::Forget(const std::string& job) {
   const auto found = jobs_.find(job);
   if (found == jobs_.end()) return;
   found->second.forgotten = true;
-  DropIfOver(job);
+  DropIfOver(found);
 }
 
-void CallTable::DropIfOver(const std::string& job) {
-  const auto found = jobs_.find(job);
-  if (found != jobs_.end() && found->second.forgotten &&
-      found->second.calls.empty() && found->second.fits.empty())
-    jobs_.erase(found);
+void CallTable::DropIfOver(ByName::iterator job) {
+  if (job->second.forgotten && job->second.calls.empty() &&
+      job->second.fits.empty())
+    jobs_.erase(job);
 }
 
 }  // namespace troupe

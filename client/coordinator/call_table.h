@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/string_view.h"
 #include "client/coordinator/dispatcher.h"
 #include "client/coordinator/pending_call.h"
@@ -20,7 +21,7 @@ class DispatchedFit;
 
 class CallTable {
  public:
-  using Calls = std::set<std::shared_ptr<PendingCall>>;
+  using Calls = absl::flat_hash_set<std::shared_ptr<PendingCall>>;
 
   void Add(const std::shared_ptr<PendingCall>& call);
   void Remove(const std::shared_ptr<PendingCall>& call);
@@ -50,9 +51,10 @@ class CallTable {
     JobLoad counters;
     bool forgotten = false;
   };
-  void DropIfOver(const std::string& job);
+  using ByName = std::map<std::string, Job>;
+  void DropIfOver(ByName::iterator job);
 
-  std::map<std::string, Job> jobs_;
+  ByName jobs_;
 };
 
 }  // namespace troupe

@@ -21,10 +21,6 @@ int64_t WeightOf(const StageCall& call) {
   return call.bytes > 0 ? call.bytes : call.table.size();
 }
 
-LaneOfReplica WhereOf(const StageCall& call, const Sending& sending) {
-  return {sending.replica->address, call.lane};
-}
-
 UnaryCall RequestOf(const StageCall& call, const Sending& sending,
                     std::string header, absl::Duration isolated_timeout) {
   UnaryCall request;
@@ -88,6 +84,8 @@ void DispatchCore::Dispatch(StageCall call,
   pending->done = std::move(done);
   Stage* const stage = Find(pending->call.stage);
   bool refused = false;
+  bool others_wait = false;
+  std::optional<Sent> sent;
   {
     MutexLock lock(&mutex_);
     pending->sequence = next_sequence_++;
@@ -100,13 +98,15 @@ void DispatchCore::Dispatch(StageCall call,
     } else {
       stage->budget.AddCall();
       if (IsBatchMethod(pending->call.method)) stage->hedger.AddCall();
-      stage->queue.Add(pending);
+      others_wait = !stage->queue.empty();
+      // The usual case, which spares it the queue.
+      if (!others_wait) sent = Place(*stage, pending);
+      if (!sent.has_value()) stage->queue.Add(pending);
     }
   }
-  if (refused)
-    RunAnswersSoon();
-  else
-    Pump(*stage);
+  if (refused) RunAnswersSoon();
+  if (sent.has_value()) Send(*stage, *sent);
+  if (others_wait) Pump(*stage);
 }
 
 void DispatchCore::Pump(Stage& stage) {
@@ -118,11 +118,7 @@ std::optional<DispatchCore::Sent> DispatchCore::Next(Stage& stage) {
   std::shared_ptr<Replica> replica;
   bool no_slot = false;  // For a call without wishes.
   const auto call = stage.queue.Take([&](const PendingCall& waiting) {
-    const Placement placement = {
-        .avoided = waiting.avoided,
-        .blocked = courier_->Underway(waiting.call.artifacts),
-        .affinity = waiting.call.affinity,
-        .bytes = WeightOf(waiting.call)};
+    const Placement placement = PlacementOf(waiting);
     const bool wishes = !placement.avoided.empty() ||
                         !placement.blocked.empty() ||
                         !placement.affinity.empty();
@@ -136,6 +132,22 @@ std::optional<DispatchCore::Sent> DispatchCore::Next(Stage& stage) {
   return Begin(stage, call, std::move(replica));
 }
 
+Placement DispatchCore::PlacementOf(const PendingCall& call) const {
+  return {.avoided = call.avoided,
+          .blocked = courier_->Underway(call.call.artifacts),
+          .affinity = call.call.affinity,
+          .bytes = WeightOf(call.call)};
+}
+
+std::optional<DispatchCore::Sent> DispatchCore::Place(Stage& stage,
+                                                      const Call& call) {
+  std::shared_ptr<Replica> replica =
+      stage.replicas->Acquire(PlacementOf(*call));
+  if (replica == nullptr) return std::nullopt;
+  stage.queue.Passed(call->call.job);
+  return Begin(stage, call, std::move(replica));
+}
+
 DispatchCore::Sent DispatchCore::Begin(Stage& stage, const Call& call,
                                        std::shared_ptr<Replica> replica) {
   const auto sending = std::make_shared<Sending>();
@@ -146,7 +158,8 @@ DispatchCore::Sent DispatchCore::Begin(Stage& stage, const Call& call,
   sending->isolated = call->isolate;
   sending->since = environment_.clock->Monotonic();
   sending->sender = std::this_thread::get_id();
-  stage.ledger.Sent(WhereOf(call->call, *sending), sending->number);
+  sending->where = {sending->replica->address, call->call.lane};
+  stage.ledger.Sent(sending->where, sending->number);
   call->state = PendingCall::State::kOpen;
   call->replica = sending->replica->address;
   call->open.push_back(sending);
@@ -202,7 +215,7 @@ void DispatchCore::Answered(Stage& stage, const Sent& sent, UnaryReply reply) {
     const bool wanted = std::erase(call->open, sending) > 0;
     const Verdict verdict =
         JudgeFrom(stage.replicas->IsLeaving(*sending->replica), reply.status);
-    const LaneOfReplica where = WhereOf(call->call, *sending);
+    const LaneOfReplica& where = sending->where;
     bool suspect = false;
     if (verdict == Verdict::kDied)
       suspect = stage.ledger.Died(where, sending->number);
@@ -268,10 +281,8 @@ std::vector<DispatchCore::Sent> DispatchCore::BeginHedges(Stage& stage) {
     if (first.isolated || first.sender != std::thread::id() ||
         now - first.since <= stage.hedger.LateAge(call->call.method))
       continue;
-    Placement placement = {.avoided = call->avoided,
-                           .blocked = courier_->Underway(call->call.artifacts),
-                           .affinity = "",  // Late is worse than twice read.
-                           .bytes = WeightOf(call->call)};
+    Placement placement = PlacementOf(*call);
+    placement.affinity.clear();  // Late is worse than twice read.
     placement.blocked.push_back(first.replica->address);
     auto replica = stage.replicas->Acquire(placement);
     if (replica == nullptr) continue;

@@ -75,6 +75,10 @@ class DispatchCore : public std::enable_shared_from_this<DispatchCore> {
   // Sends what finds a slot.
   void Pump(Stage& stage);
   std::optional<Sent> Next(Stage& stage);
+  Placement PlacementOf(const PendingCall& call) const;
+  // Begins to send the call, where a replica has a slot for it.
+  std::optional<Sent> Place(Stage& stage, const Call& call)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Sent Begin(Stage& stage, const Call& call, std::shared_ptr<Replica> replica)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Send(Stage& stage, const Sent& sent);

@@ -25,6 +25,8 @@ class FairQueue {
       const std::function<bool(const PendingCall&)>& place);
 
   bool empty() const { return jobs_.empty(); }
+  // A call of `job` found its place without queueing: that was its job's turn.
+  void Passed(const std::string& job) { last_ = job; }
 
  private:
   using Calls = std::map<int64_t, std::shared_ptr<PendingCall>>;  // By age.

@@ -15,6 +15,6 @@ namespace troupe {
 // INTERNAL (WRONG_REPLY) in place of an answer to another attempt or epoch than
 // `asked`, or to none. Errors and methods without an id pass.
 void CheckAttempt(const std::string& method,
-                  const std::optional<pb::BatchId>& asked, UnaryReply& reply);
+                  const std::optional<std::string>& asked, UnaryReply& reply);
 
 }  // namespace troupe

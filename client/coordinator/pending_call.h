@@ -15,6 +15,7 @@
 
 #include "client/coordinator/replica.h"
 #include "client/coordinator/stage_call.h"
+#include "client/coordinator/suspect_ledger.h"
 #include "client/rpc/stage_client.h"
 
 namespace troupe {
@@ -22,6 +23,7 @@ namespace troupe {
 // One sending of a call to one replica.
 struct Sending {
   std::shared_ptr<Replica> replica;
+  LaneOfReplica where;
   int attempt = 0;
   int64_t number = 0;         // By time, over all sendings.
   int64_t failed_checks = 0;  // The replica's, before it was sent.
@@ -29,8 +31,9 @@ struct Sending {
   bool hedge = false;
   bool beaten = false;   // A hedge of it was quicker.
   absl::Duration since;  // On the monotonic clock.
-  // The id it went out with; belongs to the one who sends until it is sent.
-  std::optional<pb::BatchId> id;
+  // The id it went out with, serialized; belongs to the one who sends until it
+  // is sent.
+  std::optional<std::string> id;
   std::shared_ptr<OpenCall> open;
   // While StageClient::Call runs: on which thread. An answer on that thread
   // must wait until it is over.

@@ -57,6 +57,13 @@ std::shared_ptr<Replica> ChooseReplica(const Replicas& replicas,
                                        const Placement& placement,
                                        absl::Duration now,
                                        const std::function<double()>& random) {
+  // The usual case, without the lists: every message comes by here.
+  if (replicas.size() == 1) {
+    const auto& only = replicas[0];
+    const bool free = only->serving() && only->HasSlot(placement.bytes, now) &&
+                      !Contains(placement.blocked, only->address);
+    return free ? only : nullptr;
+  }
   Replicas wanted = ServingOf(replicas, placement.avoided);
   if (wanted.empty()) return nullptr;
   if (!placement.affinity.empty())

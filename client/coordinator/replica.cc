@@ -10,6 +10,9 @@ namespace {
 // "Lately" in rows per second: the weight of a row falls to 1/e in this time.
 constexpr double kRateSeconds = 5;
 
+// The time, while busy, over which answers are counted.
+constexpr absl::Duration kPaceWindow = absl::Milliseconds(20);
+
 }  // namespace
 
 Replica::Replica(std::shared_ptr<StageClient> client, ReplicaLimits limits)
@@ -36,6 +39,7 @@ void Replica::Take(int64_t bytes) {
 void Replica::GiveBack(const CallEnd& end, absl::Duration now) {
   --outstanding_;
   outstanding_bytes_ -= end.bytes;
+  Pace(now);
   if (end.rows > 0) {
     rate_ = RateAt(now) + static_cast<double>(end.rows) / kRateSeconds;
     rate_time_ = now;
@@ -79,10 +83,34 @@ void Replica::GiveBackFit(const CallEnd& end) {
 
 // As many as the mailbox would take beside those that are there already.
 void Replica::Grow(int64_t mailbox_room) {
-  const int64_t room = std::clamp<int64_t>(mailbox_room, 0, limits_.max_credit);
-  const int64_t most = std::clamp<int64_t>(outstanding_ + room, 1,
-                                           std::max(1, limits_.max_credit));
+  const int max_credit = MaxCredit();
+  const int64_t room = std::clamp<int64_t>(mailbox_room, 0, max_credit);
+  const int64_t most =
+      std::clamp<int64_t>(outstanding_ + room, 1, std::max(1, max_credit));
   credit_ = std::min(credit_ + 1 / credit_, static_cast<double>(most));
+}
+
+void Replica::Pace(absl::Duration now) {
+  if (busy_since_) {
+    busy_time_ += now - answered_;
+    ++busy_answers_;
+  }
+  // Over a while: answers come in bursts, and a pause between two of those must
+  // not look like a slow replica.
+  if (busy_time_ >= kPaceWindow) {
+    interval_ = std::exchange(busy_time_, absl::ZeroDuration()) /
+                std::exchange(busy_answers_, 0);
+  }
+  answered_ = now;
+  busy_since_ = outstanding_ > 0;
+}
+
+int Replica::MaxCredit() const {
+  if (interval_ <= absl::ZeroDuration()) return limits_.max_credit;
+  const double in_time = absl::FDivDuration(limits_.ahead, interval_);
+  const double most = std::max(limits_.max_credit, limits_.max_quick_credit);
+  return static_cast<int>(
+      std::clamp<double>(in_time, limits_.max_credit, most));
 }
 
 bool Replica::SetServing() {

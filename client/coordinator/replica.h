@@ -16,7 +16,12 @@
 namespace troupe {
 
 struct ReplicaLimits {
-  int max_credit = 4;  // Calls at once; more would only wait there.
+  int max_credit = 4;  // Calls at once; more would only wait there,
+  // except that a quick replica may have as many as it answers in `ahead`, up
+  // to `max_quick_credit`: few at a time would make both sides sleep and wake
+  // up again for each.
+  int max_quick_credit = 64;
+  absl::Duration ahead = absl::Milliseconds(4);
   int64_t max_bytes = int64_t{128} << 20;  // Likewise; one call always may.
 };
 
@@ -93,6 +98,9 @@ class Replica {
  private:
   void Apply(const CallEnd& end, absl::Duration now);
   void Grow(int64_t mailbox_room);
+  // Notes an answer, to know how many come in a time.
+  void Pace(absl::Duration now);
+  int MaxCredit() const;
   double RateAt(absl::Duration now) const;
 
   const ReplicaLimits limits_;
@@ -107,6 +115,11 @@ class Replica {
   int64_t outstanding_bytes_ = 0;
   int fits_ = 0;
   double credit_ = 2;
+  absl::Duration answered_;   // The last time; on the monotonic clock.
+  bool busy_since_ = false;   // It had another call from then on.
+  absl::Duration busy_time_;  // Of the window now, and its answers.
+  int64_t busy_answers_ = 0;
+  absl::Duration interval_;      // Between answers while busy; zero: unknown.
   absl::Duration paused_until_;  // On the monotonic clock.
   double rate_ = 0;              // Rows per second as of rate_time_.
   absl::Duration rate_time_;

@@ -1,7 +1,6 @@
 #include "client/coordinator/reply_header.h"
 
-#include <functional>
-
+#include "absl/functional/function_ref.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/wire_format_lite.h"
 
@@ -26,9 +25,8 @@ bool HasId(absl::string_view method) {
 // Calls `on_field(number, wire type, stream)` for each field; it consumes the
 // field or returns false to have it skipped. Returns whether all was well
 // formed.
-bool ReadFields(
-    const std::string& bytes,
-    const std::function<bool(int, int, CodedInputStream&)>& on_field) {
+bool ReadFields(const std::string& bytes,
+                absl::FunctionRef<bool(int, int, CodedInputStream&)> on_field) {
   CodedInputStream stream(reinterpret_cast<const uint8_t*>(bytes.data()),
                           static_cast<int>(bytes.size()));
   while (true) {
@@ -60,24 +58,27 @@ bool IsBatchMethod(absl::string_view method) {
          method == "/troupe.v1.Loader/Load";
 }
 
-std::optional<pb::BatchId> IdOf(absl::string_view method,
+std::optional<std::string> IdOf(absl::string_view method,
                                 const std::string& header) {
   if (!HasId(method)) return std::nullopt;
-  std::optional<pb::BatchId> id;
-  bool parsed = true;
-  ReadFields(header, [&](int number, int type, CodedInputStream& stream) {
-    if (number != kId || type != WireFormatLite::WIRETYPE_LENGTH_DELIMITED)
-      return false;
-    const std::optional<std::string> bytes = ReadBytes(stream);
-    parsed = bytes.has_value() && id.emplace().ParseFromString(*bytes);
-    return parsed;
-  });
-  return parsed ? id : std::nullopt;
+  std::optional<std::string> id;
+  const bool well_formed =
+      ReadFields(header, [&](int number, int type, CodedInputStream& stream) {
+        if (number != kId || type != WireFormatLite::WIRETYPE_LENGTH_DELIMITED)
+          return false;
+        id = ReadBytes(stream);
+        return id.has_value();
+      });
+  return well_formed ? id : std::nullopt;
 }
 
-bool SameId(const pb::BatchId& a, const pb::BatchId& b) {
-  return a.job() == b.job() && a.number() == b.number() &&
-         a.attempt() == b.attempt() && a.epoch() == b.epoch();
+bool SameId(const std::string& a, const std::string& b) {
+  if (a == b) return true;
+  pb::BatchId one;
+  pb::BatchId other;
+  return one.ParseFromString(a) && other.ParseFromString(b) &&
+         one.job() == other.job() && one.number() == other.number() &&
+         one.attempt() == other.attempt() && one.epoch() == other.epoch();
 }
 
 ReplyCounts CountsOf(absl::string_view method, const std::string& header) {

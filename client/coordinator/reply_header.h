@@ -18,12 +18,14 @@ namespace troupe {
 // may be isolated, and may run twice at once.
 bool IsBatchMethod(absl::string_view method);
 
-// The `id` of a serialized request or reply of `method`. Nothing where the
-// method has none, or the bytes are malformed.
-std::optional<pb::BatchId> IdOf(absl::string_view method,
+// The `id` of a serialized request or reply of `method`, serialized as it is
+// there. Nothing where the method has none, or the header is malformed.
+std::optional<std::string> IdOf(absl::string_view method,
                                 const std::string& header);
 
-bool SameId(const pb::BatchId& a, const pb::BatchId& b);
+// Whether two serialized ids say the same, however they are written. Nothing
+// equals one that is malformed, except its own bytes.
+bool SameId(const std::string& a, const std::string& b);
 
 // Of a serialized reply of `method`.
 struct ReplyCounts {

@@ -37,6 +37,7 @@ Verdict JudgeUnavailable(const absl::Status& status,
 }  // namespace
 
 Verdict Judge(const absl::Status& status) {
+  if (status.ok()) return Verdict::kAnswered;
   const std::string reason = ReasonOf(status);
   switch (status.code()) {
     case absl::StatusCode::kOk:

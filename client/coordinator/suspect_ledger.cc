@@ -9,40 +9,37 @@ void SuspectLedger::Sent(const LaneOfReplica& where, int64_t sending) {
 }
 
 void SuspectLedger::Ended(const LaneOfReplica& where, int64_t sending) {
-  lanes_[where].open.erase(sending);
-  DropIfOver(where);
+  End(lanes_.try_emplace(where).first, sending);
 }
 
 void SuspectLedger::Handled(const LaneOfReplica& where, int64_t sending) {
-  Lane& lane = lanes_[where];
-  if (sending > lane.overran) lane.overran = -1;
-  Ended(where, sending);
+  const auto lane = lanes_.try_emplace(where).first;
+  if (sending > lane->second.overran) lane->second.overran = -1;
+  End(lane, sending);
 }
 
 void SuspectLedger::Overran(const LaneOfReplica& where, int64_t sending) {
-  Lane& lane = lanes_[where];
-  lane.overran = std::max(lane.overran, sending);
-  Ended(where, sending);
+  const auto lane = lanes_.try_emplace(where).first;
+  lane->second.overran = std::max(lane->second.overran, sending);
+  End(lane, sending);
 }
 
 bool SuspectLedger::Died(const LaneOfReplica& where, int64_t sending) {
-  Lane& lane = lanes_[where];
+  const auto found = lanes_.try_emplace(where).first;
+  Lane& lane = found->second;
   if (sending > lane.last_open && !lane.open.empty()) {
     lane.suspect = lane.overran >= 0 ? lane.overran : *lane.open.begin();
     lane.overran = -1;
     lane.last_open = *lane.open.rbegin();
   }
   const bool suspect = sending == lane.suspect;
-  lane.open.erase(sending);
-  DropIfOver(where);
+  End(found, sending);
   return suspect;
 }
 
-void SuspectLedger::DropIfOver(const LaneOfReplica& where) {
-  const auto lane = lanes_.find(where);
-  if (lane != lanes_.end() && lane->second.open.empty() &&
-      lane->second.overran < 0)
-    lanes_.erase(lane);
+void SuspectLedger::End(Lanes::iterator lane, int64_t sending) {
+  lane->second.open.erase(sending);
+  if (lane->second.open.empty() && lane->second.overran < 0) lanes_.erase(lane);
 }
 
 }  // namespace troupe

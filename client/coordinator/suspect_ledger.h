@@ -49,9 +49,10 @@ class SuspectLedger {
     int64_t last_open = -1;
     int64_t overran = -1;  // The last that ran too long, while it may go on.
   };
-  void DropIfOver(const LaneOfReplica& where);
+  using Lanes = std::map<LaneOfReplica, Lane>;
+  void End(Lanes::iterator lane, int64_t sending);
 
-  std::map<LaneOfReplica, Lane> lanes_;
+  Lanes lanes_;
 };
 
 }  // namespace troupe

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "client/rpc/deadline.h"
 #include "services/base/errors.h"
 #include "services/host/grpc_status.h"
@@ -11,8 +12,11 @@
 namespace troupe {
 namespace {
 
+// Where a call goes that names no lane (proto/troupe/v1/stage.proto).
+constexpr absl::string_view kDefaultLane = "batch";
+
 void AddMetadata(const UnaryCall& call, grpc::ClientContext& context) {
-  context.AddMetadata("troupe-lane", call.lane);
+  if (call.lane != kDefaultLane) context.AddMetadata("troupe-lane", call.lane);
   if (call.work_limit > absl::ZeroDuration())
     context.AddMetadata("troupe-work-limit-ms",
                         absl::StrCat(std::max<int64_t>(

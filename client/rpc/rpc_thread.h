@@ -7,9 +7,9 @@
 #pragma once
 
 #include <cstdint>
-#include <set>
 #include <thread>
 
+#include "absl/container/flat_hash_set.h"
 #include "grpcpp/completion_queue.h"
 #include "services/base/mutex.h"
 
@@ -46,7 +46,7 @@ class RpcThread {
   Mutex mutex_;
   CondVar ended_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
-  std::set<Cancellable*> calls_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_set<Cancellable*> calls_ ABSL_GUARDED_BY(mutex_);
   std::thread thread_;  // Last: it uses the others.
 };
 

@@ -1,11 +1,26 @@
 #include "services/actor/actor_thread.h"
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
 #include "services/base/errors.h"
 
 namespace troupe {
+namespace {
+
+// Waking another thread takes 20 to 26 us, and waking the one that completes
+// the answer as much again.
+constexpr absl::Duration kQuick = absl::Microseconds(50);
+// A message that is slow after so many quick ones is rare.
+constexpr int kQuickEnough = 16;
+// One that was interrupted says little: each weighs as much as so many quick
+// ones, of at most kMostQuick that are remembered. A slow one says much.
+constexpr int kInterrupted = 16;
+constexpr int kMostQuick = 64;
+constexpr absl::Duration kSlow = absl::Milliseconds(1);
+
+}  // namespace
 
 ActorThread::ActorThread(std::string service, Mailbox* mailbox, Actor* actor,
                          const Clock* clock)
@@ -18,31 +33,48 @@ bool ActorThread::HandleNext(Wait wait) {
   const std::shared_ptr<Envelope> envelope =
       wait == Wait::kForMessage ? mailbox_->Pop() : mailbox_->TryPop();
   if (envelope == nullptr) return false;
+  Handle(envelope);
+  return true;
+}
 
+void ActorThread::Handle(const std::shared_ptr<Envelope>& envelope) {
   // What nobody waits for any more is answered, not executed.
   const absl::Duration begun = clock_->Monotonic();
   envelope->Leave(begun);
   if (begun >= envelope->info().deadline) {
     envelope->Answer(Outcome::kExpired, ExpiredInQueue());
-    return true;
+    return;
   }
   if (envelope->token()->cancelled()) {
     envelope->Answer(Outcome::kCancelled, CallerLeft());
-    return true;
+    return;
   }
 
   // From here on the supervisor sees the message, and may answer it first: when
   // it runs beyond its limit, or the process stops without waiting for it.
   if (!Enter(envelope, begun)) {
     envelope->Answer(Outcome::kBounced, Draining(service_));
-    return true;
+    return;
   }
   absl::StatusOr<Reply> reply = Receive(*envelope);
   Exit();
 
   const Outcome outcome = reply.ok() ? Outcome::kSucceeded : Outcome::kFailed;
-  envelope->Answer(outcome, std::move(reply), clock_->Monotonic() - begun);
-  return true;
+  const absl::Duration worked = clock_->Monotonic() - begun;
+  Learn(worked);
+  envelope->Answer(outcome, std::move(reply), worked);
+}
+
+bool ActorThread::quick() const {
+  return quickness_.load(std::memory_order_relaxed) >= kQuickEnough;
+}
+
+void ActorThread::Learn(absl::Duration worked) {
+  const int before = quickness_.load(std::memory_order_relaxed);
+  int now = std::min(before + 1, kMostQuick);
+  if (worked > kQuick) now = std::max(before - kInterrupted, 0);
+  if (worked > kSlow) now = 0;
+  if (now != before) quickness_.store(now, std::memory_order_relaxed);
 }
 
 absl::StatusOr<Reply> ActorThread::Receive(Envelope& envelope) {

@@ -1,9 +1,11 @@
 // An ActorThread takes the messages of one mailbox through an actor, one at a
-// time: HandleNext is the whole story of a message.
+// time: Handle is the whole story of a message.
 //
-// Thread safety: HandleNext from one thread; the rest from any thread.
+// Thread safety: HandleNext from one thread; Handle from a thread to which the
+// mailbox gave the message to handle; the rest from any thread.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,6 +38,13 @@ class ActorThread {
   // no more will come, with kNot none is there now.
   bool HandleNext(Wait wait);
 
+  // Handles this message, which has left the mailbox or never entered it.
+  void Handle(const std::shared_ptr<Envelope>& envelope);
+
+  // Whether its last messages took so little time that handing them to another
+  // thread would take longer.
+  bool quick() const;
+
   // The message in the handler now, if any.
   std::optional<Running> running() const;
 
@@ -45,6 +54,7 @@ class ActorThread {
 
  private:
   absl::StatusOr<Reply> Receive(Envelope& envelope);
+  void Learn(absl::Duration worked);
   bool Enter(const std::shared_ptr<Envelope>& envelope, absl::Duration now);
   void Exit();
 
@@ -52,6 +62,9 @@ class ActorThread {
   Mailbox* const mailbox_;
   Actor* const actor_;
   const Clock* const clock_;
+
+  // How many messages were quick lately. Written by whoever handles.
+  std::atomic<int> quickness_{0};
 
   mutable Mutex mutex_;  // Guards what other threads look at.
   std::optional<Running> running_ ABSL_GUARDED_BY(mutex_);

@@ -7,11 +7,15 @@
 #include "absl/strings/str_cat.h"
 #include "services/base/errors.h"
 #include "services/base/log.h"
+#include "services/base/status_macros.h"
 
 namespace troupe {
 namespace {
 
 constexpr absl::Duration kTick = absl::Milliseconds(50);
+
+// What is longer may take longer than those before it.
+constexpr int64_t kSmallBytes = 64 << 10;
 
 }  // namespace
 
@@ -94,17 +98,30 @@ void LaneSet::RunOnStop() {
 }
 
 void LaneSet::Submit(absl::string_view lane_name,
-                     std::shared_ptr<Envelope> envelope) {
+                     std::shared_ptr<Envelope> envelope, Submitter submitter) {
   Lane* const lane = Find(lane_name);
   if (lane == nullptr) {
     envelope->Answer(Outcome::kFailed,
                      BadMessage(absl::StrCat("no lane \"", lane_name, "\"")));
     return;
   }
-  absl::Status pushed = lane->mailbox.Push(envelope);
-  if (pushed.ok()) return;
-  lane->stats->Reject(ReasonOf(pushed));
-  envelope->Answer(Outcome::kFailed, std::move(pushed));
+  absl::Status entered = Enter(*lane, envelope, submitter);
+  if (entered.ok()) return;
+  lane->stats->Reject(ReasonOf(entered));
+  envelope->Answer(Outcome::kFailed, std::move(entered));
+}
+
+absl::Status LaneSet::Enter(Lane& lane,
+                            const std::shared_ptr<Envelope>& envelope,
+                            Submitter submitter) {
+  if (submitter == Submitter::kGoesOn || !lane.thread.quick() ||
+      envelope->message().bytes > kSmallBytes)
+    return lane.mailbox.Push(envelope);
+  ASSIGN_OR_RETURN(const Handover handover, lane.mailbox.Offer(envelope));
+  if (handover == Handover::kQueued) return absl::OkStatus();
+  lane.thread.Handle(envelope);
+  lane.mailbox.Return();
+  return absl::OkStatus();
 }
 
 bool LaneSet::Stop(StopMode mode, absl::Duration drain_time) {
@@ -203,6 +220,7 @@ void LaneSet::RunLane(Lane* lane) {
 void LaneSet::RunSupervisor() {
   while (true) {
     supervisor_->Tick();
+    if (options_.on_tick) options_.on_tick();
     MutexLock lock(&mutex_);
     if (all_stopped()) return;
     changed_.WaitFor(&mutex_, kTick);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -33,11 +34,19 @@ struct LaneOptions {
   int64_t max_bytes = int64_t{256} << 20;
 };
 
+// What the thread that submits a message may do.
+enum class Submitter {
+  kGoesOn,     // Nothing that takes time.
+  kMayHandle,  // Handle it, where that is quicker than waking another thread.
+};
+
 struct LaneSetOptions {
   std::string service;  // The actor's name.
   std::vector<LaneOptions> lanes;
   absl::Duration stuck_after = absl::Seconds(60);
   OverdueActions overdue = {};
+  // Runs whenever the supervisor looks, every 50 ms.
+  std::function<void()> on_tick = {};
 };
 
 // How to stop.
@@ -74,8 +83,10 @@ class LaneSet {
 
   // Hands `envelope` to the lane of that name, or answers it at once with why
   // not: MAILBOX_FULL, NOT_READY, DRAINING, or INVALID_ARGUMENT for a lane that
-  // is not there. Never blocks.
-  void Submit(absl::string_view lane, std::shared_ptr<Envelope> envelope);
+  // is not there. Never blocks, except that it may handle a small message of an
+  // idle lane itself, with kMayHandle, where the last ones were quick.
+  void Submit(absl::string_view lane, std::shared_ptr<Envelope> envelope,
+              Submitter submitter = Submitter::kGoesOn);
 
   // Begins to stop; what has not been handled `drain_time` from now is bounced.
   // Returns at once: whether this call began it. Idempotent; kNow after kDrain
@@ -107,6 +118,10 @@ class LaneSet {
     bool stopped = true;  // Its loop runs not; guarded by LaneSet::mutex_.
   };
 
+  // Hands it over, or handles it; an error when it was not accepted.
+  static absl::Status Enter(Lane& lane,
+                            const std::shared_ptr<Envelope>& envelope,
+                            Submitter submitter);
   Lane* Find(absl::string_view name) const;
   absl::Status RunOnStart();
   void RunOnStop();

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "services/base/errors.h"
+#include "services/base/status_macros.h"
 
 namespace troupe {
 
@@ -15,30 +16,64 @@ absl::Status Mailbox::Push(std::shared_ptr<Envelope> envelope) {
   bool wake = false;
   {
     MutexLock lock(&mutex_);
-    if (state_ == ActorState::kStarting) return NotReady(options_.service);
-    if (state_ != ActorState::kReady) return Draining(options_.service);
-    const auto depth = static_cast<int64_t>(queue_.size());
-    const int64_t bytes = envelope->message().bytes;
-    // Compared without a sum, which a hostile size could overflow.
-    const bool fits =
-        depth < options_.max_messages && bytes <= options_.max_bytes - bytes_;
-    if (depth > 0 && !fits) return MailboxFull(depth, bytes_);
-    envelope->Accept(stats_, clock_->Monotonic());
-    bytes_ += bytes;
-    queue_.push_back(std::move(envelope));
-    // Waking a thread costs a thousand times what the queue does, so only one
-    // that sleeps is woken.
-    wake = consumer_waits_;
-    consumer_waits_ = false;
+    RETURN_IF_ERROR(Accept(*envelope));
+    wake = Enqueue(std::move(envelope));
   }
   if (wake) changed_.NotifyOne();
   return absl::OkStatus();
 }
 
+absl::StatusOr<Handover> Mailbox::Offer(
+    const std::shared_ptr<Envelope>& envelope) {
+  bool wake = false;
+  {
+    MutexLock lock(&mutex_);
+    RETURN_IF_ERROR(Accept(*envelope));
+    // A thread that sleeps has nothing in its hands.
+    if (consumer_waits_ && queue_.empty() && !lent_) {
+      lent_ = true;
+      return Handover::kYours;
+    }
+    wake = Enqueue(envelope);
+  }
+  if (wake) changed_.NotifyOne();
+  return Handover::kQueued;
+}
+
+void Mailbox::Return() {
+  MutexLock lock(&mutex_);
+  lent_ = false;
+  const bool more = !queue_.empty() || state_ != ActorState::kReady;
+  // With the lock held: once it is released, this object may go.
+  if (more && std::exchange(consumer_waits_, false)) changed_.NotifyOne();
+}
+
+absl::Status Mailbox::Accept(Envelope& envelope) {
+  if (state_ == ActorState::kStarting) return NotReady(options_.service);
+  if (state_ != ActorState::kReady) return Draining(options_.service);
+  const auto depth = static_cast<int64_t>(queue_.size());
+  const int64_t bytes = envelope.message().bytes;
+  // Compared without a sum, which a hostile size could overflow.
+  const bool fits =
+      depth < options_.max_messages && bytes <= options_.max_bytes - bytes_;
+  if (depth > 0 && !fits) return MailboxFull(depth, bytes_);
+  envelope.Accept(stats_, clock_->Monotonic());
+  return absl::OkStatus();
+}
+
+bool Mailbox::Enqueue(std::shared_ptr<Envelope> envelope) {
+  bytes_ += envelope->message().bytes;
+  queue_.push_back(std::move(envelope));
+  // Waking a thread costs a thousand times what the queue does, so only one
+  // that sleeps is woken, and not before it may have the message.
+  return !lent_ && std::exchange(consumer_waits_, false);
+}
+
 std::shared_ptr<Envelope> Mailbox::Pop() {
   MutexLock lock(&mutex_);
-  while (queue_.empty()) {
-    if (state_ == ActorState::kDraining || state_ == ActorState::kStopped)
+  while (queue_.empty() || lent_) {
+    if (!lent_ && state_ != ActorState::kStarting &&
+        state_ != ActorState::kReady)
       return nullptr;
     consumer_waits_ = true;
     changed_.Wait(&mutex_);
@@ -49,7 +84,7 @@ std::shared_ptr<Envelope> Mailbox::Pop() {
 
 std::shared_ptr<Envelope> Mailbox::TryPop() {
   MutexLock lock(&mutex_);
-  return queue_.empty() ? nullptr : TakeFirst();
+  return queue_.empty() || lent_ ? nullptr : TakeFirst();
 }
 
 std::shared_ptr<Envelope> Mailbox::TakeFirst() {
@@ -90,7 +125,7 @@ ActorState Mailbox::state() const {
 
 bool Mailbox::finished() const {
   MutexLock lock(&mutex_);
-  return queue_.empty() &&
+  return queue_.empty() && !lent_ &&
          (state_ == ActorState::kDraining || state_ == ActorState::kStopped);
 }
 

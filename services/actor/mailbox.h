@@ -5,8 +5,9 @@
 // its actor busy (Stop, GetStats, health) is answered beside the mailbox, by
 // the host, and needs no way to overtake.
 //
-// Thread safety: any thread may call Push, Open, Drain, Close and the getters.
-// Only the lane's own thread may call Pop and TryPop.
+// Thread safety: any thread may call Push, Offer, Open, Drain, Close and the
+// getters. Only the lane's own thread may call Pop and TryPop; only the thread
+// that was told to handle a message may call Return.
 //
 // Invariant: state, queue and byte count change under one lock, so no message
 // slips in behind a Drain or Close and waits for ever.
@@ -19,6 +20,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "services/actor/envelope.h"
 #include "services/base/clock.h"
@@ -32,6 +34,12 @@ enum class ActorState {
   kReady,     // Takes messages.
   kDraining,  // Rejects messages (DRAINING), hands out the accepted ones.
   kStopped,   // Rejects messages (DRAINING), hands out none.
+};
+
+// Who handles a message that was accepted.
+enum class Handover {
+  kQueued,  // The lane's thread.
+  kYours,   // The caller, now; then it calls Mailbox::Return.
 };
 
 struct MailboxOptions {
@@ -49,6 +57,12 @@ class Mailbox {
   // RESOURCE_EXHAUSTED (MAILBOX_FULL), UNAVAILABLE (NOT_READY, DRAINING). An
   // empty mailbox accepts a message of any size. Never blocks.
   absl::Status Push(std::shared_ptr<Envelope> envelope);
+
+  // As Push. Where nothing waits and the lane's thread sleeps, the message does
+  // not enter the queue, and nobody is woken: the caller has the lane, and Pop
+  // hands out nothing, until Return.
+  absl::StatusOr<Handover> Offer(const std::shared_ptr<Envelope>& envelope);
+  void Return();
 
   // Waits for the oldest message and returns it. Returns null once no more can
   // come: drained and empty, or stopped.
@@ -77,6 +91,10 @@ class Mailbox {
   const MailboxOptions& options() const { return options_; }
 
  private:
+  absl::Status Accept(Envelope& envelope) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Returns whether the lane's thread has to be woken for it.
+  bool Enqueue(std::shared_ptr<Envelope> envelope)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::shared_ptr<Envelope> TakeFirst() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const MailboxOptions options_;
@@ -89,6 +107,7 @@ class Mailbox {
   std::deque<std::shared_ptr<Envelope>> queue_ ABSL_GUARDED_BY(mutex_);
   int64_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   bool consumer_waits_ ABSL_GUARDED_BY(mutex_) = false;
+  bool lent_ ABSL_GUARDED_BY(mutex_) = false;  // Between Offer and Return.
 };
 
 }  // namespace troupe

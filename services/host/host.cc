@@ -33,13 +33,13 @@ constexpr int64_t kMaxWaitingArtifacts = 16;
 Host::Host(HostOptions options, HostedActor hosted)
     : options_(std::move(options)),
       hosted_(std::move(hosted)),
+      adapter_(&lanes_, Clock::Real()),
       lanes_(LanesFor(options_), hosted_.actor.get(), Clock::Real(),
              &executor_),
       control_(options_.service, options_.replica, &lanes_,
                [this](StopMode mode, std::optional<absl::Duration> time) {
                  return Stop(mode, time);
-               }),
-      adapter_(&lanes_, Clock::Real()) {}
+               }) {}
 
 Host::~Host() {
   Stop(StopMode::kNow);
@@ -52,6 +52,7 @@ LaneSetOptions Host::LanesFor(const HostOptions& options) {
   lanes.stuck_after = options.stuck_after;
   lanes.overdue.exit_after = options.stuck_exit_after;
   lanes.overdue.on_change = [this](bool overdue) { OnOverdue(overdue); };
+  lanes.on_tick = [this] { adapter_.Relieve(); };
   lanes.overdue.exit = [] {
     FlushLog();
     _exit(kStuckExitCode);

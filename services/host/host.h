@@ -86,9 +86,10 @@ class Host {
   bool started_ ABSL_GUARDED_BY(mutex_) = false;
   bool overdue_ ABSL_GUARDED_BY(mutex_) = false;
   ThreadExecutor executor_;
+  // Before the lanes, too: a handler may still run on its thread.
+  RpcAdapter adapter_;
   LaneSet lanes_;
   ControlService control_;
-  RpcAdapter adapter_;
   std::unique_ptr<grpc::Server> server_;
   int port_ = 0;
   bool drain_told_ = false;

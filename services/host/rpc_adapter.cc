@@ -5,7 +5,6 @@
 
 #include "services/base/status_macros.h"
 #include "services/host/client_stream_call.h"
-#include "services/host/rpc_event.h"
 #include "services/host/served_call.h"
 #include "services/host/watch_call.h"
 
@@ -59,11 +58,13 @@ void RpcAdapter::RegisterAt(grpc::ServerBuilder& builder) {
   for (const auto& service : services_) builder.RegisterService(service.get());
   queue_ = builder.AddCompletionQueue();
   shared_.queue = queue_.get();
+  poller_ = std::make_unique<Poller>(queue_.get(), shared_.clock);
+  shared_.poller = poller_.get();
 }
 
 void RpcAdapter::Start() {
   for (const auto& service : services_) AwaitCalls(service.get());
-  poller_ = std::thread([this] { Poll(); });
+  poller_->Start();
 }
 
 void RpcAdapter::AwaitCalls(RawService* service) {
@@ -85,12 +86,6 @@ void RpcAdapter::AwaitCalls(RawService* service) {
   }
 }
 
-void RpcAdapter::Poll() {
-  void* tag = nullptr;
-  bool ok = false;
-  while (queue_->Next(&tag, &ok)) static_cast<RpcEvent*>(tag)->Happen(ok);
-}
-
 void RpcAdapter::Stop(const absl::Status& status) {
   shared_.stopping = true;
   std::vector<std::weak_ptr<Watch>> watches;
@@ -102,13 +97,14 @@ void RpcAdapter::Stop(const absl::Status& status) {
     if (const auto watch = weak.lock(); watch != nullptr) watch->End(status);
 }
 
+void RpcAdapter::Relieve() {
+  if (poller_ != nullptr) poller_->Relieve();
+}
+
 void RpcAdapter::Shutdown() {
   if (queue_ == nullptr) return;
   queue_->Shutdown();
-  if (poller_.joinable())
-    poller_.join();
-  else
-    Poll();  // Never started: what little is in the queue must be taken out.
+  poller_->AwaitEnd();
   queue_.reset();
 }
 

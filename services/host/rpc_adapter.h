@@ -1,12 +1,14 @@
 // The RpcAdapter turns calls into envelopes and back: one CompletionQueue and
-// one polling thread, which only enqueues and completes. Requests are parsed,
-// and replies written, on the actor's threads.
+// one polling thread, which enqueues and completes. Requests are parsed, and
+// replies written, on the actor's threads; quick ones for an idle lane on the
+// polling thread (services/host/poller.h).
 //
 // What must work beside the mailbox (Stop, GetStats, health) is answered on the
 // polling thread itself; such answers must not block.
 //
 // Thread safety: Add* and RegisterAt before Start; all of these, Start, and
-// Stop and Shutdown from one thread.
+// Stop and Shutdown from one thread. Relieve from another one, after
+// RegisterAt.
 #pragma once
 
 #include <atomic>
@@ -14,7 +16,6 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -25,6 +26,7 @@
 #include "services/actor/lane_set.h"
 #include "services/base/clock.h"
 #include "services/base/mutex.h"
+#include "services/host/poller.h"
 #include "services/host/raw_service.h"
 #include "services/host/watch.h"
 
@@ -47,6 +49,7 @@ class RpcAdapter {
     // A client-streaming call that is silent for longer is given up.
     absl::Duration max_silence = absl::Minutes(10);
     grpc::ServerCompletionQueue* queue = nullptr;
+    Poller* poller = nullptr;
     std::function<void(std::weak_ptr<Watch>)> on_watch;
     std::atomic<bool> stopping{false};  // No further calls are awaited.
   };
@@ -71,20 +74,22 @@ class RpcAdapter {
   // Comes before the server is shut down.
   void Stop(const absl::Status& status);
 
-  // Ends the polling thread. The server must have been shut down, and every
-  // envelope answered.
+  // Lets another thread poll when a message keeps the one that does.
+  void Relieve();
+
+  // Ends the polling. The server must have been shut down, and every envelope
+  // answered; a handler that goes on all the same is not waited for.
   void Shutdown();
 
  private:
   void AwaitCalls(RawService* service);
-  void Poll();
 
   Shared shared_;
   std::vector<std::unique_ptr<RawService>> services_;
   std::map<std::string, InlineMethod, std::less<>> inline_methods_;
   std::map<std::string, WatchMethod, std::less<>> watch_methods_;
   std::unique_ptr<grpc::ServerCompletionQueue> queue_;
-  std::thread poller_;
+  std::unique_ptr<Poller> poller_;  // Waits for handlers when it goes.
 
   Mutex mutex_;
   std::vector<std::weak_ptr<Watch>> watches_ ABSL_GUARDED_BY(mutex_);

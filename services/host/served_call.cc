@@ -49,11 +49,12 @@ void ServedCall::Submit() {
   message.method = method_->name;
   message.bytes = static_cast<int64_t>(request_.Length());
   message.payload = std::make_unique<RpcPayload>(std::move(request_));
-  shared_->lanes->Submit(
-      *lane,
-      std::make_shared<Envelope>(
-          std::move(message), *std::move(info), token_,
-          [this](absl::StatusOr<Reply> reply) { Answer(std::move(reply)); }));
+  const auto envelope = std::make_shared<Envelope>(
+      std::move(message), *std::move(info), token_,
+      [this](absl::StatusOr<Reply> reply) { Answer(std::move(reply)); });
+  // This call may be answered, and gone, before Submit returns.
+  const Poller::Busy busy(shared_->poller);
+  shared_->lanes->Submit(*lane, envelope, Submitter::kMayHandle);
 }
 
 void ServedCall::Answer(absl::StatusOr<Reply> reply) {

@@ -1,5 +1,6 @@
 // Real threads. Also meant for ThreadSanitizer (preset tsan).
 #include <atomic>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -30,7 +31,7 @@ struct Tally {
 };
 
 // Every third message is cancelled at once, every fifth has expired.
-void Produce(LaneSet& lanes, Tally& tally) {
+void Produce(LaneSet& lanes, Tally& tally, Submitter submitter) {
   for (int i = 0; i < kMessagesEach; ++i) {
     CallInfo info;
     if (i % 5 == 0) info.deadline = absl::ZeroDuration();
@@ -44,7 +45,9 @@ void Produce(LaneSet& lanes, Tally& tally) {
           if (reason == "MAILBOX_FULL") ++tally.rejected;
           ++tally.answered;
         });
-    lanes.Submit(i % 2 == 0 ? "batch" : "online", envelope);
+    const char* const lane = i % 2 == 0 ? "batch" : "online";
+    envelope->message().method = lane;
+    lanes.Submit(lane, envelope, submitter);
     if (i % 3 == 0) token->Cancel();
   }
 }
@@ -52,7 +55,13 @@ void Produce(LaneSet& lanes, Tally& tally) {
 class Race : public testing::TestWithParam<StopMode> {};
 
 TEST_P(Race, EveryMessageIsAnsweredOnceAndCounted) {
-  FunctionActor actor([](Message& message, const Context&) {
+  std::map<std::string, std::atomic<int>> inside;
+  inside["batch"] = 0, inside["online"] = 0;
+  std::atomic<int> overlaps{0};
+  FunctionActor actor([&](Message& message, const Context&) {
+    std::atomic<int>& here = inside.at(message.method);
+    if (++here > 1) ++overlaps;
+    --here;
     return message.bytes % 7 == 0 ? absl::StatusOr<Reply>(UnknownMethod("x"))
                                   : absl::StatusOr<Reply>(Reply{});
   });
@@ -65,7 +74,10 @@ TEST_P(Race, EveryMessageIsAnsweredOnceAndCounted) {
     ASSERT_TRUE(lanes.Start().ok());
     std::vector<std::thread> producers;
     for (int i = 0; i < kProducers; ++i)
-      producers.emplace_back([&] { Produce(lanes, tally); });
+      producers.emplace_back([&, i] {
+        Produce(lanes, tally,
+                i % 2 == 0 ? Submitter::kMayHandle : Submitter::kGoesOn);
+      });
     std::thread reader([&] {  // The law holds at every instant.
       for (int i = 0; i < 1'000; ++i)
         for (const LaneSnapshot& lane : lanes.Snapshot())
@@ -80,6 +92,7 @@ TEST_P(Race, EveryMessageIsAnsweredOnceAndCounted) {
     ASSERT_TRUE(lanes.AwaitStopped(absl::Seconds(30)));
     lanes_after = lanes.Snapshot();
   }
+  EXPECT_EQ(overlaps, 0);
   int64_t accounted = 0;
   for (const LaneSnapshot& lane : lanes_after) {
     EXPECT_EQ(lane.counters.in_flight, 0);

@@ -1,7 +1,9 @@
 #include "services/actor/mailbox.h"
 
+#include <atomic>
 #include <limits>
 #include <memory>
+#include <thread>
 
 #include "gtest/gtest.h"
 #include "services/base/errors.h"
@@ -21,6 +23,50 @@ class MailboxTest : public testing::Test {
 
 TEST_F(MailboxTest, RejectsBeforeItIsOpen) {
   EXPECT_EQ(ReasonOf(mailbox_.Push(answers_.Send("a"))), "NOT_READY");
+}
+
+TEST_F(MailboxTest, OfferQueuesWhileNobodyWaits) {
+  mailbox_.Open();
+  const absl::StatusOr<Handover> handover = mailbox_.Offer(answers_.Send("a"));
+  ASSERT_TRUE(handover.ok());
+  EXPECT_EQ(*handover, Handover::kQueued);
+  EXPECT_EQ(mailbox_.Pop()->message().method, "a");
+}
+
+TEST_F(MailboxTest, OfferRejectsAsPushDoes) {
+  EXPECT_EQ(ReasonOf(mailbox_.Offer(answers_.Send("a")).status()), "NOT_READY");
+  mailbox_.Open();
+  for (const char* name : {"a", "b", "c"})
+    ASSERT_TRUE(mailbox_.Offer(answers_.Send(name)).ok());
+  EXPECT_EQ(ReasonOf(mailbox_.Offer(answers_.Send("d")).status()),
+            "MAILBOX_FULL");
+}
+
+// While a message is lent, the sleeping thread gets nothing, not even the end.
+TEST_F(MailboxTest, LendsToTheCallerWhileTheLaneSleeps) {
+  mailbox_.Open();
+  std::atomic<bool> returned{false};
+  std::atomic<int> popped_early{0};
+  std::thread lane([&] {
+    while (mailbox_.Pop() != nullptr)
+      if (!returned) ++popped_early;
+  });
+  const auto lent = [&] {
+    const auto handover = mailbox_.Offer(answers_.Send("lent"));
+    return handover.ok() && *handover == Handover::kYours;
+  };
+  while (!lent()) std::this_thread::yield();
+  popped_early = 0;
+  EXPECT_EQ(*mailbox_.Offer(answers_.Send("second")), Handover::kQueued);
+  ASSERT_TRUE(mailbox_.Push(answers_.Send("third")).ok());
+  mailbox_.Drain();
+  EXPECT_FALSE(mailbox_.finished());
+  EXPECT_EQ(mailbox_.depth(), 2);
+  EXPECT_EQ(popped_early, 0);
+  returned = true;
+  mailbox_.Return();
+  lane.join();
+  EXPECT_TRUE(mailbox_.finished());
 }
 
 TEST_F(MailboxTest, RejectsAtCapacityAndAcceptsAgainAfterPop) {

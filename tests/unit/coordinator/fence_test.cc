@@ -25,7 +25,7 @@ std::string Judged(const pb::BatchId& id) {
   *response.mutable_id() = id;
   UnaryReply reply;
   reply.header = response.SerializeAsString();
-  CheckAttempt(kProcess, Id(2, 3), reply);
+  CheckAttempt(kProcess, Id(2, 3).SerializeAsString(), reply);
   return reply.status.ok() ? "taken" : ReasonOf(reply.status);
 }
 
@@ -39,11 +39,24 @@ TEST(Fence, TakesTheOpenAttemptOfThisEpochOnly) {
   EXPECT_EQ(Judged(other), "WRONG_REPLY");
 }
 
+TEST(Fence, TheIdMayBeWrittenInAnyOrder) {
+  pb::BatchId job;
+  job.set_job("j");
+  pb::BatchId rest = Id(2, 3);
+  rest.clear_job();
+  const std::string other_order =
+      rest.SerializeAsString() + job.SerializeAsString();
+  ASSERT_NE(other_order, Id(2, 3).SerializeAsString());
+  EXPECT_TRUE(SameId(Id(2, 3).SerializeAsString(), other_order));
+  EXPECT_FALSE(SameId(Id(1, 3).SerializeAsString(), other_order));
+  EXPECT_FALSE(SameId("\xff", other_order));
+}
+
 TEST(Fence, AReplyWithoutAnIdOrMalformedIsRefused) {
   for (const char* const header : {"", "\x0a\xff", "\x0a\x02\xff\xff"}) {
     UnaryReply reply;
     reply.header = header;
-    CheckAttempt(kProcess, Id(2, 3), reply);
+    CheckAttempt(kProcess, Id(2, 3).SerializeAsString(), reply);
     EXPECT_EQ(ReasonOf(reply.status), "WRONG_REPLY");
   }
 }
@@ -51,7 +64,7 @@ TEST(Fence, AReplyWithoutAnIdOrMalformedIsRefused) {
 TEST(Fence, ErrorsAndMethodsWithoutIdsPass) {
   UnaryReply failed;
   failed.status = Draining("model");
-  CheckAttempt(kProcess, Id(2, 3), failed);
+  CheckAttempt(kProcess, Id(2, 3).SerializeAsString(), failed);
   EXPECT_EQ(ReasonOf(failed.status), "DRAINING");
   UnaryReply plan;
   CheckAttempt("/troupe.v1.Loader/Plan", std::nullopt, plan);

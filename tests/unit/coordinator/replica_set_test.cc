@@ -46,6 +46,16 @@ class ReplicaSetTest : public testing::Test {
     end.mailbox_room = room;
     set_->Release(replica, end);
   }
+  // Answers many calls, one in each `interval`, with another one always open.
+  void AnswerEvery(absl::Duration interval) {
+    auto open = Take();
+    for (int i = 0; i < 1'000; ++i) {
+      auto next = Take();
+      clock_.Advance(interval);
+      Give(std::exchange(open, std::move(next)), kAnswered, 60);
+    }
+    Give(open, kAnswered, 60);
+  }
   std::vector<std::string> Addresses() const {
     std::vector<std::string> addresses;
     for (const ReplicaInfo& info : set_->List())
@@ -165,6 +175,30 @@ TEST_F(ReplicaSetTest, CreditGrowsWithAnswersUpToItsLimit) {
   Find({"a"}, {.max_credit = 4});
   for (int i = 0; i < 20; ++i) Give(Take(), kAnswered, 60);
   EXPECT_EQ(Fill(), 4);
+}
+
+TEST_F(ReplicaSetTest,
+       AQuickReplicaMayHaveAsManyCallsAsItAnswersInTheTimeAhead) {
+  Find({"a"}, {.ahead = absl::Milliseconds(4)});
+  AnswerEvery(absl::Microseconds(200));
+  EXPECT_NEAR(Fill(), 20, 1);
+}
+
+TEST_F(ReplicaSetTest, AReplicaThatIsQuickNoMoreGetsFewCallsAgain) {
+  Find({"a"}, {.max_credit = 4, .ahead = absl::Milliseconds(4)});
+  AnswerEvery(absl::Microseconds(200));
+  AnswerEvery(absl::Milliseconds(2));
+  EXPECT_EQ(Fill(), 4);
+}
+
+TEST_F(ReplicaSetTest, TimeWithoutCallsDoesNotMakeAReplicaSlow) {
+  Find({"a"}, {.ahead = absl::Milliseconds(4)});
+  AnswerEvery(absl::Microseconds(200));
+  for (int i = 0; i < 20; ++i) {
+    clock_.Advance(absl::Seconds(1));
+    Give(Take(), kAnswered, 60);
+  }
+  EXPECT_NEAR(Fill(), 20, 1);
 }
 
 TEST_F(ReplicaSetTest, CreditGrowsNoFurtherThanTheMailboxHasRoom) {

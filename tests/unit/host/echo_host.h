@@ -37,6 +37,7 @@ class EchoStage : public Stage {
   absl::StatusOr<pb::ProcessResponse> Process(pb::ProcessRequest& request,
                                               const Context& context) override {
     ++processed;
+    last_thread = std::this_thread::get_id();
     if (request.table() == "wait") {
       entered.Open();
       gate.Wait();
@@ -81,6 +82,7 @@ class EchoStage : public Stage {
   }
 
   std::atomic<int> processed{0};
+  std::atomic<std::thread::id> last_thread{};
   Gate gate;
   Gate entered;
   Gate saw_cancel;

@@ -297,6 +297,52 @@ TEST(Stop, LeavesAHandlerThatDoesNotEnd) {
   EXPECT_EQ(ReasonOf(stuck.get().status()), "DRAINING");
 }
 
+// Sends quick messages until they are handled on the polling thread: not that
+// of the first.
+void MakeQuick(EchoHost& echo) {
+  ASSERT_TRUE(echo.Process("first").ok());
+  const std::thread::id lane_thread = echo.stage->last_thread;
+  while (echo.stage->last_thread == lane_thread)
+    ASSERT_TRUE(echo.Process("quick").ok());
+}
+
+TEST(Quick, MessageThatTurnsOutSlowLeavesThePollingToAnother) {
+  EchoHost echo;
+  ASSERT_TRUE(echo.Start().ok());
+  ASSERT_NO_FATAL_FAILURE(MakeQuick(echo));
+  auto running = ProcessLater(echo, "wait");
+  ASSERT_TRUE(echo.stage->entered.Wait());
+  auto behind = ProcessLater(echo, "behind");
+  grpc::ClientContext context;
+  SetTimeout(context, 10'000);
+  pb::ActorStats stats;
+  EXPECT_TRUE(echo.control->GetStats(&context, {}, &stats).ok());
+  echo.stage->gate.Open();
+  EXPECT_TRUE(running.get().ok());
+  EXPECT_TRUE(behind.get().ok());
+}
+
+TEST(Quick, StopLeavesAHandlerThatDoesNotEnd) {
+  EchoHost echo;
+  ASSERT_TRUE(echo.Start().ok());
+  ASSERT_NO_FATAL_FAILURE(MakeQuick(echo));
+  auto stuck = ProcessLater(echo, "wait");
+  ASSERT_TRUE(echo.stage->entered.Wait());
+  echo.host->Stop(StopMode::kDrain, absl::Milliseconds(50));
+  EXPECT_FALSE(echo.host->ShutDown());
+  EXPECT_EQ(ReasonOf(stuck.get().status()), "DRAINING");
+}
+
+TEST(Quick, BigMessageIsHandledOnTheLanesThread) {
+  EchoHost echo;
+  ASSERT_TRUE(echo.Start().ok());
+  ASSERT_TRUE(echo.Process("first").ok());
+  const std::thread::id lane_thread = echo.stage->last_thread;
+  ASSERT_NO_FATAL_FAILURE(MakeQuick(echo));
+  ASSERT_TRUE(echo.Process(std::string(100'000, 'x')).ok());
+  EXPECT_EQ(echo.stage->last_thread, lane_thread);
+}
+
 TEST(Health, FollowsTheLifeOfTheProcess) {
   EchoHost echo;
   ASSERT_TRUE(echo.Listen().ok());
