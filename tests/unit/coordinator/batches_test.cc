@@ -3,6 +3,7 @@
 #include "absl/flags/reflection.h"
 #include "client/coordinator/batch_flow.h"
 #include "client/coordinator/batch_pass.h"
+#include "client/coordinator/fitting.h"
 #include "client/coordinator/partial_fold.h"
 #include "client/coordinator/progress_meter.h"
 #include "client/coordinator/reject_account.h"
@@ -70,6 +71,34 @@ TEST(RunPass, SendsWideHopsPieceByPieceWithoutLosingARow) {
   EXPECT_THAT(rows, ElementsAre(0, 1, 2, 3, 4, 5, 6, 7, 8, 9));
   ASSERT_EQ(office.company.processed.size(), 8u);  // 4 pieces, each 2 hops.
   EXPECT_EQ(office.company.processed[2].rows().begin(), 3);
+}
+
+TEST(Fitting, AsksTheLoaderToKeepWhatTheLastPassTakes) {
+  FakeOffice office;
+  office.company.splits = 2;
+  office.company.passes = 2;  // The first without rows.
+  JobContext context(&office.environment,
+                     std::make_shared<LiveJob>(office.WritingJob("j")));
+  const JobInput input{pb::Source()};
+  const auto plan = *PlanWholeInput(context, input, 0, false);
+  TrainingInput training;
+  training.input = &input;
+  training.plan = &plan;
+  training.columns = plan.schema;
+  training.rows = pb::ALL_ROWS;
+  RejectAccount account{pb::Source()};
+  std::vector<std::string> warnings;
+  ASSERT_TRUE(FitByObserving(context, training, {}, FlowHop(), plan.schema,
+                             "hop", "fit hop 0", account, &warnings)
+                  .ok());
+  ASSERT_TRUE(FitByStreaming(context, training, {}, FlowHop(), pb::FitStart(),
+                             "fit hop 1", account)
+                  .ok());
+  std::vector<bool> again;
+  for (const pb::LoadRequest& request : office.company.load_requests)
+    again.push_back(request.read_again());
+  EXPECT_THAT(again, ElementsAre(true, true, true, true, false, false));
+  EXPECT_EQ(office.company.fitted_tables, 2);
 }
 
 TEST(PartialFold, JoinsPartialsInOrderAndAtMost64AtATime) {
