@@ -119,6 +119,28 @@ TEST(PartialFold, JoinsPartialsInOrderAndAtMost64AtATime) {
   EXPECT_EQ(office.company.merged.size(), 4u);
 }
 
+TEST(PartialFold, JoinsWhatIsLargeSoonButNeverIntoATooLargePartial) {
+  FakeOffice office;
+  JobContext context(&office.environment,
+                     std::make_shared<LiveJob>(office.WritingJob("j")));
+  const FlowObserve observe;
+  const pb::Schema schema;
+  PartialFold fold(&context, &observe, &schema);
+  std::string expected;
+  for (char letter = 'a'; letter < 'a' + 12; ++letter) {
+    ASSERT_TRUE(fold.Add({std::string(5 << 20, letter)}).ok());
+    expected += std::string(5 << 20, letter);
+  }
+  EXPECT_EQ(fold.Finish()->artifact(), expected);
+  std::vector<size_t> sizes;  // Of all partials of a merge, in MiB.
+  for (const pb::MergeRequest& request : office.company.merged) {
+    sizes.push_back(0);
+    for (const std::string& partial : request.partials())
+      sizes.back() += partial.size() >> 20;
+  }
+  EXPECT_THAT(sizes, ElementsAre(20, 60));
+}
+
 TEST(PartialFold, RefusesAPartialLargerThanTheContractAllows) {
   FakeOffice office;
   JobContext context(&office.environment,
