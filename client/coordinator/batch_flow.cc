@@ -89,10 +89,13 @@ void BatchFlow::Load(const std::vector<std::string>& source_columns) {
   *request->mutable_row_split() = plan_->row_split;
   request->set_row_set(plan_->rows);
   request->set_target_required(plan_->target_required);
+  request->set_read_again(plan_->read_again);
+  std::string affinity = input_->Affinity(context_->id(), result_.split.file());
+  // The replica that keeps a split is the one to ask again.
+  if (affinity.empty() && (plan_->read_again || plan_->read_before))
+    affinity = absl::StrCat(context_->id(), "/", result_.split.number());
   context_->Start("loader", stage_method::kLoad, *std::move(request),
-                  TableBytes(), {},
-                  input_->Affinity(context_->id(), result_.split.file()),
-                  Step(&BatchFlow::TakeLoaded));
+                  TableBytes(), {}, affinity, Step(&BatchFlow::TakeLoaded));
 }
 
 absl::Status BatchFlow::TakeLoaded(StageResult result) {

@@ -47,6 +47,10 @@ struct FlowPlan {
   std::vector<FlowHop> hops;
   std::optional<FlowObserve> observe;
   bool read_rejected_text = false;  // For the rejects file.
+  // Of passes over the same rows: the loader may keep what it read for the
+  // next, and is asked again where it may have been kept.
+  bool read_again = false;
+  bool read_before = false;
 };
 
 // What came out of a batch.

@@ -110,7 +110,8 @@ absl::StatusOr<pb::FitResponse> TryFit(JobContext& context,
   ASSIGN_OR_RETURN(const std::unique_ptr<FitSession> session,
                    OpenFit(context, call));
   call.avoided.push_back(session->replica());
-  const FlowPlan plan = PlanOf(training, before);
+  FlowPlan plan = PlanOf(training, before);
+  plan.read_before = true;  // The last pass over these rows.
   PlannedSplits splits(training.plan);
   const auto write = [&](BatchResult& batch) -> absl::Status {
     for (const TableBytes& table : batch.tables)
@@ -148,6 +149,9 @@ absl::StatusOr<std::string> FitByObserving(
     std::vector<std::string>* warnings) {
   Journal& journal = *context.environment().journal;
   FlowPlan plan = PlanOf(training, before);
+  // Whether a further pass follows is known only when this one is merged; what
+  // nobody reads again the loader drops by itself.
+  plan.read_again = true;
   plan.observe.emplace();
   plan.observe->hop = hop;
   plan.observe->hop.artifact.clear();

@@ -12,6 +12,10 @@ namespace {
 constexpr size_t kMaxPartials = 64;
 constexpr int64_t kMaxBytes = int64_t{64} << 20;
 constexpr int64_t kMaxPartialBytes = int64_t{32} << 20;
+// So much is joined as soon as it is there: what waits is in memory, and is a
+// second time while it is sent. Not beyond what one partial may be, or joining
+// could make one that is too large before its time.
+constexpr int64_t kWorthJoining = int64_t{16} << 20;
 
 }  // namespace
 
@@ -22,13 +26,17 @@ absl::Status PartialFold::Add(std::vector<std::string> partials) {
       return absl::InternalError(
           absl::StrCat("stage ", observe_->hop.stage, " made a partial of ",
                        size, " bytes; ", kMaxPartialBytes, " are allowed"));
-    if (partials_.size() == kMaxPartials || bytes_ + size > kMaxBytes) {
+    const bool worth =
+        bytes_ - carried_ >= kWorthJoining && bytes_ <= kMaxPartialBytes;
+    if (worth || partials_.size() == kMaxPartials ||
+        bytes_ + size > kMaxBytes) {
       ASSIGN_OR_RETURN(pb::MergeResponse merged, Merge(false));
       if (!merged.has_partial())
         return absl::InternalError(
             absl::StrCat("stage ", observe_->hop.stage,
                          " answered a merge without a partial"));
-      bytes_ = static_cast<int64_t>(merged.partial().size());
+      carried_ = static_cast<int64_t>(merged.partial().size());
+      bytes_ = carried_;
       partials_.push_back(std::move(*merged.mutable_partial()));
     }
     bytes_ += size;

@@ -1,6 +1,6 @@
 // A PartialFold joins the partials of a pass as they come, in batch order, so
-// that never more than one Merge's worth is in memory. Which ones are joined
-// with which depends on their order and sizes only.
+// that never more than one Merge's worth is in memory, and rarely more than 32
+// MiB. Which ones are joined with which depends on their order and sizes only.
 //
 // Thread safety: everything belongs to the job's thread.
 #pragma once
@@ -39,6 +39,7 @@ class PartialFold {
   const pb::Schema* const arriving_;
   std::vector<std::string> partials_;
   int64_t bytes_ = 0;
+  int64_t carried_ = 0;  // Of these in what was joined last.
   int64_t merges_ = 0;
 };
 

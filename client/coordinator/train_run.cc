@@ -39,7 +39,10 @@ struct Training {
     training.plan = &plan;
     training.columns = Without(pipeline.input(), {pb::CARRY});
     training.split = spec.split();
-    training.rows = rows;
+    // One name for the same rows: what the loader kept of them is found again.
+    const bool same =
+        rows == pb::TRAIN_AND_VALIDATION_ROWS && counts.validation == 0;
+    training.rows = same ? pb::TRAIN_ROWS : rows;
     return training;
   }
 };

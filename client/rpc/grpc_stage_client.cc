@@ -73,7 +73,7 @@ GrpcStageClient::GrpcStageClient(std::string address, RpcThread* thread)
 std::shared_ptr<OpenCall> GrpcStageClient::Call(
     UnaryCall call, std::function<void(UnaryReply)> done) {
   auto open = std::make_shared<GrpcUnaryCall>(thread_, std::move(done));
-  open->Start(stub_, call);
+  open->Start(stub_, std::move(call));
   return open;
 }
 

@@ -48,7 +48,7 @@ GrpcUnaryCall::GrpcUnaryCall(RpcThread* thread,
       done_(std::move(done)),
       finished_([this](bool) { Finish(); }) {}
 
-void GrpcUnaryCall::Start(grpc::GenericStub& stub, const UnaryCall& call) {
+void GrpcUnaryCall::Start(grpc::GenericStub& stub, UnaryCall call) {
   if (!thread_->Begin(this)) {
     UnaryReply reply;
     reply.status = absl::CancelledError("the process is stopping");
@@ -58,8 +58,9 @@ void GrpcUnaryCall::Start(grpc::GenericStub& stub, const UnaryCall& call) {
   context_.set_deadline(DeadlineIn(call.timeout));
   AddMetadata(call, context_);
   self_ = shared_from_this();
-  reader_ = stub.PrepareUnaryCall(
-      &context_, call.method, Join(call.header, call.table), thread_->queue());
+  reader_ = stub.PrepareUnaryCall(&context_, call.method,
+                                  Join(std::move(call.header), call.table),
+                                  thread_->queue());
   reader_->StartCall();
   reader_->Finish(&answer_, &status_, &finished_);
 }

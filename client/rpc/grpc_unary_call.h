@@ -21,7 +21,7 @@ class GrpcUnaryCall : public OpenCall,
   GrpcUnaryCall(RpcThread* thread, std::function<void(UnaryReply)> done);
 
   // Sends. When the thread is stopping, `done` runs at once with CANCELLED.
-  void Start(grpc::GenericStub& stub, const UnaryCall& call);
+  void Start(grpc::GenericStub& stub, UnaryCall call);
   void Cancel() override;
 
  private:

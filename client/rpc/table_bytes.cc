@@ -12,6 +12,7 @@ namespace {
 
 constexpr uint32_t kTableField = 1000;
 constexpr uint32_t kLengthDelimited = 2;
+constexpr size_t kLongHeader = size_t{64} << 10;  // Dearer to copy than to own.
 
 std::string Varint(uint64_t value) {
   std::string bytes;
@@ -178,10 +179,14 @@ absl::StatusOr<SplitMessage> Split(const grpc::ByteBuffer& message) {
   return split;
 }
 
-grpc::ByteBuffer Join(const std::string& header, const TableBytes& table) {
+grpc::ByteBuffer Join(std::string header, const TableBytes& table) {
   std::vector<grpc::Slice> slices;
   slices.reserve(table.slices_.size() + 1);
-  slices.emplace_back(header);
+  if (header.size() > kLongHeader) {  // Partials, or inline text.
+    slices.push_back(SliceOf(std::move(header)));
+  } else {
+    slices.emplace_back(header);
+  }
   slices.insert(slices.end(), table.slices_.begin(), table.slices_.end());
   return grpc::ByteBuffer(slices.data(), slices.size());
 }

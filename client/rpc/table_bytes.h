@@ -38,8 +38,7 @@ class TableBytes {
   friend struct SplitMessage;
   friend absl::StatusOr<struct SplitMessage> Split(
       const grpc::ByteBuffer& message);
-  friend grpc::ByteBuffer Join(const std::string& header,
-                               const TableBytes& table);
+  friend grpc::ByteBuffer Join(std::string header, const TableBytes& table);
 
   std::vector<grpc::Slice> slices_;  // Key, length, content.
   int64_t size_ = 0;                 // Of the content.
@@ -58,7 +57,7 @@ struct SplitMessage {
 absl::StatusOr<SplitMessage> Split(const grpc::ByteBuffer& message);
 
 // The message with these header fields and this table. The table's bytes are
-// shared, not copied.
-grpc::ByteBuffer Join(const std::string& header, const TableBytes& table);
+// shared, not copied, and a long header is taken as it is.
+grpc::ByteBuffer Join(std::string header, const TableBytes& table);
 
 }  // namespace troupe

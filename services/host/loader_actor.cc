@@ -27,6 +27,7 @@ absl::StatusOr<pb::LoadResponse> LoaderActor::LoadHereOrIsolated(
     pb::LoadRequest& request, const Context& context) {
   if (!request.isolate()) return Load(request, context);
   request.set_isolate(false);
+  request.set_read_again(false);  // The child is gone before then.
   absl::StatusOr<std::string> reply =
       isolation_.CallWhole("troupe.v1.Loader/Load", request.SerializeAsString(),
                            "ISOLATED_LOAD_CRASHED", context);

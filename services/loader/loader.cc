@@ -1,5 +1,6 @@
 #include "services/loader/loader.h"
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -7,6 +8,7 @@
 #include "absl/flags/flag.h"
 #include "absl/strings/str_split.h"
 #include "services/base/errors.h"
+#include "services/base/log.h"
 #include "services/base/status_macros.h"
 #include "services/loader/split_loader.h"
 #include "services/loader/split_planner.h"
@@ -19,6 +21,9 @@ ABSL_FLAG(int64_t, max_record_bytes, 8 << 20,
           "the longest record that is read, bytes (at most 64 MiB)");
 ABSL_FLAG(int64_t, max_inflation, 200,
           "how many times its size a compressed file may grow beyond 64 MiB");
+ABSL_FLAG(int64_t, cache_bytes, 256 << 20,
+          "memory for tables that a training reads again, so that its text is "
+          "parsed once; 0: parse it in every pass");
 
 namespace troupe::loader {
 namespace {
@@ -28,6 +33,7 @@ LoaderOptions OptionsFromFlags() {
   options.roots = absl::GetFlag(FLAGS_roots);
   options.max_record_bytes = absl::GetFlag(FLAGS_max_record_bytes);
   options.max_inflation = absl::GetFlag(FLAGS_max_inflation);
+  options.cache_bytes = absl::GetFlag(FLAGS_cache_bytes);
   return options;
 }
 
@@ -46,10 +52,18 @@ absl::Status Loader::OnStart() {
     return BadSpec("--max_record_bytes", "expected 1 to 67108864");
   if (options_.max_inflation < 1)
     return BadSpec("--max_inflation", "expected 1 or more");
+  if (options_.cache_bytes < 0)
+    return BadSpec("--cache_bytes", "expected 0 or more");
   ASSIGN_OR_RETURN(Roots roots, Roots::Open(options_.roots));
   files_ =
       std::make_unique<SourceFiles>(std::move(roots), options_.max_inflation);
   return absl::OkStatus();
+}
+
+void Loader::OnStop() {
+  if (kept_.found() > 0)
+    Log(LogLevel::kInfo, "tables kept were read again",
+        {{"tables", kept_.found()}});
 }
 
 absl::StatusOr<pb::PlanResponse> Loader::Plan(pb::PlanRequest& request,
@@ -59,6 +73,11 @@ absl::StatusOr<pb::PlanResponse> Loader::Plan(pb::PlanRequest& request,
 
 absl::StatusOr<pb::LoadResponse> Loader::Load(pb::LoadRequest& request,
                                               const Context& context) {
+  if (std::optional<pb::LoadResponse> kept = kept_.Find(request)) {
+    RETURN_IF_ERROR(
+        VerifySplit(request.split(), InlineTextOf(request), *files_));
+    return *std::move(kept);
+  }
   ASSIGN_OR_RETURN(const std::string text,
                    FetchSplit(request.source(), request.split(),
                               InlineTextOf(request), context, files_.get()));
@@ -71,6 +90,7 @@ absl::StatusOr<pb::LoadResponse> Loader::Load(pb::LoadRequest& request,
   response.mutable_rejected()->Add(loaded.rejected.begin(),
                                    loaded.rejected.end());
   response.set_table(SerializeTable(std::move(loaded.table)));
+  kept_.Keep(request, response);
   return response;
 }
 

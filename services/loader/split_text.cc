@@ -39,6 +39,13 @@ absl::StatusOr<std::string> ReadSplit(const pb::Source& source,
   return text;
 }
 
+absl::Status VerifyInline(const pb::Split& split, const pb::InlineText& given) {
+  if (static_cast<int64_t>(given.text().size()) != split.bytes() ||
+      Crc32c(given.text()) != split.crc32c())
+    return InputChanged(given.name());
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 const std::string& NameOf(const pb::Split& split,
@@ -58,10 +65,17 @@ absl::StatusOr<std::string> FetchSplit(const pb::Source& source,
     if (Crc32c(text) != split.crc32c()) return InputChanged(split.file());
     return text;
   }
-  if (static_cast<int64_t>(inline_text->text().size()) != split.bytes() ||
-      Crc32c(inline_text->text()) != split.crc32c())
-    return InputChanged(inline_text->name());
+  RETURN_IF_ERROR(VerifyInline(split, *inline_text));
   return inline_text->text();
+}
+
+absl::Status VerifySplit(const pb::Split& split,
+                         const pb::InlineText* inline_text,
+                         const SourceFiles& files) {
+  if (inline_text != nullptr) return VerifyInline(split, *inline_text);
+  pb::FileIdentity identity = split.identity();
+  identity.set_path(split.file());
+  return files.Verify(identity);
 }
 
 }  // namespace troupe::loader

@@ -27,4 +27,10 @@ absl::StatusOr<std::string> FetchSplit(const pb::Source& source,
                                        const Context& context,
                                        SourceFiles* files);
 
+// Says whether file or inline text are still what they were, without reading a
+// file: INPUT_CHANGED, as above.
+absl::Status VerifySplit(const pb::Split& split,
+                         const pb::InlineText* inline_text,
+                         const SourceFiles& files);
+
 }  // namespace troupe::loader

@@ -77,4 +77,13 @@ absl::StatusOr<const float*> RowSpool::Map() {
   return static_cast<const float*>(mapped_);
 }
 
+void RowSpool::Release(int64_t end) const {
+  if (mapped_ == nullptr) return;
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const size_t bytes = static_cast<size_t>(end * cols_) * sizeof(float);
+  // A hint: without it the kernel takes them when it needs the memory.
+  madvise(mapped_, end == rows_ ? mapped_bytes_ : bytes / page * page,
+          MADV_DONTNEED);
+}
+
 }  // namespace troupe::model

@@ -32,6 +32,10 @@ class RowSpool {
   // may be appended afterwards. nullptr when there are no values.
   absl::StatusOr<const float*> Map();
 
+  // Takes mapped rows before `end` out of our memory; whoever looks at them
+  // again reads them again.
+  void Release(int64_t end) const;
+
   int64_t rows() const { return rows_; }
   int64_t cols() const { return cols_; }
 

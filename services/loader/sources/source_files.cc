@@ -49,6 +49,12 @@ absl::StatusOr<std::vector<pb::FileIdentity>> SourceFiles::Identify(
   return identities;
 }
 
+absl::Status SourceFiles::Verify(const pb::FileIdentity& identity) const {
+  ASSIGN_OR_RETURN(const OpenedFile file, roots_.OpenFile(identity.path()));
+  return SameFile(file.identity, identity) ? absl::OkStatus()
+                                           : InputChanged(identity.path());
+}
+
 absl::StatusOr<std::unique_ptr<TextReader>> SourceFiles::Open(
     const pb::FileIdentity& identity, pb::Compression compression,
     int64_t offset, const Context& context) {

@@ -33,6 +33,9 @@ class SourceFiles {
   absl::StatusOr<std::vector<pb::FileIdentity>> Identify(
       absl::string_view path) const;
 
+  // INPUT_CHANGED when the file is not what `identity` says.
+  absl::Status Verify(const pb::FileIdentity& identity) const;
+
   // A reader of the file's text that stands at `offset`. INPUT_CHANGED when the
   // file is not what `identity` says, or when its text ends before `offset`.
   absl::StatusOr<std::unique_ptr<TextReader>> Open(

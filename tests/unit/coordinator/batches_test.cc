@@ -3,6 +3,7 @@
 #include "absl/flags/reflection.h"
 #include "client/coordinator/batch_flow.h"
 #include "client/coordinator/batch_pass.h"
+#include "client/coordinator/fitting.h"
 #include "client/coordinator/partial_fold.h"
 #include "client/coordinator/progress_meter.h"
 #include "client/coordinator/reject_account.h"
@@ -72,6 +73,34 @@ TEST(RunPass, SendsWideHopsPieceByPieceWithoutLosingARow) {
   EXPECT_EQ(office.company.processed[2].rows().begin(), 3);
 }
 
+TEST(Fitting, AsksTheLoaderToKeepWhatTheLastPassTakes) {
+  FakeOffice office;
+  office.company.splits = 2;
+  office.company.passes = 2;  // The first without rows.
+  JobContext context(&office.environment,
+                     std::make_shared<LiveJob>(office.WritingJob("j")));
+  const JobInput input{pb::Source()};
+  const auto plan = *PlanWholeInput(context, input, 0, false);
+  TrainingInput training;
+  training.input = &input;
+  training.plan = &plan;
+  training.columns = plan.schema;
+  training.rows = pb::ALL_ROWS;
+  RejectAccount account{pb::Source()};
+  std::vector<std::string> warnings;
+  ASSERT_TRUE(FitByObserving(context, training, {}, FlowHop(), plan.schema,
+                             "hop", "fit hop 0", account, &warnings)
+                  .ok());
+  ASSERT_TRUE(FitByStreaming(context, training, {}, FlowHop(), pb::FitStart(),
+                             "fit hop 1", account)
+                  .ok());
+  std::vector<bool> again;
+  for (const pb::LoadRequest& request : office.company.load_requests)
+    again.push_back(request.read_again());
+  EXPECT_THAT(again, ElementsAre(true, true, true, true, false, false));
+  EXPECT_EQ(office.company.fitted_tables, 2);
+}
+
 TEST(PartialFold, JoinsPartialsInOrderAndAtMost64AtATime) {
   FakeOffice office;
   JobContext context(&office.environment,
@@ -88,6 +117,28 @@ TEST(PartialFold, JoinsPartialsInOrderAndAtMost64AtATime) {
   for (const pb::MergeRequest& request : office.company.merged)
     EXPECT_LE(request.partials_size(), 64);
   EXPECT_EQ(office.company.merged.size(), 4u);
+}
+
+TEST(PartialFold, JoinsWhatIsLargeSoonButNeverIntoATooLargePartial) {
+  FakeOffice office;
+  JobContext context(&office.environment,
+                     std::make_shared<LiveJob>(office.WritingJob("j")));
+  const FlowObserve observe;
+  const pb::Schema schema;
+  PartialFold fold(&context, &observe, &schema);
+  std::string expected;
+  for (char letter = 'a'; letter < 'a' + 12; ++letter) {
+    ASSERT_TRUE(fold.Add({std::string(5 << 20, letter)}).ok());
+    expected += std::string(5 << 20, letter);
+  }
+  EXPECT_EQ(fold.Finish()->artifact(), expected);
+  std::vector<size_t> sizes;  // Of all partials of a merge, in MiB.
+  for (const pb::MergeRequest& request : office.company.merged) {
+    sizes.push_back(0);
+    for (const std::string& partial : request.partials())
+      sizes.back() += partial.size() >> 20;
+  }
+  EXPECT_THAT(sizes, ElementsAre(20, 60));
 }
 
 TEST(PartialFold, RefusesAPartialLargerThanTheContractAllows) {

@@ -32,10 +32,13 @@ class FakeCompany : public StageCalls {
   std::map<int64_t, absl::Status> load_errors;  // By batch number.
   std::set<std::string> held_methods;           // Answered by Release only.
   std::vector<std::string> stalled;
+  int passes = 0;  // Merges without an artifact, before one with it.
 
   // --- What the test sees ----------------------------------------------------
   std::vector<pb::ProcessRequest> processed;  // Without tables.
   std::vector<pb::MergeRequest> merged;
+  std::vector<pb::LoadRequest> load_requests;
+  int64_t fitted_tables = 0;
 
   size_t held() const {
     MutexLock lock(&mutex_);
@@ -76,7 +79,7 @@ class FakeCompany : public StageCalls {
   }
   absl::StatusOr<std::unique_ptr<FitSession>> StartFit(
       const FitCall&) override {
-    return absl::UnimplementedError("no fits here");
+    return std::make_unique<FakeFit>(this);
   }
   void CancelJob(const std::string&) override { Release(); }
   void ForgetJob(const std::string&) override {}
@@ -92,12 +95,33 @@ class FakeCompany : public StageCalls {
   std::vector<std::string> Stages() override { return {}; }
 
  private:
+  // Learns the number of tables.
+  class FakeFit : public FitSession {
+   public:
+    explicit FakeFit(FakeCompany* company) : company_(company) {}
+    absl::Status Write(const TableBytes&) override {
+      ++company_->fitted_tables;
+      return absl::OkStatus();
+    }
+    absl::StatusOr<pb::FitResponse> Finish() override {
+      pb::FitResponse response;
+      response.set_artifact(std::to_string(company_->fitted_tables));
+      return response;
+    }
+    const std::string& replica() const override { return replica_; }
+
+   private:
+    FakeCompany* const company_;
+    const std::string replica_ = "fake";
+  };
+
   StageResult Answer(const std::string& method, const StageCall& call) {
     const std::string header = call.header(1, false);
     if (method == "Plan") return Plan();
     if (method == "Load") return Load(header);
     if (method == "ReadRecords") return ReadRecords(header);
     if (method == "Process") return Process(header, call);
+    if (method == "Observe") return Observe(call);
     if (method == "Merge") return Merge(header);
     return Reply(pb::DescribeResponse());
   }
@@ -131,6 +155,7 @@ class FakeCompany : public StageCalls {
     pb::LoadRequest request;
     request.ParseFromString(header);
     loaded.push_back(request.split().number());
+    load_requests.push_back(request);
     StageResult failed;
     const auto error = load_errors.find(request.split().number());
     if (error != load_errors.end()) {
@@ -176,6 +201,14 @@ class FakeCompany : public StageCalls {
     return Reply(response, TableBytes::FromTable(SerializeTable(table)));
   }
 
+  // The partial of a table is as many letters as it has rows.
+  static StageResult Observe(const StageCall& call) {
+    pb::ObserveResponse response;
+    response.set_rows(ParseTable(*call.table.TableString())->rows);
+    return Reply(response, TableBytes::FromTable(std::string(
+                               static_cast<size_t>(response.rows()), 'o')));
+  }
+
   // Joins partials as text.
   StageResult Merge(const std::string& header) {
     pb::MergeRequest request;
@@ -184,7 +217,9 @@ class FakeCompany : public StageCalls {
     std::string joined;
     for (const std::string& partial : request.partials()) joined += partial;
     pb::MergeResponse response;
-    if (request.last()) {
+    if (request.last() && passes-- > 0) {
+      response.set_state("state" + joined);
+    } else if (request.last()) {
       response.set_artifact(joined);
     } else {
       response.set_partial(joined);
