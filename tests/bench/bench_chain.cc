@@ -14,6 +14,7 @@
 #include "absl/flags/parse.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/synchronization/mutex.h"
 #include "services/table/column_builder.h"
 #include "services/table/wire.h"
@@ -33,6 +34,9 @@ ABSL_FLAG(absl::Duration, gap, absl::ZeroDuration(),
 
 namespace troupe::bench {
 namespace {
+
+constexpr double kPercents[] = {1,  5,  10, 20, 30, 40, 50,  60,
+                                70, 80, 90, 95, 98, 99, 99.5};
 
 std::string MakeTable(int64_t rows, int64_t bytes) {
   ColumnBuilder text(pb::STRING);
@@ -68,15 +72,20 @@ void Print(const Measured& measured, size_t table_bytes) {
                                       static_cast<double>(sorted.size() - 1))];
   };
   const auto count = static_cast<double>(sorted.size());
+  std::vector<std::string> distribution;
+  for (const double percent : kPercents)
+    distribution.push_back(
+        absl::StrFormat("[%g, %.1f]", percent, at(percent / 100)));
   std::cout << absl::StreamFormat(
                    R"({"messages_per_s": %.1f, "mean_us": %.1f, )"
                    R"("p50_us": %.1f, "p95_us": %.1f, "p99_us": %.1f, )"
                    R"("max_us": %.1f, "count": %d, "failed": %d, )"
-                   R"("table_bytes": %d})",
+                   R"("table_bytes": %d, "percentiles": [%s]})",
                    count / measured.seconds,
                    std::accumulate(sorted.begin(), sorted.end(), 0.0) / count,
                    at(0.5), at(0.95), at(0.99), sorted.back(), sorted.size(),
-                   measured.failed, table_bytes)
+                   measured.failed, table_bytes,
+                   absl::StrJoin(distribution, ", "))
             << std::endl;
 }
 
