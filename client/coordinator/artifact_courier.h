@@ -31,6 +31,12 @@ class ArtifactCourier : public std::enable_shared_from_this<ArtifactCourier> {
   void Bring(const std::shared_ptr<StageClient>& client,
              const std::string& sha256, std::function<void(absl::Status)> done);
 
+  // Whether anything is on its way.
+  bool busy() const {
+    MutexLock lock(&mutex_);
+    return !errands_.empty();
+  }
+
   // The addresses to which one of `artifacts` is on its way: a call that needs
   // it had better wait.
   std::vector<std::string> Underway(

@@ -117,16 +117,20 @@ std::optional<DispatchCore::Sent> DispatchCore::Next(Stage& stage) {
   MutexLock lock(&mutex_);
   std::shared_ptr<Replica> replica;
   bool no_slot = false;  // For a call without wishes.
+  // Then what is not for one is for none.
+  const bool all_alike = !stage.queue.has_wishes() && !courier_->busy();
+  using Try = FairQueue::Try;
   const auto call = stage.queue.Take([&](const PendingCall& waiting) {
     const Placement placement = PlacementOf(waiting);
     const bool wishes = !placement.avoided.empty() ||
                         !placement.blocked.empty() ||
                         !placement.affinity.empty();
     // A small one must not overtake a big one for ever, either.
-    if (!wishes && no_slot) return false;
+    if (!wishes && no_slot) return Try::kNext;
     replica = stage.replicas->Acquire(placement);
-    if (replica == nullptr && !wishes) no_slot = true;
-    return replica != nullptr;
+    if (replica != nullptr) return Try::kTaken;
+    no_slot |= !wishes;
+    return all_alike ? Try::kNone : Try::kNext;
   });
   if (call == nullptr) return std::nullopt;
   return Begin(stage, call, std::move(replica));

@@ -5,11 +5,11 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 
+#include "absl/functional/function_ref.h"
 #include "client/coordinator/pending_call.h"
 
 namespace troupe {
@@ -19,10 +19,19 @@ class FairQueue {
   void Add(std::shared_ptr<PendingCall> call);
   void Remove(const PendingCall& call);
 
+  enum class Try {
+    kTaken,  // It has its place.
+    kNext,   // None for this one; look at the next.
+    kNone,   // None for any.
+  };
   // Removes and returns the first call that `place` finds a place for,
   // beginning with the job after the one served last. Null when there is none.
   std::shared_ptr<PendingCall> Take(
-      const std::function<bool(const PendingCall&)>& place);
+      absl::FunctionRef<Try(const PendingCall&)> place);
+
+  // Whether any call wishes for a replica or avoids one. Those wishes must not
+  // change while a call is here.
+  bool has_wishes() const { return wishes_ > 0; }
 
   bool empty() const { return jobs_.empty(); }
   // A call of `job` found its place without queueing: that was its job's turn.
@@ -33,6 +42,7 @@ class FairQueue {
 
   std::map<std::string, Calls> jobs_;  // None empty.
   std::string last_;                   // The job served last.
+  int64_t wishes_ = 0;                 // Calls that have some.
 };
 
 }  // namespace troupe

@@ -1,27 +1,37 @@
-"""The message chain in Python: grpc.aio, bytes, a queue and a worker in each stage.
+"""The message chain in Python: grpc.aio, a queue and a worker in each stage.
 
-    aio_chain.py --port_file=FILE                 one stage, which echoes
-    aio_chain.py --stages=A,B,C --concurrency=16  sends through them, prints JSON
+    aio_chain.py --stubs=DIR --port_file=FILE                 one stage, which echoes
+    aio_chain.py --stubs=DIR --stages=A,B,C --concurrency=16  sends through them, prints JSON
+
+Messages are those of bench_chain, read and written by the generated classes, which
+are in DIR.
 """
 import argparse
 import asyncio
 import json
 import pathlib
+import sys
 import time
 
 import grpc
 
 METHOD = "/troupe.v1.Stage/Process"
+# As long as the table of bench_chain: one row with 64 bytes of text.
+TABLE = bytes(102)
 
 
 class Echo(grpc.GenericRpcHandler):
     """A mailbox of 64 messages and the worker behind it."""
 
-    def __init__(self):
+    def __init__(self, stage_pb2):
+        self.stage_pb2 = stage_pb2
         self.mailbox = asyncio.Queue(64)
 
     def service(self, details):
-        return grpc.unary_unary_rpc_method_handler(self.receive) if details.method == METHOD else None
+        if details.method != METHOD:
+            return None
+        return grpc.unary_unary_rpc_method_handler(self.receive, self.stage_pb2.ProcessRequest.FromString,
+                                                   self.stage_pb2.ProcessResponse.SerializeToString)
 
     async def receive(self, request, _context):
         answer = asyncio.get_running_loop().create_future()
@@ -32,11 +42,11 @@ class Echo(grpc.GenericRpcHandler):
         while True:
             request, answer = await self.mailbox.get()
             if not answer.done():
-                answer.set_result(request)
+                answer.set_result(self.stage_pb2.ProcessResponse(id=request.id, table=request.table))
 
 
-async def serve(port_file: pathlib.Path) -> None:
-    echo = Echo()
+async def serve(stage_pb2, port_file: pathlib.Path) -> None:
+    echo = Echo(stage_pb2)
     server = grpc.aio.server()
     server.add_generic_rpc_handlers((echo,))
     port = server.add_insecure_port("127.0.0.1:0")
@@ -47,18 +57,21 @@ async def serve(port_file: pathlib.Path) -> None:
     await echo.work()
 
 
-async def send(stages: list, concurrency: int, warm_up: float, seconds: float) -> dict:
+async def send(stage_pb2, stages: list, concurrency: int, warm_up: float, seconds: float) -> dict:
     channels = [grpc.aio.insecure_channel(stage) for stage in stages]
-    hops = [channel.unary_unary(METHOD) for channel in channels]
+    hops = [channel.unary_unary(METHOD, stage_pb2.ProcessRequest.SerializeToString,
+                                stage_pb2.ProcessResponse.FromString) for channel in channels]
     begun = time.monotonic() + warm_up
     until = begun + seconds
     latencies = []
 
     async def place():
         while (since := time.monotonic()) < until:
-            message = b"x" * 64
+            table = TABLE
             for hop in hops:
-                message = await hop(message)
+                request = stage_pb2.ProcessRequest(table=table)
+                request.id.job, request.id.number, request.id.attempt = "job", len(latencies), 1
+                table = (await hop(request)).table
             if begun <= (now := time.monotonic()) < until:
                 latencies.append(now - since)
 
@@ -73,17 +86,20 @@ async def send(stages: list, concurrency: int, warm_up: float, seconds: float) -
 
 def main() -> None:
     parser = argparse.ArgumentParser()
+    parser.add_argument("--stubs", required=True)
     parser.add_argument("--port_file", type=pathlib.Path)
     parser.add_argument("--stages")
     parser.add_argument("--concurrency", type=int, default=1)
     parser.add_argument("--warm_up", type=float, default=0.5)
     parser.add_argument("--seconds", type=float, default=2)
     options = parser.parse_args()
+    sys.path.insert(0, options.stubs)
+    from troupe.v1 import stage_pb2
     if options.port_file:
-        asyncio.run(serve(options.port_file))
+        asyncio.run(serve(stage_pb2, options.port_file))
     else:
-        print(json.dumps(asyncio.run(send(options.stages.split(","), options.concurrency, options.warm_up,
-                                          options.seconds))))
+        print(json.dumps(asyncio.run(send(stage_pb2, options.stages.split(","), options.concurrency,
+                                          options.warm_up, options.seconds))))
 
 
 if __name__ == "__main__":

@@ -46,7 +46,8 @@ def _generated() -> tempfile.TemporaryDirectory:
     return out
 
 
-_STUBS = _generated()
+_GENERATED = _generated()
+STUBS = _GENERATED.name
 from google.rpc import error_details_pb2, status_pb2  # noqa: E402
 from troupe.v1 import (actor_pb2, actor_pb2_grpc, coordinator_pb2,  # noqa: E402
                        coordinator_pb2_grpc, loader_pb2, loader_pb2_grpc,

@@ -13,7 +13,8 @@ TURNS = 3
 def measure(bench) -> list:
     if not importlib.util.find_spec("grpc"):
         raise Skip("python3-grpcio is missing")
-    program = [sys.executable, "-B", str(ROOT / "tests/bench/aio_chain.py")]
+    import company
+    program = [sys.executable, "-B", str(ROOT / "tests/bench/aio_chain.py"), f"--stubs={company.STUBS}"]
     rows = []
     with chains.stages([chains.ours(bench), program]) as (our_stages, python_stages):
         for concurrency in (16, 128):
