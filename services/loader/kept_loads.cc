@@ -98,6 +98,7 @@ void KeptLoads::Keep(const pb::LoadRequest& request,
   const int64_t bytes = answer.bytes;
   {
     MutexLock lock(&mutex_);
+    if (bytes > max_bytes_ - bytes_) DropIdle(idle_ / 12);
     if (bytes > max_bytes_ - bytes_) return;
     bytes_ += bytes;  // Reserved; copied without the lock.
   }
@@ -120,7 +121,7 @@ void KeptLoads::RunDropper() {
       changed_.Wait(&mutex_);
       continue;
     }
-    if (DropIdle(clock_->Monotonic())) {
+    if (DropIdle(idle_)) {
       // Free memory that lies below what is used would stay with us.
       mutex_.Unlock();
       malloc_trim(0);
@@ -131,10 +132,11 @@ void KeptLoads::RunDropper() {
   }
 }
 
-bool KeptLoads::DropIdle(absl::Duration now) {
+bool KeptLoads::DropIdle(absl::Duration idle) {
+  const absl::Duration now = clock_->Monotonic();
   const size_t before = jobs_.size();
   for (auto job = jobs_.begin(); job != jobs_.end();) {
-    if (now - job->second.used < idle_) {
+    if (now - job->second.used < idle) {
       ++job;
       continue;
     }

@@ -10,7 +10,9 @@
 // the part that fitted, where forgetting the oldest would find nothing in a
 // scan that repeats. A job that has asked for nothing during `idle` has ended,
 // or failed: a thread of our own drops what it left, and gives the memory back
-// to the system.
+// to the system. Where another job needs the room, a twelfth of `idle` is
+// enough: that much passes only between the passes of a slow merge, which then
+// costs a parse.
 //
 // Given up: answers shared between jobs. A job finds its own only, so equal
 // checksums of two inputs can never be confused.
@@ -67,8 +69,9 @@ class KeptLoads {
   };
 
   std::shared_ptr<pb::LoadResponse> Take(const pb::LoadRequest& request);
-  // Says whether a job was dropped.
-  bool DropIdle(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Drops jobs that have asked for nothing for so long; says whether there were
+  // any.
+  bool DropIdle(absl::Duration idle) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RunDropper();
 
   const int64_t max_bytes_;

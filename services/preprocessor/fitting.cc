@@ -165,15 +165,16 @@ absl::StatusOr<std::string> SerializePartial(const Plan& plan,
 
 absl::StatusOr<Statistics> JoinPartials(
     const Plan& plan, absl::string_view state,
-    const google::protobuf::RepeatedPtrField<std::string>& partials) {
+    google::protobuf::RepeatedPtrField<std::string>* partials) {
   int64_t bytes = 0;
-  for (const std::string& partial : partials)
+  for (const std::string& partial : *partials)
     bytes += static_cast<int64_t>(partial.size());
-  if (partials.size() > kMaxPartials || bytes > kMaxPartialsBytes)
+  if (partials->size() > kMaxPartials || bytes > kMaxPartialsBytes)
     return BadMessage("a merge takes at most 64 partials of 64 MiB together");
   Statistics sum(plan.observations().size());
-  for (const std::string& one : partials) {
+  for (std::string& one : *partials) {
     ASSIGN_OR_RETURN(pb::FitPartial partial, ParsePartial(plan, state, one));
+    std::string().swap(one);
     RETURN_IF_ERROR(AddStatistics(
         plan,
         Statistics(std::make_move_iterator(partial.mutable_columns()->begin()),

@@ -29,11 +29,11 @@ absl::StatusOr<std::string> SerializePartial(
     const Plan& plan, absl::string_view state,
     std::vector<pb::ColumnStatistics> columns);
 
-// Joins the partials, which may be foreign, in their order. BAD_MESSAGE where
-// one is malformed or of another pass.
+// Joins the partials, which may be foreign, in their order, and empties each as
+// soon as it is read. BAD_MESSAGE where one is malformed or of another pass.
 absl::StatusOr<std::vector<pb::ColumnStatistics>> JoinPartials(
     const Plan& plan, absl::string_view state,
-    const google::protobuf::RepeatedPtrField<std::string>& partials);
+    google::protobuf::RepeatedPtrField<std::string>* partials);
 
 // What is known at the end of the pass. INVALID_ARGUMENT where a column cannot
 // be learned from, with the metadata `field`.

@@ -160,8 +160,9 @@ absl::StatusOr<pb::MergeResponse> Preprocessor::Merge(pb::MergeRequest& request,
   } else {
     ASSIGN_OR_RETURN(const std::shared_ptr<const Plan> pass,
                      artifacts().Get<Plan>(request.state()));
-    ASSIGN_OR_RETURN(std::vector<pb::ColumnStatistics> joined,
-                     JoinPartials(*pass, request.state(), request.partials()));
+    ASSIGN_OR_RETURN(
+        std::vector<pb::ColumnStatistics> joined,
+        JoinPartials(*pass, request.state(), request.mutable_partials()));
     if (!request.last()) {
       ASSIGN_OR_RETURN(
           *response.mutable_partial(),

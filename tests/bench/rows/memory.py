@@ -4,9 +4,10 @@ Each kind of job runs in a company of its own. Peaks rise until a job's window
 (16 batches of --split_bytes) and a group of partial results (64) are full, and
 then stay, so 1x must fill them several times: with splits of 512 KiB that is
 112 MB, and 20x is 2.2 GB; with TROUPE_BENCH_FULL (run.sh --full) the splits are
-the default ones, 1x is 282 MB and 20x is 5.6 GB. How many batches wait where is
-chance, and a long job meets more of it: so the job over 1x runs three times. What
-counts is the process that grows most.
+the default ones, 1x is 282 MB and 20x is 5.6 GB. What the loader keeps for further
+passes is full as well at 1x: 32 MiB. How many batches wait where is chance, and a
+long job meets more of it: so the job over 1x runs three times. What counts is the
+process that grows most.
 """
 import os
 
@@ -35,7 +36,7 @@ def _run(jobs, team, bench, kind: str, table: str) -> None:
 
 def _peaks(jobs, bench, kind: str, table: str, flags: list, times: int) -> dict:
     """Peak bytes by process after so many such jobs (and a small training before)."""
-    with jobs.company(bench, flags={"coordinator": flags}) as team:
+    with jobs.company(bench, flags={"coordinator": flags, "loader": [f"--cache_bytes={32 << 20}"]}) as team:
         if kind not in ("inspect", "fit passes"):
             jobs.train_numbers(team, bench, TREES)
         for _ in range(times):
@@ -63,5 +64,5 @@ def measure(bench) -> list:
             note=", ".join(f"{name} {jobs.mib(before[name])} -> {jobs.mib(after[name])}" for name in after)))
     rows[-1].note += ("\nthe budget: troupe-coordinator --job_window_bytes (256 MiB of a job's batches under way), "
                       "--job_window_batches (16) and --split_bytes (4 MiB); each stage --mailbox_bytes; "
-                      "troupe-model --training_budget_bytes for training")
+                      "troupe-model --training_budget_bytes and troupe-loader --cache_bytes for training")
     return rows

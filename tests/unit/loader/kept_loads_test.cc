@@ -142,6 +142,18 @@ TEST_F(KeptLoadsTest, AJobThatAsksForNothingLosesItAllByItself) {
   EXPECT_TRUE(kept.Find(Pass("goes on", 0)).has_value());
 }
 
+TEST_F(KeptLoadsTest, ANewJobGetsTheRoomOfOneThatSeemsToHaveEnded) {
+  KeptLoads kept(10'000, &clock_);
+  kept.Keep(Pass("ended", 0), Answer(9000));
+  clock_.Advance(KeptLoads::kIdle / 13);
+  kept.Keep(Pass("new", 0), Answer(9000));
+  EXPECT_FALSE(kept.Find(Pass("new", 0)).has_value());
+  clock_.Advance(KeptLoads::kIdle / 13);
+  kept.Keep(Pass("new", 0), Answer(9000));
+  EXPECT_TRUE(kept.Find(Pass("new", 0)).has_value());
+  EXPECT_FALSE(kept.Find(Pass("ended", 0)).has_value());
+}
+
 // A loader, a file with a bad row, and the request that loads it in a pass.
 struct OnePass {
   explicit OnePass(LoaderOptions options = {}) : setup(options) {
