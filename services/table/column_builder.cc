@@ -1,5 +1,6 @@
 #include "services/table/column_builder.h"
 
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -24,11 +25,37 @@ void SetValue(size_t begin, int i, T value, std::string* buffer) {
               &value, sizeof(value));
 }
 
+uint64_t LowestBits(int count) { return ~uint64_t{0} >> (64 - count); }
+
 void AppendBit(std::string& bits, int64_t i, bool value) {
   if ((i & 7) == 0) bits.push_back('\0');
   if (value)
     bits.back() = static_cast<char>(static_cast<unsigned char>(bits.back()) |
                                     (1U << (i & 7)));
+}
+
+// Appends the lowest `count` of `bits`, the others being 0, to a bitmap of
+// `rows`; count is 1 to 64.
+void AppendBits(std::string& bitmap, int64_t rows, uint64_t bits, int count) {
+  const auto used = static_cast<int>(rows & 7);
+  if (used > 0) {
+    bitmap.back() = static_cast<char>(
+        static_cast<unsigned char>(bitmap.back()) | (bits << used));
+    bits >>= 8 - used;
+    count -= 8 - used;
+  }
+  // Words are little-endian, as the whole wire is.
+  if (count > 0)
+    bitmap.append(reinterpret_cast<const char*>(&bits),
+                  static_cast<size_t>(count + 7) / 8);
+}
+
+// The numbers of the bits that are 0 among the lowest `count`, in turn.
+template <typename Visit>
+void ForEachZero(uint64_t bits, int count, Visit visit) {
+  for (uint64_t zeros = ~bits & LowestBits(count); zeros != 0;
+       zeros &= zeros - 1)
+    visit(std::countr_zero(zeros));
 }
 
 void PopBit(std::string& bits, int64_t rows_left) {
@@ -46,10 +73,15 @@ ColumnBuilder::ColumnBuilder(DataType type) : type_(type) {
   if (type_ == pb::STRING) offsets_.push_back(0);
 }
 
+// The bitmap is made when the first null appears: many columns have none.
+void ColumnBuilder::FillValidity() {
+  validity_.assign(static_cast<size_t>(rows_ / 8), '\xff');
+  if (rows_ % 8 > 0)
+    validity_.push_back(static_cast<char>((1U << (rows_ % 8)) - 1));
+}
+
 void ColumnBuilder::AppendValidity(bool valid) {
-  // The bitmap is made when the first null appears: most columns have none.
-  if (!valid && null_count_ == 0)
-    for (int64_t i = 0; i < rows_; ++i) AppendBit(validity_, i, true);
+  if (!valid && null_count_ == 0) FillValidity();
   if (!valid) ++null_count_;
   if (!validity_.empty() || !valid) AppendBit(validity_, rows_, valid);
   ++rows_;
@@ -115,12 +147,13 @@ void ColumnBuilder::AppendText(absl::string_view value) {
 }
 
 void ColumnBuilder::AppendValidities(uint64_t valid, int count) {
-  const uint64_t all = ~uint64_t{0} >> (64 - count);
-  if ((valid & all) == all && validity_.empty()) {
-    rows_ += count;
-    return;
-  }
-  for (int i = 0; i < count; ++i) AppendValidity((valid >> i & 1) != 0);
+  valid &= LowestBits(count);
+  const int nulls = count - std::popcount(valid);
+  if (nulls > 0 && null_count_ == 0) FillValidity();
+  if (nulls > 0 || !validity_.empty())
+    AppendBits(validity_, rows_, valid, count);
+  null_count_ += nulls;
+  rows_ += count;
 }
 
 void ColumnBuilder::AppendDoubles(const double* values, uint64_t valid,
@@ -129,9 +162,9 @@ void ColumnBuilder::AppendDoubles(const double* values, uint64_t valid,
   const auto bytes = static_cast<size_t>(count) * sizeof(double);
   values_.append(reinterpret_cast<const char*>(values), bytes);
   AppendValidities(valid, count);
-  for (int i = 0; i < count; ++i)
-    if ((valid >> i & 1) == 0)
-      SetValue(before, i, std::numeric_limits<double>::quiet_NaN(), &values_);
+  ForEachZero(valid, count, [&](int i) {
+    SetValue(before, i, std::numeric_limits<double>::quiet_NaN(), &values_);
+  });
 }
 
 void ColumnBuilder::AppendInt64s(const int64_t* values, uint64_t valid,
@@ -140,8 +173,8 @@ void ColumnBuilder::AppendInt64s(const int64_t* values, uint64_t valid,
   const auto bytes = static_cast<size_t>(count) * sizeof(int64_t);
   values_.append(reinterpret_cast<const char*>(values), bytes);
   AppendValidities(valid, count);
-  for (int i = 0; i < count; ++i)
-    if ((valid >> i & 1) == 0) SetValue(before, i, int64_t{0}, &values_);
+  ForEachZero(valid, count,
+              [&](int i) { SetValue(before, i, int64_t{0}, &values_); });
 }
 
 void ColumnBuilder::DropDictionary() {

@@ -41,6 +41,7 @@ class ColumnBuilder {
  private:
   void AppendValidity(bool valid);
   void AppendValidities(uint64_t valid, int count);
+  void FillValidity();
   void DropDictionary();
 
   DataType type_;

@@ -1,5 +1,6 @@
 #include "services/table/wire.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -142,13 +143,20 @@ class TableWire {
     return absl::OkStatus();
   }
 
+  static void ClearNulls(const Column& column, double* values) {
+    for (int64_t byte = 0; byte * 8 < column.rows_; ++byte) {
+      if (column.validity_[static_cast<size_t>(byte)] == '\xff') continue;
+      const int64_t end = std::min(byte * 8 + 8, column.rows_);
+      for (int64_t i = byte * 8; i < end; ++i)
+        if (column.IsNull(i))
+          values[i] = std::numeric_limits<double>::quiet_NaN();
+    }
+  }
+
   // Makes NaN and null the same thing.
   static void AlignNaN(Column& column) {
     auto* values = reinterpret_cast<double*>(column.values_.data());
-    if (column.null_count_ > 0)
-      for (int64_t i = 0; i < column.rows_; ++i)
-        if (column.IsNull(i))
-          values[i] = std::numeric_limits<double>::quiet_NaN();
+    if (column.null_count_ > 0) ClearNulls(column, values);
     int64_t missing = 0;
     for (int64_t i = 0; i < column.rows_; ++i)
       missing += std::isnan(values[i]) ? 1 : 0;
