@@ -147,6 +147,11 @@ bool KeptLoads::DropIdle(absl::Duration idle) {
   return jobs_.size() < before;
 }
 
+bool KeptLoads::has_room() const {
+  MutexLock lock(&mutex_);
+  return bytes_ < max_bytes_;
+}
+
 int64_t KeptLoads::bytes() const {
   MutexLock lock(&mutex_);
   return bytes_;

@@ -54,6 +54,8 @@ class KeptLoads {
   // its job, and where it fits.
   void Keep(const pb::LoadRequest& request, const pb::LoadResponse& response);
 
+  // Whether anything more might be kept.
+  bool has_room() const;
   // Memory taken now, and how many answers were found.
   int64_t bytes() const;
   int64_t found() const;

@@ -1,5 +1,6 @@
 #include "services/loader/loader.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "services/loader/split_loader.h"
 #include "services/loader/split_planner.h"
 #include "services/loader/split_text.h"
+#include "services/table/row_split.h"
 #include "services/table/wire.h"
 
 ABSL_FLAG(std::vector<std::string>, roots, {"."},
@@ -40,6 +42,39 @@ LoaderOptions OptionsFromFlags() {
 template <typename Request>
 const pb::InlineText* InlineTextOf(const Request& request) {
   return request.has_inline_text() ? &request.inline_text() : nullptr;
+}
+
+// The rows that are read for `request`. The last pass of a training also reads
+// the rows for early stopping, so they are kept with those that the steps learn
+// from.
+pb::RowSet RowsToKeep(const pb::LoadRequest& request) {
+  const bool more_later = request.read_again() &&
+                          request.row_set() == pb::TRAIN_ROWS &&
+                          request.row_split().validation() > 0;
+  return more_later ? pb::TRAIN_AND_VALIDATION_ROWS : request.row_set();
+}
+
+// Of an answer with more rows, those of `rows`.
+absl::Status Narrow(const pb::SplitSpec& split, pb::RowSet rows,
+                    pb::LoadResponse& response) {
+  const auto contains = [&](int64_t ordinal) {
+    return Contains(rows, RoleOfRow(split, ordinal));
+  };
+  ASSIGN_OR_RETURN(const Table table, ParseTable(response.table()));
+  std::vector<int64_t> wanted;
+  for (int64_t i = 0; i < table.rows; ++i)
+    if (contains(table.Ordinal(i))) wanted.push_back(i);
+  auto& rejected = *response.mutable_rejected();
+  rejected.erase(std::remove_if(rejected.begin(), rejected.end(),
+                                [&](const pb::RejectedRow& row) {
+                                  return !contains(row.row());
+                                }),
+                 rejected.end());
+  Table narrowed = table.Select(wanted);
+  response.set_rows(narrowed.rows);
+  response.set_wanted(narrowed.rows + rejected.size());
+  response.set_table(SerializeTable(std::move(narrowed)));
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -73,11 +108,24 @@ absl::StatusOr<pb::PlanResponse> Loader::Plan(pb::PlanRequest& request,
 
 absl::StatusOr<pb::LoadResponse> Loader::Load(pb::LoadRequest& request,
                                               const Context& context) {
-  if (std::optional<pb::LoadResponse> kept = kept_.Find(request)) {
+  const pb::RowSet asked = request.row_set();
+  request.set_row_set(RowsToKeep(request));
+  std::optional<pb::LoadResponse> response = kept_.Find(request);
+  if (response.has_value()) {
     RETURN_IF_ERROR(
         VerifySplit(request.split(), InlineTextOf(request), *files_));
-    return *std::move(kept);
+  } else {
+    if (!kept_.has_room()) request.set_row_set(asked);
+    ASSIGN_OR_RETURN(response, Read(request, context));
+    kept_.Keep(request, *response);
   }
+  if (request.row_set() != asked)
+    RETURN_IF_ERROR(Narrow(request.row_split(), asked, *response));
+  return *std::move(response);
+}
+
+absl::StatusOr<pb::LoadResponse> Loader::Read(const pb::LoadRequest& request,
+                                              const Context& context) {
   ASSIGN_OR_RETURN(const std::string text,
                    FetchSplit(request.source(), request.split(),
                               InlineTextOf(request), context, files_.get()));
@@ -90,7 +138,6 @@ absl::StatusOr<pb::LoadResponse> Loader::Load(pb::LoadRequest& request,
   response.mutable_rejected()->Add(loaded.rejected.begin(),
                                    loaded.rejected.end());
   response.set_table(SerializeTable(std::move(loaded.table)));
-  kept_.Keep(request, response);
   return response;
 }
 

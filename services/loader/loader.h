@@ -42,6 +42,10 @@ class Loader : public LoaderActor {
   const KeptLoads& kept() const { return kept_; }
 
  private:
+  // Parses the split's text.
+  absl::StatusOr<pb::LoadResponse> Read(const pb::LoadRequest& request,
+                                        const Context& context);
+
   const LoaderOptions options_;
   KeptLoads kept_;
   std::unique_ptr<SourceFiles> files_;

@@ -10,11 +10,11 @@ ROWS = 60_000  # 3 MB, in splits of 128 KiB.
 
 
 class Cache(unittest.TestCase):
-    def train(self, replicas=1, flags=()):
+    def train(self, replicas=1, flags=(), spec=TRAINED):
         """What was learned, and how many kept tables the loaders have found."""
         with Company(replicas={"loader": replicas}, flags={**SMALL, "loader": list(flags)}) as company:
             company.write("train.csv", big_table(ROWS))
-            company.run(kind="TRAIN", spec=TRAINED)
+            company.run(kind="TRAIN", spec=spec)
             shown = json.loads(company.troupe("show", "numbers", "--json").stdout)
             found = 0
             for loader in company.running("loader"):
@@ -37,6 +37,17 @@ class Cache(unittest.TestCase):
                 self.assertEqual(got_artifacts, artifacts)
                 self.assertEqual(got_measured, measured)
                 self.assertIn(got_found, expected)
+
+    def test_rows_for_early_stopping_are_kept_too(self):
+        spec = {**TRAINED, "split": {"test": 0.1, "validation": 0.2, "seed": 7},
+                "model": {"xgboost": {**TRAINED["model"]["xgboost"], "early_stopping": 3}}}
+        artifacts, measured, found = self.train(flags=["--cache_bytes=0"], spec=spec)
+        self.assertEqual(found, 0)
+        splits = len(big_table(ROWS)) // (128 << 10)
+        got_artifacts, got_measured, got_found = self.train(spec=spec)
+        self.assertEqual(got_artifacts, artifacts)
+        self.assertEqual(got_measured, measured)
+        self.assertGreaterEqual(got_found, 2 * splits)
 
 
 if __name__ == "__main__":

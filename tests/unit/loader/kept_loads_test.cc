@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "services/table/wire.h"
 #include "tests/testing/fake_clock.h"
 #include "tests/unit/loader/loader_test_input.h"
 
@@ -156,8 +157,10 @@ TEST_F(KeptLoadsTest, ANewJobGetsTheRoomOfOneThatSeemsToHaveEnded) {
 
 // A loader, a file with a bad row, and the request that loads it in a pass.
 struct OnePass {
-  explicit OnePass(LoaderOptions options = {}) : setup(options) {
-    const pb::Source source = SourceAt(setup.folder.Write("t.csv", kText));
+  explicit OnePass(LoaderOptions options = {}, absl::string_view text = kText)
+      : setup(options) {
+    const pb::Source source =
+        SourceAt(setup.folder.Write("t.csv", std::string(text)));
     const absl::StatusOr<pb::PlanResponse> plan =
         setup.Plan(PlanRequestFor(source));
     if (!plan.ok() || plan->splits_size() != 1) std::abort();
@@ -183,6 +186,50 @@ TEST(LoadAgain, GivesTheSameAnswerAsParsing) {
   again->clear_kept();
   EXPECT_EQ(again->SerializeAsString(), parsed->SerializeAsString());
   EXPECT_EQ(parsed->rejected_size(), 1);
+}
+
+// Ordinals, and the text of column b, of the rows of an answer; then its
+// rejects.
+std::string RowsOf(const absl::StatusOr<pb::LoadResponse>& response) {
+  if (!response.ok()) return Failure(response);
+  const absl::StatusOr<Table> table = ParseTable(response->table());
+  if (!table.ok()) return Failure(table);
+  std::string rows;
+  for (int64_t i = 0; i < table->rows; ++i)
+    absl::StrAppend(&rows, table->Ordinal(i), table->columns[1].text(i), " ");
+  for (const pb::RejectedRow& row : response->rejected())
+    absl::StrAppend(&rows, "-", row.row(), " ");
+  return absl::StrCat(rows, response->rows(), " of ", response->wanted());
+}
+
+// The passes of a training with rows for early stopping.
+TEST(LoadAgain, TheLastPassFindsTheRowsForEarlyStoppingToo) {
+  std::string text = "a,b\n";
+  for (int i = 0; i < 60; ++i)
+    absl::StrAppend(&text, i, i % 7 == 3 ? ",x,3\n" : ",y", i % 3, "\n");
+  LoaderOptions parses;
+  parses.cache_bytes = 0;
+  OnePass pass({}, text);
+  OnePass parsing(parses, text);
+  for (OnePass* const each : {&pass, &parsing}) {
+    each->request.mutable_row_split()->set_test(0.2);
+    each->request.mutable_row_split()->set_validation(0.3);
+    each->request.set_row_set(pb::TRAIN_ROWS);
+  }
+  const std::string train = RowsOf(parsing.setup.Load(parsing.request));
+  EXPECT_THAT(train, HasSubstr("-"));
+  EXPECT_EQ(RowsOf(pass.setup.Load(pass.request)), train);
+  EXPECT_EQ(RowsOf(pass.setup.Load(pass.request)), train);
+  for (OnePass* const each : {&pass, &parsing}) {
+    each->request.set_row_set(pb::TRAIN_AND_VALIDATION_ROWS);
+    each->request.set_read_again(false);
+  }
+  const auto both = pass.setup.Load(pass.request);
+  const std::string expected = RowsOf(parsing.setup.Load(parsing.request));
+  EXPECT_NE(expected, train);
+  EXPECT_EQ(RowsOf(both), expected);
+  ASSERT_TRUE(both.ok());
+  EXPECT_TRUE(both->kept());
 }
 
 TEST(LoadAgain, ParsesWhereNothingMayBeKept) {
