@@ -115,9 +115,13 @@ absl::Status LaneSet::Enter(Lane& lane,
                             const std::shared_ptr<Envelope>& envelope,
                             Submitter submitter) {
   if (submitter == Submitter::kGoesOn || !lane.thread.quick() ||
-      envelope->message().bytes > kSmallBytes)
-    return lane.mailbox.Push(envelope);
+      envelope->message().bytes > kSmallBytes) {
+    RETURN_IF_ERROR(lane.mailbox.Push(envelope));
+    WakeSupervisor();
+    return absl::OkStatus();
+  }
   ASSIGN_OR_RETURN(const Handover handover, lane.mailbox.Offer(envelope));
+  WakeSupervisor();
   if (handover == Handover::kQueued) return absl::OkStatus();
   lane.thread.Handle(envelope);
   lane.mailbox.Return();
@@ -218,13 +222,42 @@ void LaneSet::RunLane(Lane* lane) {
 }
 
 void LaneSet::RunSupervisor() {
+  bool idle = false;
   while (true) {
+    const bool was_idle = std::exchange(idle, Idle());
     supervisor_->Tick();
     if (options_.on_tick) options_.on_tick();
+    // One more look after the last message: it may have been overdue.
+    if (was_idle && idle) SleepWhileIdle();
     MutexLock lock(&mutex_);
     if (all_stopped()) return;
     changed_.WaitFor(&mutex_, kTick);
   }
+}
+
+bool LaneSet::Idle() const {
+  return std::all_of(lanes_.begin(), lanes_.end(), [](const auto& lane) {
+    return lane->stats->Read().in_flight == 0 &&
+           !lane->thread.running().has_value();
+  });
+}
+
+void LaneSet::SleepWhileIdle() {
+  supervisor_sleeps_ = true;
+  if (!Idle()) {
+    supervisor_sleeps_ = false;
+    return;
+  }
+  MutexLock lock(&mutex_);
+  while (supervisor_sleeps_ && state_ == ActorState::kReady)
+    changed_.Wait(&mutex_);
+  supervisor_sleeps_ = false;
+}
+
+void LaneSet::WakeSupervisor() {
+  if (!supervisor_sleeps_ || !supervisor_sleeps_.exchange(false)) return;
+  MutexLock lock(&mutex_);
+  changed_.NotifyAll();
 }
 
 }  // namespace troupe

@@ -7,6 +7,7 @@
 // rest from any thread.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -45,7 +46,8 @@ struct LaneSetOptions {
   std::vector<LaneOptions> lanes;
   absl::Duration stuck_after = absl::Seconds(60);
   OverdueActions overdue = {};
-  // Runs whenever the supervisor looks, every 50 ms.
+  // Runs whenever the supervisor looks: every 50 ms, except while there is
+  // nothing to look at.
   std::function<void()> on_tick = {};
 };
 
@@ -119,9 +121,8 @@ class LaneSet {
   };
 
   // Hands it over, or handles it; an error when it was not accepted.
-  static absl::Status Enter(Lane& lane,
-                            const std::shared_ptr<Envelope>& envelope,
-                            Submitter submitter);
+  absl::Status Enter(Lane& lane, const std::shared_ptr<Envelope>& envelope,
+                     Submitter submitter);
   Lane* Find(absl::string_view name) const;
   absl::Status RunOnStart();
   void RunOnStop();
@@ -129,6 +130,11 @@ class LaneSet {
   bool all_stopped() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RunLane(Lane* lane);
   void RunSupervisor();
+  // Whether no message waits or is in a handler, and none is on its way out.
+  bool Idle() const;
+  void SleepWhileIdle();
+  // Comes after a message was accepted.
+  void WakeSupervisor();
 
   const LaneSetOptions options_;
   Actor* const actor_;
@@ -141,6 +147,9 @@ class LaneSet {
   CondVar changed_;
   ActorState state_ ABSL_GUARDED_BY(mutex_) = ActorState::kStarting;
   bool started_ ABSL_GUARDED_BY(mutex_) = false;  // OnStart succeeded.
+  // Set before the supervisor sees that there is nothing to look at, and read
+  // after a message was accepted: one of the two sees the other.
+  std::atomic<bool> supervisor_sleeps_{false};
 };
 
 }  // namespace troupe

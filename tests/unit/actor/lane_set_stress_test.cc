@@ -2,10 +2,12 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "absl/time/clock.h"
 #include "gtest/gtest.h"
 #include "services/actor/lane_set.h"
 #include "services/base/errors.h"
@@ -108,6 +110,59 @@ TEST_P(Race, EveryMessageIsAnsweredOnceAndCounted) {
 
 INSTANTIATE_TEST_SUITE_P(StopModes, Race,
                          testing::Values(StopMode::kDrain, StopMode::kNow));
+
+// A set of one lane whose supervisor's looks are counted.
+struct Watched {
+  Watched()
+      : actor([this](Message&, const Context&) {
+          gate.Wait();
+          return Reply{};
+        }) {
+    LaneSetOptions options{"model", {{"batch", 4, 100}}, {}};
+    options.on_tick = [this] { ++looks; };
+    lanes.emplace(std::move(options), &actor, Clock::Real(), &executor);
+  }
+
+  // Whether the looks end. One that looks every 50 ms never pauses so long.
+  bool FallsAsleep() {
+    for (int tries = 0; tries < 75; ++tries) {
+      const int before = looks;
+      absl::SleepFor(absl::Milliseconds(400));
+      if (looks == before) return true;
+    }
+    return false;
+  }
+
+  Gate gate;
+  FunctionActor actor;
+  std::atomic<int> looks{0};
+  ThreadExecutor executor;
+  Answers answers;
+  std::optional<LaneSet> lanes;
+};
+
+TEST(Threads, TheSupervisorSleepsUntilThereIsSomethingToLookAt) {
+  Watched watched;
+  ASSERT_TRUE(watched.lanes->Start().ok());
+  ASSERT_TRUE(watched.FallsAsleep());
+  const int before = watched.looks;
+  watched.lanes->Submit("batch", watched.answers.Send("long"));
+  const absl::Time limit = absl::Now() + absl::Seconds(30);
+  while (watched.looks < before + 3 && absl::Now() < limit)
+    std::this_thread::yield();
+  EXPECT_GE(watched.looks, before + 3);
+  watched.gate.Open();
+  EXPECT_TRUE(watched.FallsAsleep());
+}
+
+TEST(Threads, StopWakesTheSupervisor) {
+  Watched watched;
+  ASSERT_TRUE(watched.lanes->Start().ok());
+  ASSERT_TRUE(watched.FallsAsleep());
+  watched.lanes->Stop(StopMode::kDrain, absl::Seconds(30));
+  EXPECT_TRUE(watched.lanes->AwaitStopped(absl::Seconds(30)));
+  watched.lanes.reset();  // Joins it.
+}
 
 TEST(Threads, LanesDoNotWaitForEachOther) {
   Gate gate;
