@@ -15,7 +15,7 @@ namespace {
 constexpr absl::Duration kTick = absl::Milliseconds(50);
 
 // What is longer may take longer than those before it.
-constexpr int64_t kSmallBytes = 64 << 10;
+constexpr int64_t kSmallBytes = 1 << 20;
 
 }  // namespace
 

@@ -339,7 +339,7 @@ TEST(Quick, BigMessageIsHandledOnTheLanesThread) {
   ASSERT_TRUE(echo.Process("first").ok());
   const std::thread::id lane_thread = echo.stage->last_thread;
   ASSERT_NO_FATAL_FAILURE(MakeQuick(echo));
-  ASSERT_TRUE(echo.Process(std::string(100'000, 'x')).ok());
+  ASSERT_TRUE(echo.Process(std::string(2'000'000, 'x')).ok());
   EXPECT_EQ(echo.stage->last_thread, lane_thread);
 }
 
