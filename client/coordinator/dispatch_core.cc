@@ -182,15 +182,18 @@ void DispatchCore::Send(Stage& stage, const Sent& sent) {
           core->Answered(stage, sent, std::move(reply));
       });
   bool given_up = false;
+  bool watch = false;
   {
     MutexLock lock(&mutex_);
+    watch =
+        IsBatchMethod(call->call.method) && !std::exchange(stage.watched, true);
     sending->sender = std::thread::id();
     given_up = std::find(call->open.begin(), call->open.end(), sending) ==
                call->open.end();
     if (!given_up) sending->open = open;
   }
   if (given_up && open != nullptr) open->Cancel();
-  if (IsBatchMethod(call->call.method)) WatchAges(stage);
+  if (watch) WatchAges(stage);
 }
 
 void DispatchCore::Answered(Stage& stage, const Sent& sent, UnaryReply reply) {
@@ -214,6 +217,7 @@ void DispatchCore::Answered(Stage& stage, const Sent& sent, UnaryReply reply) {
     end.mailbox_room = counts.credit;
   }
   Action action;
+  bool others_wait = false;
   {
     MutexLock lock(&mutex_);
     const bool wanted = std::erase(call->open, sending) > 0;
@@ -238,16 +242,13 @@ void DispatchCore::Answered(Stage& stage, const Sent& sent, UnaryReply reply) {
       stage.hedger.Answered(method,
                             environment_.clock->Monotonic() - sending->since);
     if (wanted) action = Decide(stage, sent, verdict, suspect, reply);
+    others_wait = !stage.queue.empty();
   }
   if (action) action();
-  Pump(stage);
+  if (others_wait) Pump(stage);
 }
 
 void DispatchCore::WatchAges(Stage& stage) {
-  {
-    MutexLock lock(&mutex_);
-    if (std::exchange(stage.watched, true)) return;
-  }
   environment_.timers->After(kLookForLateCalls,
                              [weak = weak_from_this(), &stage] {
                                if (const auto core = weak.lock())
@@ -268,8 +269,8 @@ void DispatchCore::HedgeLate(Stage& stage) {
   bool more = false;
   {
     MutexLock lock(&mutex_);
-    stage.watched = false;
     more = !calls_.OpenAt(stage.replicas->options().stage).empty();
+    stage.watched = more;
   }
   if (more) WatchAges(stage);
 }

@@ -4,11 +4,14 @@
 #include <utility>
 
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
 
 namespace troupe {
 namespace {
+
+using Slices = absl::InlinedVector<grpc::Slice, 2>;
 
 constexpr uint32_t kTableField = 1000;
 constexpr uint32_t kLengthDelimited = 2;
@@ -37,8 +40,7 @@ grpc::Slice SliceOf(std::string bytes) {
 // Walks over slices as if they were one string.
 class SliceReader {
  public:
-  explicit SliceReader(const std::vector<grpc::Slice>& slices)
-      : slices_(slices) {
+  explicit SliceReader(absl::Span<const grpc::Slice> slices) : slices_(slices) {
     for (const grpc::Slice& slice : slices) left_ += slice.size();
   }
 
@@ -74,7 +76,7 @@ class SliceReader {
  private:
   void NextSlice() { ++slice_, offset_ = 0; }
 
-  const std::vector<grpc::Slice>& slices_;
+  const absl::Span<const grpc::Slice> slices_;
   size_t slice_ = 0;
   uint64_t offset_ = 0;    // Within slice_.
   uint64_t position_ = 0;  // Over all.
@@ -124,9 +126,9 @@ absl::StatusOr<Cut> FindTable(SliceReader& reader) {
 }
 
 // Bytes [begin, end) of the slices, shared.
-std::vector<grpc::Slice> SubSlices(const std::vector<grpc::Slice>& slices,
-                                   uint64_t begin, uint64_t end) {
-  std::vector<grpc::Slice> wanted;
+Slices SubSlices(absl::Span<const grpc::Slice> slices, uint64_t begin,
+                 uint64_t end) {
+  Slices wanted;
   uint64_t position = 0;
   for (const grpc::Slice& slice : slices) {
     const uint64_t from = std::max(begin, position);
@@ -137,7 +139,7 @@ std::vector<grpc::Slice> SubSlices(const std::vector<grpc::Slice>& slices,
   return wanted;
 }
 
-std::string Concatenate(const std::vector<grpc::Slice>& slices, uint64_t size) {
+std::string Concatenate(absl::Span<const grpc::Slice> slices, uint64_t size) {
   std::string bytes;
   bytes.reserve(size);
   for (const grpc::Slice& slice : slices)
@@ -180,8 +182,7 @@ absl::StatusOr<SplitMessage> Split(const grpc::ByteBuffer& message) {
 }
 
 grpc::ByteBuffer Join(std::string header, const TableBytes& table) {
-  std::vector<grpc::Slice> slices;
-  slices.reserve(table.slices_.size() + 1);
+  absl::InlinedVector<grpc::Slice, 4> slices;
   if (header.size() > kLongHeader) {  // Partials, or inline text.
     slices.push_back(SliceOf(std::move(header)));
   } else {

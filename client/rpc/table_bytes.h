@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/statusor.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/slice.h"
@@ -40,8 +41,8 @@ class TableBytes {
       const grpc::ByteBuffer& message);
   friend grpc::ByteBuffer Join(std::string header, const TableBytes& table);
 
-  std::vector<grpc::Slice> slices_;  // Key, length, content.
-  int64_t size_ = 0;                 // Of the content.
+  absl::InlinedVector<grpc::Slice, 2> slices_;  // Key, length, content.
+  int64_t size_ = 0;                            // Of the content.
 };
 
 // A message in two: what the coordinator reads, and what it hands on.

@@ -130,7 +130,7 @@ roles: {target: y}
 steps:
   - impute: {columns: all, strategy: median}
   - standardize: {columns: all}
-model: {xgboost: {objective: binary, rounds: 400, max_depth: 6}}
+model: {xgboost: {objective: binary, rounds: 2000, max_depth: 6}}
 split: {test: 0.2}
 output: {probabilities: true}
 YAML
