@@ -283,7 +283,8 @@ std::vector<DispatchCore::Sent> DispatchCore::BeginHedges(Stage& stage) {
     if (!stage.hedger.HasToken()) break;
     if (!IsBatchMethod(call->call.method) || call->open.size() != 1) continue;
     const Sending& first = *call->open.front();
-    if (first.isolated || first.sender != std::thread::id() ||
+    // What is suspect must not take one replica after the other with it.
+    if (call->isolate || first.isolated || first.sender != std::thread::id() ||
         now - first.since <= stage.hedger.LateAge(call->call.method))
       continue;
     Placement placement = PlacementOf(*call);

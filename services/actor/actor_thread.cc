@@ -11,7 +11,8 @@ namespace {
 
 // Waking another thread takes 20 to 26 us, and waking the one that completes
 // the answer as much again; besides, what a message brings is still in this
-// core's cache. Measured with tables of 64 KiB to 1 MiB (services/DECISIONS.md).
+// core's cache. Measured with tables of 64 KiB to 1 MiB
+// (services/DECISIONS.md).
 constexpr absl::Duration kQuick = absl::Microseconds(150);
 // A message that is slow after so many quick ones is rare.
 constexpr int kQuickEnough = 16;

@@ -402,6 +402,20 @@ TEST_F(HedgingTest, NeverOfIsolatedCalls) {
   EXPECT_EQ(Load().hedges, 0);
 }
 
+// Where a row hangs it does so on the second replica too; a third must not
+// meet it.
+TEST_F(HedgingTest, NotOnceMoreOfACallThatRanTooLong) {
+  Begin({"a", "b", "c"});
+  timers_.Advance(absl::Seconds(2));
+  ASSERT_EQ(Load().hedges, 1);
+  Fail(first_, WorkLimitExceeded(absl::Seconds(2)));
+  timers_.Advance(absl::Minutes(1));
+  EXPECT_EQ(Load().hedges, 1);
+  Fail(Where(), WorkLimitExceeded(absl::Seconds(2)));
+  timers_.Advance(absl::Seconds(2));
+  EXPECT_TRUE(Request(Where()).isolate());
+}
+
 TEST_F(HedgingTest, NeverOfCallsThatAreNotOnABatch) {
   Answer(first_);
   for (int i = 0; i < 20; ++i) {
