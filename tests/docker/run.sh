@@ -45,7 +45,7 @@ within() {
   shift
   until "$@"; do
     [[ $SECONDS -lt $end ]] || { echo "in vain: $*"; return 1; }
-    sleep 0.2
+    sleep 0.05
   done
 }
 
@@ -81,25 +81,34 @@ has_working_replicas() { [[ $(working_replicas "$1") -ge $2 ]]; }
 
 score() { troupe score numbers --input /data/big.csv --output "/out/$1"; }
 
+# Starts scoring into /out/$1, and returns once some rows are done.
+begin_scoring() {
+  score "$1" >"$scratch/score.log" 2>&1 &
+  job=$!
+  within 60 grep -q ' rows ' "$scratch/score.log"
+}
+under_way() { kill -0 "$job" || { echo "the job was over too soon to disturb it"; return 1; }; }
+end_scoring() { wait "$job" || { cat "$scratch/score.log"; return 1; }; }
+
+# The only model is stopped before it is killed, so that the job cannot end
+# before the others are there.
 score_disturbed() {
-  score disturbed.csv >"$scratch/score.log" 2>&1 &
-  local job=$!
-  compose up -d --no-recreate --scale preprocessor=3 --scale model=2 || return 1
   local victim
-  victim=$(containers model | head -1)
-  docker kill --signal KILL "$victim" || return 1
-  kill -0 "$job" || { echo "the job was over too soon to disturb it"; return 1; }
-  wait "$job" || { cat "$scratch/score.log"; return 1; }
+  victim=$(containers model)
+  begin_scoring disturbed.csv || return 1
+  docker kill --signal STOP "$victim" && under_way || return 1
+  compose up -d --no-recreate --scale preprocessor=3 --scale model=2 || return 1
+  docker kill --signal KILL "$victim" && under_way || return 1
+  end_scoring
 }
 
 score_without_its_coordinator() {
-  score orphaned.csv >"$scratch/score.log" 2>&1 &
-  local job=$!
-  within 60 grep -q ' rows ' "$scratch/score.log" || return 1
-  docker kill --signal KILL "$(containers coordinator)" || return 1
-  kill -0 "$job" || { echo "the job was over too soon to disturb it"; return 1; }
+  local coordinator
+  coordinator=$(containers coordinator)
+  begin_scoring orphaned.csv || return 1
+  docker kill --signal KILL "$coordinator" && under_way || return 1
   compose up -d --no-recreate --wait --wait-timeout 60 coordinator || return 1
-  wait "$job" || { cat "$scratch/score.log"; return 1; }
+  end_scoring
 }
 
 same_bytes() { cmp "$scratch/out/plain.csv" "$scratch/out/disturbed.csv" && [[ -s $scratch/out/plain.csv ]]; }
@@ -130,7 +139,7 @@ roles: {target: y}
 steps:
   - impute: {columns: all, strategy: median}
   - standardize: {columns: all}
-model: {xgboost: {objective: binary, rounds: 2000, max_depth: 6}}
+model: {xgboost: {objective: binary, rounds: 4000, max_depth: 6, learning_rate: 0.005}}
 split: {test: 0.2}
 output: {probabilities: true}
 YAML
