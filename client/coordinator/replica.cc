@@ -27,18 +27,21 @@ double Replica::load() const {
 
 bool Replica::HasSlot(int64_t bytes, absl::Duration now) const {
   if (!serving_ || lagging_ || now < paused_until_) return false;
-  if (outstanding_ >= static_cast<int64_t>(credit_)) return false;
+  if (filled_ || outstanding_ >= static_cast<int64_t>(credit_)) return false;
   return outstanding_ == 0 || outstanding_bytes_ + bytes <= limits_.max_bytes;
 }
 
 void Replica::Take(int64_t bytes) {
   ++outstanding_;
   outstanding_bytes_ += bytes;
+  filled_ = MaxCredit() > limits_.max_credit &&
+            outstanding_ >= static_cast<int64_t>(credit_);
 }
 
 void Replica::GiveBack(const CallEnd& end, absl::Duration now) {
   --outstanding_;
   outstanding_bytes_ -= end.bytes;
+  if (static_cast<double>(outstanding_) <= credit_ / 2) filled_ = false;
   Pace(now);
   if (end.rows > 0) {
     rate_ = RateAt(now) + static_cast<double>(end.rows) / kRateSeconds;

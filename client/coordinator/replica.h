@@ -19,7 +19,8 @@ struct ReplicaLimits {
   int max_credit = 4;  // Calls at once; more would only wait there,
   // except that a quick replica may have as many as it answers in `ahead`, up
   // to `max_quick_credit`: few at a time would make both sides sleep and wake
-  // up again for each.
+  // up again for each. For the same reason it gets more only when it has
+  // answered half of them.
   int max_quick_credit = 64;
   absl::Duration ahead = absl::Milliseconds(4);
   int64_t max_bytes = int64_t{128} << 20;  // Likewise; one call always may.
@@ -115,6 +116,7 @@ class Replica {
   int64_t outstanding_bytes_ = 0;
   int fits_ = 0;
   double credit_ = 2;
+  bool filled_ = false;       // And quick: until half of it is answered.
   absl::Duration answered_;   // The last time; on the monotonic clock.
   bool busy_since_ = false;   // It had another call from then on.
   absl::Duration busy_time_;  // Of the window now, and its answers.

@@ -153,21 +153,25 @@ TableBytes TableBytes::FromTable(std::string serialized_table) {
   TableBytes table;
   if (serialized_table.empty()) return table;
   table.size_ = static_cast<int64_t>(serialized_table.size());
-  table.slices_.push_back(SliceOf(TableKey(serialized_table.size())));
-  table.slices_.push_back(SliceOf(std::move(serialized_table)));
+  Slices slices;
+  slices.push_back(SliceOf(TableKey(serialized_table.size())));
+  slices.push_back(SliceOf(std::move(serialized_table)));
+  table.slices_ = std::make_shared<const Slices>(std::move(slices));
   return table;
 }
 
 absl::StatusOr<std::string> TableBytes::TableString() const {
+  if (empty()) return "";
   uint64_t total = 0;
-  for (const grpc::Slice& slice : slices_) total += slice.size();
+  for (const grpc::Slice& slice : *slices_) total += slice.size();
   const auto size = static_cast<uint64_t>(size_);
-  return Concatenate(SubSlices(slices_, total - size, total), size);
+  return Concatenate(SubSlices(*slices_, total - size, total), size);
 }
 
 absl::StatusOr<SplitMessage> Split(const grpc::ByteBuffer& message) {
-  std::vector<grpc::Slice> slices;
-  if (!message.Valid() || !message.Dump(&slices).ok())
+  std::vector<grpc::Slice> slices(1);
+  if (!message.Valid() || (!message.TrySingleSlice(slices.data()).ok() &&
+                           !message.Dump(&slices).ok()))
     return BadMessage("a message without bytes");
   SliceReader reader(slices);
   ASSIGN_OR_RETURN(const Cut cut, FindTable(reader));
@@ -175,7 +179,8 @@ absl::StatusOr<SplitMessage> Split(const grpc::ByteBuffer& message) {
   split.header =
       Concatenate(SubSlices(slices, 0, cut.header_bytes), cut.header_bytes);
   if (cut.table_bytes > 0) {
-    split.table.slices_ = SubSlices(slices, cut.header_bytes, message.Length());
+    split.table.slices_ = std::make_shared<const Slices>(
+        SubSlices(slices, cut.header_bytes, message.Length()));
     split.table.size_ = static_cast<int64_t>(cut.table_bytes);
   }
   return split;
@@ -188,7 +193,8 @@ grpc::ByteBuffer Join(std::string header, const TableBytes& table) {
   } else {
     slices.emplace_back(header);
   }
-  slices.insert(slices.end(), table.slices_.begin(), table.slices_.end());
+  if (!table.empty())
+    slices.insert(slices.end(), table.slices_->begin(), table.slices_->end());
   return grpc::ByteBuffer(slices.data(), slices.size());
 }
 

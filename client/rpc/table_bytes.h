@@ -9,8 +9,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
-#include <vector>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/status/statusor.h"
@@ -29,7 +29,7 @@ class TableBytes {
 
   // Bytes of the content, without its key and length.
   int64_t size() const { return size_; }
-  bool empty() const { return size_ == 0; }
+  bool empty() const { return slices_ == nullptr; }
 
   // The content in one piece: a copy. For the ends of the way (output,
   // previews, merges), not for the hops between.
@@ -41,8 +41,10 @@ class TableBytes {
       const grpc::ByteBuffer& message);
   friend grpc::ByteBuffer Join(std::string header, const TableBytes& table);
 
-  absl::InlinedVector<grpc::Slice, 2> slices_;  // Key, length, content.
-  int64_t size_ = 0;                            // Of the content.
+  // Key, length, content; null where there is no table. Shared, because a
+  // slice is dear to move.
+  std::shared_ptr<const absl::InlinedVector<grpc::Slice, 2>> slices_;
+  int64_t size_ = 0;  // Of the content.
 };
 
 // A message in two: what the coordinator reads, and what it hands on.

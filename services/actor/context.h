@@ -38,7 +38,6 @@ struct CallInfo {
   // Longest time in the handler; infinite where the caller set none.
   absl::Duration work_limit = absl::InfiniteDuration();
   std::string trace;  // W3C traceparent; may be empty.
-  std::string peer;   // Address of the caller, for logs.
 };
 
 class Context {

@@ -123,9 +123,13 @@ void SetUpLog(const LogOptions& options) {
   State().logger->set_level(SpdLevel(options.level));
 }
 
+bool Logs(LogLevel level) {
+  return State().logger->should_log(SpdLevel(level));
+}
+
 void Log(LogLevel level, absl::string_view event,
          std::initializer_list<LogField> fields) {
-  if (!State().logger->should_log(SpdLevel(level))) return;
+  if (!Logs(level)) return;
   State().logger->log(SpdLevel(level), "{}", Render(level, event, fields, {}));
 }
 

@@ -55,6 +55,9 @@ class LogField {
 
 void SetUpLog(const LogOptions& options);
 
+// Whether lines of this level are written.
+bool Logs(LogLevel level);
+
 // Writes one line. Control characters and invalid UTF-8 are escaped, values cut
 // at 512 bytes.
 void Log(LogLevel level, absl::string_view event,

@@ -36,7 +36,6 @@ absl::StatusOr<CallInfo> ReadCallInfo(const grpc::ServerContext& context,
   CallInfo info;
   info.deadline = clock.Monotonic() + TimeLeft(context);
   info.trace = Find(context, "traceparent");
-  info.peer = context.peer();
   const std::string limit = Find(context, "troupe-work-limit-ms");
   if (limit.empty()) return info;
   int64_t milliseconds = 0;

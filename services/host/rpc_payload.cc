@@ -25,14 +25,14 @@ absl::Status ParseBytes(grpc::ByteBuffer& bytes,
 
 absl::StatusOr<grpc::ByteBuffer> SerializeBytes(
     const google::protobuf::MessageLite& message) {
-  grpc::ByteBuffer bytes;
+  absl::StatusOr<grpc::ByteBuffer> bytes(absl::in_place);
   bool own = false;
   // gRPC and protobuf count in int.
   const bool fits =
       message.ByteSizeLong() < size_t{std::numeric_limits<int>::max()};
   if (fits && grpc::GenericSerialize<grpc::ProtoBufferWriter,
                                      google::protobuf::MessageLite>(
-                  message, &bytes, &own)
+                  message, &*bytes, &own)
                   .ok())
     return bytes;
   return absl::InternalError(
@@ -48,9 +48,10 @@ absl::Status ParsePayload(Message& message,
 
 absl::StatusOr<Reply> MakeReply(const google::protobuf::MessageLite& response,
                                 int64_t rows) {
-  ASSIGN_OR_RETURN(grpc::ByteBuffer bytes, SerializeBytes(response));
+  absl::StatusOr<grpc::ByteBuffer> bytes = SerializeBytes(response);
+  RETURN_IF_ERROR(bytes.status());
   Reply reply;
-  reply.payload = std::make_unique<RpcPayload>(std::move(bytes));
+  reply.payload = std::make_unique<RpcPayload>(*std::move(bytes));
   reply.rows = rows;
   return reply;
 }

@@ -19,7 +19,8 @@ namespace troupe {
 // One message of a unary call.
 class RpcPayload : public Payload {
  public:
-  explicit RpcPayload(grpc::ByteBuffer bytes) : bytes_(std::move(bytes)) {}
+  // Swaps, because moving a ByteBuffer copies it.
+  explicit RpcPayload(grpc::ByteBuffer&& bytes) { bytes_.Swap(&bytes); }
   grpc::ByteBuffer& bytes() { return bytes_; }
 
  private:

@@ -34,17 +34,17 @@ void ServedCall::OnArrived(bool ok) {
     return;
   }
   if (!shared_->stopping) Await(shared_, service_, method_, answer_);
-  if (answer_ != nullptr)
-    Finish((*answer_)(request_));
-  else
-    Submit();
+  if (answer_ == nullptr) return Submit();
+  const absl::StatusOr<grpc::ByteBuffer> bytes = (*answer_)(request_);
+  if (!bytes.ok()) return Fail(bytes.status());
+  Finish(*bytes);
 }
 
 void ServedCall::Submit() {
   absl::StatusOr<CallInfo> info = ReadCallInfo(context_, *shared_->clock);
-  if (!info.ok()) return Finish(info.status());
+  if (!info.ok()) return Fail(info.status());
   const absl::StatusOr<std::string> lane = ReadLane(context_);
-  if (!lane.ok()) return Finish(lane.status());
+  if (!lane.ok()) return Fail(lane.status());
   Message message;
   message.method = method_->name;
   message.bytes = static_cast<int64_t>(request_.Length());
@@ -58,20 +58,20 @@ void ServedCall::Submit() {
 }
 
 void ServedCall::Answer(absl::StatusOr<Reply> reply) {
-  if (!reply.ok()) return Finish(reply.status());
+  if (!reply.ok()) return Fail(reply.status());
   auto* const payload = dynamic_cast<RpcPayload*>(reply->payload.get());
-  if (payload == nullptr) return Finish(absl::InternalError("empty reply"));
-  Finish(std::move(payload->bytes()));
+  if (payload == nullptr) return Fail(absl::InternalError("empty reply"));
+  Finish(payload->bytes());
 }
 
 // The polling thread may delete this object as soon as gRPC has the answer.
-void ServedCall::Finish(const absl::StatusOr<grpc::ByteBuffer>& bytes) {
-  if (bytes.ok()) {
-    responder_.Finish(*bytes, grpc::Status::OK, &finished_);
-    return;
-  }
-  AddPushback(context_, bytes.status());
-  responder_.FinishWithError(ToGrpcStatus(bytes.status()), &finished_);
+void ServedCall::Finish(const grpc::ByteBuffer& bytes) {
+  responder_.Finish(bytes, grpc::Status::OK, &finished_);
+}
+
+void ServedCall::Fail(const absl::Status& status) {
+  AddPushback(context_, status);
+  responder_.FinishWithError(ToGrpcStatus(status), &finished_);
 }
 
 void ServedCall::OnDone() {

@@ -34,7 +34,8 @@ class ServedCall {
   void OnEvent();
   void Submit();
   void Answer(absl::StatusOr<Reply> reply);
-  void Finish(const absl::StatusOr<grpc::ByteBuffer>& bytes);
+  void Finish(const grpc::ByteBuffer& bytes);
+  void Fail(const absl::Status& status);
 
   const RpcAdapter::Shared* const shared_;
   RawService* const service_;

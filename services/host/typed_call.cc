@@ -18,6 +18,7 @@ void LogCall(const Message& message, const Context& context,
               {"trace", context.info().trace}});
     return;
   }
+  if (!Logs(LogLevel::kDebug)) return;  // Making the fields costs, too.
   Log(LogLevel::kDebug, "message handled",
       {{"method", message.method},
        {"job", id.job()},

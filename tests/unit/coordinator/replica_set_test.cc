@@ -184,6 +184,26 @@ TEST_F(ReplicaSetTest,
   EXPECT_NEAR(Fill(), 20, 1);
 }
 
+TEST_F(ReplicaSetTest, AQuickReplicaThatIsFullGetsMoreWhenHalfOfItIsAnswered) {
+  Find({"a"}, {.ahead = absl::Milliseconds(4)});
+  AnswerEvery(absl::Microseconds(200));
+  const auto replica = Take();
+  const int full = 1 + Fill();
+  int answered = 0;
+  for (; Take() == nullptr; ++answered) Give(replica, kAnswered, 60);
+  EXPECT_EQ(answered, full - full / 2);
+  EXPECT_EQ(1 + Fill(), answered);
+}
+
+TEST_F(ReplicaSetTest, AnotherReplicaGetsACallForEachAnswer) {
+  Find({"a"}, {.max_credit = 4});
+  for (int i = 0; i < 20; ++i) Give(Take(), kAnswered, 60);
+  const auto replica = Take();
+  Fill();
+  Give(replica, kAnswered, 60);
+  EXPECT_EQ(Fill(), 1);
+}
+
 TEST_F(ReplicaSetTest, AReplicaThatIsQuickNoMoreGetsFewCallsAgain) {
   Find({"a"}, {.max_credit = 4, .ahead = absl::Milliseconds(4)});
   AnswerEvery(absl::Microseconds(200));
