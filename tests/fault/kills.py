@@ -86,6 +86,27 @@ def test_kill_coordinator_training(run):
         return f"{kills} kills, {kills} versions stored, each with the undisturbed report"
 
 
+def test_kill_stages_training(run):
+    """1: the only replica of each stage at random instants of train jobs."""
+    kills, hits, training = run.count(6, 30), 0, _training("paced", "trained")
+    with Fleet(run.state) as fleet:
+        fleet.launch()
+        fleet.table(30_000, "train.csv")
+        calm = fleet.run(kind="TRAIN", spec=training)
+        victims = [stage for stage in STAGES for _ in range(kills // len(STAGES))]
+        run.random.shuffle(victims)
+        for stage in victims:
+            job = fleet.create(kind="TRAIN", spec=training).id
+            _rest(run, 0.05, 2.0)
+            run.random.choice(fleet.running(stage)).restart()
+            hits += fleet.get(job).state not in DONE
+            done = fleet.ended(job)
+            assert done.state == coordinator_pb2.SUCCEEDED, f"{stage}: {state_name(done)}: {done.error.message}"
+            assert done.report == calm.report, f"{stage}: the report is not that of the undisturbed training"
+        assert hits >= kills / 2, f"only {hits} of {kills} kills met a running job"
+        return f"{kills} kills, {hits} of them under way, each with the undisturbed report"
+
+
 def _training(pipeline, name):
     return {**spec(pipeline), "name": name, "split": {"test": 0.2}}
 
