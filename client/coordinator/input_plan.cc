@@ -10,6 +10,9 @@ namespace {
 
 // More splits than this in hand, and no page is asked for.
 constexpr size_t kEnoughSplits = 64;
+// Of a page that is planned beside the work: loads wait while one is made, and
+// each is a commit of the journal.
+constexpr int kSplitsPerPage = 8;
 // The shortest row: one character and its line end.
 constexpr int64_t kShortestRow = 2;
 
@@ -138,6 +141,7 @@ void StreamedSplits::AskForPage() {
   }
   *request->mutable_pinned() = pinned_;
   request->set_split_bytes(context_->limits().split_bytes);
+  request->set_max_splits(kSplitsPerPage);
   asking_ = true;
   context_->Start(kLoader, stage_method::kPlan, *std::move(request),
                   TableBytes(), {}, input_->Affinity(context_->id(), ""),

@@ -52,7 +52,9 @@ absl::StatusOr<pb::PlanResponse> PlanPage::Run() {
 }
 
 absl::Status PlanPage::CutSplits() {
-  while (!done_ && response_.splits_size() < SplitPlanner::kMaxSplitsPerPage) {
+  const int most = request_.max_splits() > 0 ? request_.max_splits()
+                                             : SplitPlanner::kMaxSplitsPerPage;
+  while (!done_ && response_.splits_size() < most) {
     if (context_.cancelled()) return CallerLeft();
     RETURN_IF_ERROR(OpenReader());
     RETURN_IF_ERROR(BeginFile());

@@ -20,6 +20,11 @@ absl::Status CheckRequest(const pb::PlanRequest& request) {
                                    "; it must be 0 to ",
                                    SplitPlanner::kMaxSplitBytes));
   if (request.max_rows() < 0) return BadMessage("max_rows is negative");
+  if (request.max_splits() < 0 ||
+      request.max_splits() > SplitPlanner::kMaxSplitsPerPage)
+    return BadMessage(absl::StrCat("max_splits is ", request.max_splits(),
+                                   "; it must be 1 to ",
+                                   SplitPlanner::kMaxSplitsPerPage));
   for (const auto& [name, type] : request.source().types())
     if (type < pb::BOOL || type > pb::STRING)
       return BadSpec(absl::StrCat("source.types.", name),

@@ -58,6 +58,34 @@ TEST(Plan, APageHoldsAtMost64Splits) {
   EXPECT_FALSE(page->next_cursor().empty());
 }
 
+TEST(Plan, TheSizeOfPagesChangesNoSplit) {
+  LoaderBelowFolder setup;
+  pb::PlanRequest request =
+      PlanRequestFor(SourceAt(setup.folder.Write("t.csv", ManyRows(500))), 50);
+  const absl::StatusOr<WholePlan> whole = PlanAll(*setup.loader, request);
+  ASSERT_TRUE(whole.ok()) << whole.status();
+  request.set_max_splits(3);
+  EXPECT_EQ(setup.Plan(request)->splits_size(), 3);
+  const absl::StatusOr<WholePlan> paged = PlanAll(*setup.loader, request);
+  ASSERT_TRUE(paged.ok()) << paged.status();
+  ASSERT_EQ(paged->splits.size(), whole->splits.size());
+  for (size_t i = 0; i < whole->splits.size(); ++i)
+    EXPECT_EQ(paged->splits[i].SerializeAsString(),
+              whole->splits[i].SerializeAsString());
+  EXPECT_EQ(paged->digests[0].sha256(), whole->digests[0].sha256());
+}
+
+TEST(Plan, APageOfTooManySplitsIsRefused) {
+  LoaderBelowFolder setup;
+  pb::PlanRequest request =
+      PlanRequestFor(SourceAt(setup.folder.Write("t.csv", "a\n1\n")), 50);
+  for (const int wrong : {-1, 65}) {
+    request.set_max_splits(wrong);
+    EXPECT_THAT(setup.Plan(request).status().message(),
+                HasSubstr("max_splits"));
+  }
+}
+
 TEST(Plan, ASplitKnowsItsTextAndItsFirstLine) {
   LoaderBelowFolder setup;
   const std::string text = "a\n\n\"1\n2\"\n\n3\n";
