@@ -14,8 +14,9 @@ MB = 1 << 20
 
 def test_slow_consumer(run):
     """10: a stage far slower than the others: memory stays bounded."""
-    rows, window = 1_000_000, 32 * MB
-    with Fleet(run.state, split_bytes=MB, flags={"coordinator": [f"--job_window_bytes={window}"]}) as fleet:
+    rows, window, finer = 1_000_000, 32 * MB, run.count(1, 16)  # The stage takes its time for each batch.
+    with Fleet(run.state, split_bytes=MB // finer, flags={"coordinator": [
+            f"--job_window_bytes={window}", f"--job_window_batches={16 * finer}"]}) as fleet:
         fleet.launch()
         job = fleet.score("slower", rows)
         fleet.progressing(job)
