@@ -1,5 +1,7 @@
 #include "services/loader/sources/text_reader.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
@@ -9,6 +11,7 @@ namespace {
 
 // Small texts may be as repetitive as they like.
 constexpr int64_t kFreeInflationBytes = 64 << 20;
+constexpr size_t kFirstBytes = size_t{1} << 16;
 
 }  // namespace
 
@@ -17,11 +20,14 @@ absl::Status TextReader::Fill(size_t bytes) {
   buffer_.erase(0, begin_);
   begin_ = 0;
   size_t filled = buffer_.size();
-  buffer_.resize(bytes);
   absl::Status status;
   while (filled < bytes && !ended_) {
+    // Not at once to `bytes`: most files are smaller than a buffer.
+    if (filled == buffer_.size())
+      buffer_.resize(std::min(
+          bytes, std::max({kFirstBytes, 2 * filled, buffer_.capacity()})));
     absl::StatusOr<size_t> got =
-        stream_->Read(buffer_.data() + filled, bytes - filled);
+        stream_->Read(buffer_.data() + filled, buffer_.size() - filled);
     if (!got.ok()) {
       status = got.status();
       break;
