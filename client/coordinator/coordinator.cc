@@ -7,8 +7,13 @@
 
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
+#include "client/coordinator/coordinator_service.h"
+#include "client/coordinator/database.h"
+#include "client/coordinator/housekeeper.h"
+#include "client/coordinator/job_scheduler.h"
 #include "client/coordinator/process_stats.h"
 #include "client/coordinator/stage_flag.h"
+#include "client/coordinator/stage_network.h"
 #include "client/coordinator/topology.h"
 #include "services/base/errors.h"
 #include "services/base/log.h"
@@ -72,46 +77,72 @@ absl::StatusOr<JobLimits> ReadLimits() {
 
 }  // namespace
 
+struct Coordinator::Parts {
+  CoordinatorService service;
+  std::unique_ptr<Database> database;
+  std::unique_ptr<JobStore> jobs;
+  std::unique_ptr<Journal> journal;
+  std::unique_ptr<PipelineRegistry> pipelines;
+  std::unique_ptr<UploadStore> uploads;
+  std::unique_ptr<ArtifactStore> artifacts;
+  std::unique_ptr<StageNetwork> network;
+  std::unique_ptr<DispatcherCalls> calls;
+  JobEnvironment environment;
+  std::unique_ptr<JobScheduler> scheduler;
+  std::unique_ptr<Housekeeper> housekeeper;
+};
+
+Coordinator::Coordinator() : parts_(new Parts) {}
+
 Coordinator::~Coordinator() { Coordinator::OnStop(); }
 
+std::vector<grpc::Service*> Coordinator::Services() {
+  return {&parts_->service};
+}
+
 absl::Status Coordinator::OnStart() {
+  Parts& parts = *parts_;
   OwnStats();  // Its clock starts with the first call.
   const std::string state_dir = absl::GetFlag(FLAGS_state_dir);
-  ASSIGN_OR_RETURN(environment_.limits, ReadLimits());
+  ASSIGN_OR_RETURN(parts.environment.limits, ReadLimits());
   ASSIGN_OR_RETURN(const std::vector<std::string> stages,
                    StageTargets(GivenStages()));
-  ASSIGN_OR_RETURN(database_, Database::Open(state_dir));
-  ASSIGN_OR_RETURN(jobs_, JobStore::Open(database_.get()));
-  journal_ = std::make_unique<Journal>(database_.get(), jobs_->epoch());
-  pipelines_ = std::make_unique<PipelineRegistry>(database_.get());
-  ASSIGN_OR_RETURN(uploads_,
-                   UploadStore::Open(database_.get(), state_dir + "/uploads",
-                                     absl::GetFlag(FLAGS_max_upload_bytes)));
-  ASSIGN_OR_RETURN(ArtifactStore artifacts,
+  ASSIGN_OR_RETURN(parts.database, Database::Open(state_dir));
+  ASSIGN_OR_RETURN(parts.jobs, JobStore::Open(parts.database.get()));
+  parts.journal =
+      std::make_unique<Journal>(parts.database.get(), parts.jobs->epoch());
+  parts.pipelines = std::make_unique<PipelineRegistry>(parts.database.get());
+  ASSIGN_OR_RETURN(
+      parts.uploads,
+      UploadStore::Open(parts.database.get(), state_dir + "/uploads",
+                        absl::GetFlag(FLAGS_max_upload_bytes)));
+  ASSIGN_OR_RETURN(ArtifactStore artifact_store,
                    ArtifactStore::Open(state_dir + "/artifacts"));
-  artifacts_ = std::make_unique<ArtifactStore>(std::move(artifacts));
-  ASSIGN_OR_RETURN(network_, StageNetwork::Open(stages, artifacts_.get()));
-  calls_ = std::make_unique<DispatcherCalls>(network_->dispatcher());
+  parts.artifacts = std::make_unique<ArtifactStore>(std::move(artifact_store));
+  ASSIGN_OR_RETURN(parts.network,
+                   StageNetwork::Open(stages, parts.artifacts.get()));
+  parts.calls = std::make_unique<DispatcherCalls>(parts.network->dispatcher());
 
-  environment_.calls = calls_.get();
-  environment_.artifacts = artifacts_.get();
-  environment_.jobs = jobs_.get();
-  environment_.journal = journal_.get();
-  environment_.pipelines = pipelines_.get();
-  environment_.uploads = uploads_.get();
-  environment_.clock = Clock::Real();
-  environment_.output_root = state_dir + "/output";
-  scheduler_ = std::make_unique<JobScheduler>(
-      &environment_, absl::GetFlag(FLAGS_max_running_jobs));
-  RETURN_IF_ERROR(scheduler_->Recover());
+  parts.environment.calls = parts.calls.get();
+  parts.environment.artifacts = parts.artifacts.get();
+  parts.environment.jobs = parts.jobs.get();
+  parts.environment.journal = parts.journal.get();
+  parts.environment.pipelines = parts.pipelines.get();
+  parts.environment.uploads = parts.uploads.get();
+  parts.environment.clock = Clock::Real();
+  parts.environment.output_root = state_dir + "/output";
+  parts.scheduler = std::make_unique<JobScheduler>(
+      &parts.environment, absl::GetFlag(FLAGS_max_running_jobs));
+  RETURN_IF_ERROR(parts.scheduler->Recover());
   Retention retention;
   retention.jobs = absl::GetFlag(FLAGS_keep_jobs);
   retention.max_jobs = absl::GetFlag(FLAGS_max_kept_jobs);
   retention.unused_uploads = absl::GetFlag(FLAGS_keep_uploads);
-  housekeeper_ =
-      std::make_unique<Housekeeper>(&environment_, scheduler_.get(), retention);
-  service_.Open({&environment_, scheduler_.get(), network_->dispatcher(),
-                 OwnStats, [this](pb::StopMode mode) { StopCompany(mode); }});
+  parts.housekeeper = std::make_unique<Housekeeper>(
+      &parts.environment, parts.scheduler.get(), retention);
+  parts.service.Open({&parts.environment, parts.scheduler.get(),
+                      parts.network->dispatcher(), OwnStats,
+                      [this](pb::StopMode mode) { StopCompany(mode); }});
   return absl::OkStatus();
 }
 
@@ -120,9 +151,9 @@ absl::StatusOr<Reply> Coordinator::OnReceive(Message& message, const Context&) {
 }
 
 void Coordinator::OnDrain() {
-  service_.Drain();
-  housekeeper_.reset();
-  if (scheduler_ != nullptr) scheduler_->Suspend();
+  parts_->service.Drain();
+  parts_->housekeeper.reset();
+  if (parts_->scheduler != nullptr) parts_->scheduler->Suspend();
 }
 
 void Coordinator::OnStop() {
@@ -133,7 +164,7 @@ void Coordinator::OnStop() {
     stopper = std::move(stopper_);
   }
   if (stopper.joinable()) stopper.join();
-  housekeeper_.reset();
+  parts_->housekeeper.reset();
   // The rest lives until the last call has left the service.
 }
 
@@ -143,9 +174,9 @@ void Coordinator::StopCompany(pb::StopMode mode) {
   stopping_company_ = true;
   stopper_ = std::thread([this, mode] {
     Log(LogLevel::kInfo, "stopping the company");
-    service_.Drain();
-    scheduler_->Suspend();
-    StopStages(*network_->dispatcher(), mode);
+    parts_->service.Drain();
+    parts_->scheduler->Suspend();
+    StopStages(*parts_->network->dispatcher(), mode);
     kill(getpid(), SIGTERM);  // As anybody else would stop this process.
   });
 }

@@ -14,14 +14,11 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "client/coordinator/coordinator_service.h"
-#include "client/coordinator/database.h"
-#include "client/coordinator/housekeeper.h"
-#include "client/coordinator/job_scheduler.h"
-#include "client/coordinator/stage_network.h"
+#include "proto/pb.h"
 #include "services/base/mutex.h"
 #include "services/host/run_actor.h"
 #include "services/host/service_provider.h"
+#include "troupe/v1/actor.pb.h"
 
 namespace troupe {
 
@@ -29,6 +26,7 @@ class Coordinator : public Actor, public ServiceProvider {
  public:
   static constexpr absl::string_view kName = "coordinator";
 
+  Coordinator();
   ~Coordinator() override;
 
   // Takes the state directory (STATE_DIR_IN_USE when another coordinator has
@@ -38,7 +36,7 @@ class Coordinator : public Actor, public ServiceProvider {
                                   const Context& context) override;
   void OnStop() override;
 
-  std::vector<grpc::Service*> Services() override { return {&service_}; }
+  std::vector<grpc::Service*> Services() override;
   std::vector<std::string> ServiceNames() override {
     return {"troupe.v1.Coordinator"};
   }
@@ -48,18 +46,10 @@ class Coordinator : public Actor, public ServiceProvider {
  private:
   void StopCompany(pb::StopMode mode);
 
-  CoordinatorService service_;
-  std::unique_ptr<Database> database_;
-  std::unique_ptr<JobStore> jobs_;
-  std::unique_ptr<Journal> journal_;
-  std::unique_ptr<PipelineRegistry> pipelines_;
-  std::unique_ptr<UploadStore> uploads_;
-  std::unique_ptr<ArtifactStore> artifacts_;
-  std::unique_ptr<StageNetwork> network_;
-  std::unique_ptr<DispatcherCalls> calls_;
-  JobEnvironment environment_;
-  std::unique_ptr<JobScheduler> scheduler_;
-  std::unique_ptr<Housekeeper> housekeeper_;
+  // Its parts are known to its own file alone: they bring the headers of all
+  // that there is.
+  struct Parts;
+  const std::unique_ptr<Parts> parts_;
 
   Mutex mutex_;
   bool stopping_company_ ABSL_GUARDED_BY(mutex_) = false;
