@@ -15,7 +15,7 @@ namespace troupe {
 namespace {
 
 constexpr absl::Duration kWatchEvery = absl::Milliseconds(500);
-constexpr absl::Duration kLookEvery = absl::Milliseconds(100);
+constexpr absl::Duration kProgressEvery = absl::Milliseconds(100);
 constexpr int64_t kChunkBytes = int64_t{1} << 20;
 
 // Moves what a method found into its response.
@@ -159,7 +159,7 @@ absl::Status CoordinatorService::Watch(grpc::ServerContext& context,
     }
     if (ended) return absl::OkStatus();
     if (draining_.load()) return Draining("coordinator");
-    live->AwaitChange(now.version, kLookEvery);
+    live->AwaitChange(now.version, kProgressEvery);
   }
   return CallerLeft();
 }

@@ -35,6 +35,9 @@ struct InputPlan {
   std::vector<std::string> Columns() const;
 };
 
+// What validate_only looks at: as many rows, of the first page.
+inline constexpr int64_t kSampleRows = 10'000;
+
 // Cuts the input, and infers its types. Stops after `max_rows` rows (0: never).
 // Where `journaled`, it goes on behind the pages that the journal holds.
 absl::StatusOr<InputPlan> PlanWholeInput(JobContext& context,

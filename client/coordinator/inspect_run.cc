@@ -14,7 +14,6 @@
 namespace troupe {
 namespace {
 
-constexpr int64_t kSampleRows = 10'000;
 constexpr int kDefaultPreviewRows = 10;
 
 void ReportColumns(const InputPlan& plan, pb::Report& report) {

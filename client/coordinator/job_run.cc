@@ -17,14 +17,9 @@ namespace {
 constexpr char kDiskFull[] =
     "a disk is full; free some space, and resume the job";
 
-void SetNow(const Clock& clock, google::protobuf::Timestamp* stamp) {
-  *stamp = google::protobuf::util::TimeUtil::NanosecondsToTimestamp(
-      absl::ToUnixNanos(clock.Now()));
-}
-
 // A clock that was set back must not end a job before it began.
 void SetEnd(const Clock& clock, pb::Job& job) {
-  SetNow(clock, job.mutable_end_time());
+  *job.mutable_end_time() = TimestampOf(clock.Now());
   if (job.end_time() < job.start_time())
     *job.mutable_end_time() = job.start_time();
 }
@@ -58,7 +53,7 @@ absl::Status Begin(JobContext& context) {
   const JobEnvironment& environment = context.environment();
   context.live().Change([&](pb::Job& job) {
     if (!job.has_start_time())
-      SetNow(*environment.clock, job.mutable_start_time());
+      *job.mutable_start_time() = TimestampOf(environment.clock->Now());
     job.clear_error();
     job.clear_report();
     job.clear_manifest();

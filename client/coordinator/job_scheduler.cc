@@ -8,17 +8,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "client/coordinator/job_run.h"
-#include "google/protobuf/util/time_util.h"
 #include "services/base/log.h"
 #include "services/base/status_macros.h"
 
 namespace troupe {
 namespace {
-
-void SetNow(const Clock& clock, google::protobuf::Timestamp* stamp) {
-  *stamp = google::protobuf::util::TimeUtil::NanosecondsToTimestamp(
-      absl::ToUnixNanos(clock.Now()));
-}
 
 // As NewId makes them.
 bool LooksLikeId(absl::string_view name) {
@@ -50,7 +44,8 @@ absl::Status JobScheduler::Recover() {
     const bool cancelled = job.state() == pb::CANCELLING;
     job.set_state(cancelled ? pb::CANCELLED : pb::QUEUED);
     job.clear_state_message();
-    if (cancelled) SetNow(*environment_->clock, job.mutable_end_time());
+    if (cancelled)
+      *job.mutable_end_time() = TimestampOf(environment_->clock->Now());
     RETURN_IF_ERROR(environment_->jobs->Update(job));
     if (!cancelled) RETURN_IF_ERROR(Enqueue(job));
   }
@@ -93,7 +88,7 @@ absl::StatusOr<pb::Job> JobScheduler::Submit(const pb::Job& job) {
     if (suspended_) return Draining("coordinator");
   }
   pb::Job recorded = job;
-  SetNow(*environment_->clock, recorded.mutable_create_time());
+  *recorded.mutable_create_time() = TimestampOf(environment_->clock->Now());
   ASSIGN_OR_RETURN(JobStore::Added added, environment_->jobs->Add(recorded));
   if (!added.created) return Get(added.job.id());
   if (!job.request().upload().empty())
@@ -138,7 +133,7 @@ absl::StatusOr<pb::Job> JobScheduler::CancelStopped(const std::string& id) {
   job.set_state(pb::CANCELLED);
   job.clear_state_message();
   job.clear_error();
-  SetNow(*environment_->clock, job.mutable_end_time());
+  *job.mutable_end_time() = TimestampOf(environment_->clock->Now());
   RETURN_IF_ERROR(environment_->jobs->Update(job));
   MutexLock lock(&mutex_);
   live_.erase(id);

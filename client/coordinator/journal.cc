@@ -82,6 +82,11 @@ absl::StatusOr<int64_t> Count(Connection& connection, absl::string_view job,
 
 }  // namespace
 
+google::protobuf::Timestamp TimestampOf(absl::Time time) {
+  return google::protobuf::util::TimeUtil::NanosecondsToTimestamp(
+      absl::ToUnixNanos(time));
+}
+
 absl::Status Journal::AddPage(absl::string_view job,
                               const pb::PlanResponse& page) {
   return database_->Run([&](Connection& connection) -> absl::Status {
@@ -231,9 +236,7 @@ absl::Status Journal::AddEvent(absl::string_view job, absl::Time time,
                                absl::string_view kind,
                                absl::string_view message) {
   pb::JournalEvent event;
-  *event.mutable_time() =
-      google::protobuf::util::TimeUtil::NanosecondsToTimestamp(
-          absl::ToUnixNanos(time));
+  *event.mutable_time() = TimestampOf(time);
   event.set_epoch(epoch_);
   event.set_kind(std::string(kind));
   event.set_message(std::string(message));

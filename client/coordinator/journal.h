@@ -27,6 +27,8 @@
 
 namespace troupe {
 
+google::protobuf::Timestamp TimestampOf(absl::Time time);
+
 class Journal {
  public:
   // `epoch` is written into what is committed. `database` must live as long as

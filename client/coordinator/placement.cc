@@ -2,14 +2,11 @@
 
 #include <algorithm>
 
+#include "absl/algorithm/container.h"
 #include "absl/hash/hash.h"
 
 namespace troupe {
 namespace {
-
-bool Contains(const std::vector<std::string>& list, const std::string& value) {
-  return std::find(list.begin(), list.end(), value) != list.end();
-}
 
 // The one of equal affinity, for as long as it serves (rendezvous hashing:
 // others coming and going move few).
@@ -47,7 +44,8 @@ Replicas ServingOf(const Replicas& replicas,
   for (const auto& replica : replicas) {
     if (!replica->serving()) continue;
     serving.push_back(replica);
-    if (!replica->lagging() && !Contains(avoided, replica->address))
+    if (!replica->lagging() &&
+        !absl::c_linear_search(avoided, replica->address))
       liked.push_back(replica);
   }
   return liked.empty() ? serving : liked;
@@ -61,7 +59,7 @@ std::shared_ptr<Replica> ChooseReplica(const Replicas& replicas,
   if (replicas.size() == 1) {
     const auto& only = replicas[0];
     const bool free = only->serving() && only->HasSlot(placement.bytes, now) &&
-                      !Contains(placement.blocked, only->address);
+                      !absl::c_linear_search(placement.blocked, only->address);
     return free ? only : nullptr;
   }
   Replicas wanted = ServingOf(replicas, placement.avoided);
@@ -70,7 +68,7 @@ std::shared_ptr<Replica> ChooseReplica(const Replicas& replicas,
     wanted = {Favourite(wanted, placement.affinity)};
   Replicas free;
   for (const auto& replica : wanted)
-    if (!Contains(placement.blocked, replica->address) &&
+    if (!absl::c_linear_search(placement.blocked, replica->address) &&
         replica->HasSlot(placement.bytes, now))
       free.push_back(replica);
   return free.empty() ? nullptr : LessLoadedOfTwo(free, random);

@@ -4,18 +4,13 @@
 #include <map>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "services/base/errors.h"
 #include "services/base/log.h"
 #include "services/base/mutex.h"
 
 namespace troupe {
-namespace {
-
-bool Contains(const std::vector<std::string>& list, const std::string& value) {
-  return std::find(list.begin(), list.end(), value) != list.end();
-}
-
-}  // namespace
+namespace {}  // namespace
 
 // Shared with the tasks and callbacks that outlive the set.
 class ReplicaSet::State : public std::enable_shared_from_this<State> {
@@ -111,7 +106,7 @@ Replicas ReplicaSet::State::Apply(const std::vector<std::string>& addresses) {
   {
     MutexLock lock(&mutex_);
     for (auto it = replicas_.begin(); it != replicas_.end();) {
-      if (Contains(addresses, it->first)) {
+      if (absl::c_linear_search(addresses, it->first)) {
         ++it;
         continue;
       }

@@ -10,15 +10,11 @@
 #include "client/coordinator/job_run.h"
 #include "client/coordinator/planner.h"
 #include "client/coordinator/row_counts.h"
-#include "google/protobuf/util/time_util.h"
 #include "services/base/nearest.h"
 #include "services/base/status_macros.h"
 
 namespace troupe {
 namespace {
-
-// validate_only looks at so many rows.
-constexpr int64_t kSampleRows = 10'000;
 
 // What the steps of one training work on.
 struct Training {
@@ -242,9 +238,7 @@ absl::Status StoreVersion(Training& training) {
     *pipeline.mutable_output() =
         Without(pipeline.output(), {pb::TARGET, pb::WEIGHT});
   *pipeline.mutable_report() = training.outcome.report;
-  *pipeline.mutable_create_time() =
-      google::protobuf::util::TimeUtil::NanosecondsToTimestamp(
-          absl::ToUnixNanos(environment.clock->Now()));
+  *pipeline.mutable_create_time() = TimestampOf(environment.clock->Now());
   RETURN_IF_ERROR(training.context.Check());
   ASSIGN_OR_RETURN(const pb::Pipeline stored,
                    environment.pipelines->Register(std::move(pipeline),

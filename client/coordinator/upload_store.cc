@@ -19,7 +19,7 @@
 namespace troupe {
 namespace {
 
-constexpr char kTables[] =
+constexpr char kUploadTables[] =
     "CREATE TABLE IF NOT EXISTS uploads ("
     "  id TEXT PRIMARY KEY, name TEXT NOT NULL, bytes INTEGER NOT NULL,"
     "  made INTEGER NOT NULL, job TEXT NOT NULL);"
@@ -102,8 +102,9 @@ absl::StatusOr<std::unique_ptr<UploadStore>> UploadStore::Open(
   if (error)
     return absl::UnavailableError(
         absl::StrCat("cannot make \"", directory, "\": ", error.message()));
-  RETURN_IF_ERROR(database->Run(
-      [](Connection& connection) { return connection.Execute(kTables); }));
+  RETURN_IF_ERROR(database->Run([](Connection& connection) {
+    return connection.Execute(kUploadTables);
+  }));
   std::unique_ptr<UploadStore> store(
       new UploadStore(database, directory, max_bytes));
   ASSIGN_OR_RETURN(const std::vector<std::string> known, store->Ids());

@@ -16,7 +16,6 @@ namespace {
 using grpc::health::v1::HealthCheckRequest;
 using grpc::health::v1::HealthCheckResponse;
 
-constexpr size_t kChunkBytes = size_t{1} << 20;
 // Every call has a deadline. A stream's is long: keepalive notices a peer that
 // is gone.
 constexpr absl::Duration kStreamTimeout = absl::Hours(24);

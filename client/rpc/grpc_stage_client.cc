@@ -11,8 +11,6 @@
 namespace troupe {
 namespace {
 
-constexpr size_t kChunkBytes = size_t{1} << 20;
-
 // Sends an artifact piece by piece.
 class PutCall : public OpenCall, public std::enable_shared_from_this<PutCall> {
  public:

@@ -10,12 +10,12 @@ namespace troupe {
 namespace {
 
 // Longer values are nobody's lane, limit or trace.
-constexpr size_t kMaxValueBytes = 256;
+constexpr size_t kMaxHeaderBytes = 256;
 
 std::string Find(const grpc::ServerContext& context, const char* key) {
   const auto& metadata = context.client_metadata();
   const auto found = metadata.find(key);
-  if (found == metadata.end() || found->second.size() > kMaxValueBytes)
+  if (found == metadata.end() || found->second.size() > kMaxHeaderBytes)
     return "";
   return std::string(found->second.data(), found->second.size());
 }

@@ -33,7 +33,7 @@ absl::Status GaveUp(absl::string_view why) {
                    absl::StrCat("the batch cannot be isolated: ", why));
 }
 
-struct Artifact {
+struct NeededArtifact {
   std::string sha256;
   std::shared_ptr<const std::string> bytes;
 };
@@ -41,7 +41,7 @@ struct Artifact {
 // The child of one call, started anew after each death.
 class Child {
  public:
-  Child(const IsolationLimits& limits, std::vector<Artifact> artifacts,
+  Child(const IsolationLimits& limits, std::vector<NeededArtifact> artifacts,
         const Context& context)
       : limits_(limits), artifacts_(std::move(artifacts)), context_(context) {}
 
@@ -68,7 +68,7 @@ class Child {
  private:
   absl::Status Start() {
     ASSIGN_OR_RETURN(process_, IsolatedProcess::Start(limits_, context_));
-    for (const Artifact& artifact : artifacts_) {
+    for (const NeededArtifact& artifact : artifacts_) {
       pb::ArtifactChunk chunk;
       chunk.set_sha256(artifact.sha256);
       chunk.set_content(*artifact.bytes);
@@ -84,7 +84,7 @@ class Child {
   }
 
   const IsolationLimits limits_;
-  const std::vector<Artifact> artifacts_;
+  const std::vector<NeededArtifact> artifacts_;
   const Context& context_;
   std::unique_ptr<IsolatedProcess> process_;
   int deaths_ = 0;
@@ -253,7 +253,7 @@ absl::StatusOr<Response> Isolation::Run(
     absl::string_view method, Request& request,
     const std::vector<std::string>& artifacts, const Context& context) {
   request.set_isolate(false);
-  std::vector<Artifact> needed;
+  std::vector<NeededArtifact> needed;
   for (const std::string& sha256 : artifacts) {
     if (sha256.empty()) continue;
     ASSIGN_OR_RETURN(auto bytes, BytesOf(sha256));

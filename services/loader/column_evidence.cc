@@ -4,17 +4,10 @@
 #include <bit>
 
 #include "services/loader/formats/block_scanner.h"
+#include "services/loader/plan_cursor.h"
 #include "services/loader/text_place.h"
 
 namespace troupe::loader {
-namespace {
-
-std::vector<std::string> ColumnsOf(const pb::PlanCursor& cursor) {
-  return {cursor.columns().begin(), cursor.columns().end()};
-}
-
-}  // namespace
-
 ColumnEvidence::ColumnEvidence(const Dialect& dialect,
                                const pb::PlanCursor& cursor, SimdLevel simd)
     : dialect_(dialect),

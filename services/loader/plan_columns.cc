@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
 #include "services/loader/column_evidence.h"
+#include "services/loader/plan_cursor.h"
 #include "services/loader/text_place.h"
 
 namespace troupe::loader {
@@ -22,15 +24,6 @@ const std::string& NameOf(const pb::PlanRequest& request,
                           const pb::PlanCursor& cursor) {
   if (request.has_inline_text()) return request.inline_text().name();
   return cursor.files(cursor.file()).path();
-}
-
-std::vector<std::string> ColumnsOf(const pb::PlanCursor& cursor) {
-  return {cursor.columns().begin(), cursor.columns().end()};
-}
-
-bool Contains(const std::vector<std::string>& columns,
-              const std::string& name) {
-  return std::find(columns.begin(), columns.end(), name) != columns.end();
 }
 
 absl::Status CheckSameColumns(const pb::PlanCursor& cursor,
@@ -102,7 +95,7 @@ absl::Status CheckDeclared(const pb::PlanRequest& request,
   if (request.has_pinned() || sample) return absl::OkStatus();
   const std::vector<std::string> columns = ColumnsOf(cursor);
   for (const auto& [name, type] : request.source().types())
-    if (!Contains(columns, name))
+    if (!absl::c_linear_search(columns, name))
       return WithPrefix(UnknownColumn(name, columns), "source.types");
   return absl::OkStatus();
 }

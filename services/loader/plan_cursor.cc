@@ -53,4 +53,8 @@ absl::StatusOr<pb::PlanCursor> ParseCursor(const pb::PlanRequest& request) {
   return cursor;
 }
 
+std::vector<std::string> ColumnsOf(const pb::PlanCursor& cursor) {
+  return {cursor.columns().begin(), cursor.columns().end()};
+}
+
 }  // namespace troupe::loader

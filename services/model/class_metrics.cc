@@ -19,7 +19,7 @@ constexpr int64_t kMaxScores = 2000000;
 // For more labels than this, ROC AUC is not told.
 constexpr size_t kMaxRocLabels = 100;
 
-absl::Status BadSums() {
+absl::Status BadClassSums() {
   return MakeError(absl::StatusCode::kInvalidArgument, "BAD_PARTIAL",
                    "malformed partial: class sums");
 }
@@ -131,17 +131,17 @@ void ClassMetrics::AddScores(const std::vector<int>& truth,
 }
 
 absl::Status ClassMetrics::Merge(const pb::EvaluationPartial& partial) {
-  if (!partial.has_classes()) return BadSums();
+  if (!partial.has_classes()) return BadClassSums();
   const pb::ClassSums& sums = partial.classes();
   if (static_cast<size_t>(sums.classes()) != labels_ ||
       static_cast<size_t>(sums.confusion_size()) != confusion_.size() ||
       static_cast<size_t>(sums.scores_size()) != scores_.size() ||
       !(sums.log_loss() >= 0))
-    return BadSums();
+    return BadClassSums();
   int64_t rows = 0;
   for (const int64_t count : confusion_) rows += count;
   for (const int64_t count : sums.confusion()) {
-    if (count < 0 || count > (int64_t{1} << 53) - rows) return BadSums();
+    if (count < 0 || count > (int64_t{1} << 53) - rows) return BadClassSums();
     rows += count;
   }
   std::vector<RocCounts> merged = scores_;
@@ -151,7 +151,7 @@ absl::Status ClassMetrics::Merge(const pb::EvaluationPartial& partial) {
                          sums.scores(static_cast<int>(i)),
                          kMaxScores / static_cast<int64_t>(scores_.size())));
     merged[i].Merge(counts);
-    if (merged[i].rows() != rows) return BadSums();
+    if (merged[i].rows() != rows) return BadClassSums();
   }
   for (size_t i = 0; i < confusion_.size(); ++i)
     confusion_[i] += sums.confusion(static_cast<int>(i));

@@ -8,9 +8,9 @@
 namespace troupe::model {
 namespace {
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
 
-absl::Status BadSums() {
+absl::Status BadRegressionSums() {
   return MakeError(absl::StatusCode::kInvalidArgument, "BAD_PARTIAL",
                    "malformed partial: regression sums");
 }
@@ -86,7 +86,7 @@ void RegressionMetrics::MergeSums(const pb::RegressionSums& sums) {
 }
 
 absl::Status RegressionMetrics::Merge(const pb::EvaluationPartial& partial) {
-  if (!partial.has_regression()) return BadSums();
+  if (!partial.has_regression()) return BadRegressionSums();
   const pb::RegressionSums& sums = partial.regression();
   constexpr int64_t kMostRows = int64_t{1} << 53;
   // Infinite sums are possible (a model may predict infinity); negative ones
@@ -96,7 +96,7 @@ absl::Status RegressionMetrics::Merge(const pb::EvaluationPartial& partial) {
       sums.squares() < 0 || sums.model().squared() < 0 ||
       sums.model().absolute() < 0 || sums.baseline().squared() < 0 ||
       sums.baseline().absolute() < 0)
-    return BadSums();
+    return BadRegressionSums();
   MergeSums(sums);
   return absl::OkStatus();
 }
@@ -114,7 +114,7 @@ void RegressionMetrics::AppendMetrics(
   double r2 = 1 - errors.squared() / sums_.squares();
   // As scikit-learn has it for targets that do not vary.
   if (sums_.squares() == 0) r2 = errors.squared() == 0 ? 1 : 0;
-  if (sums_.rows() < 2) r2 = kNaN;
+  if (sums_.rows() < 2) r2 = kUndefined;
   AddMetric("rmse", std::sqrt(errors.squared() / rows), metrics);
   AddMetric("mae", errors.absolute() / rows, metrics);
   AddMetric("r2", r2, metrics);

@@ -17,28 +17,8 @@ namespace {
 // What a partial may hold for quantiles, shared by the columns of a pass: this
 // many values, or this many bins. Half of 32 MiB each, roughly.
 constexpr int64_t kMaxKeptValues = int64_t{3} << 19;
-constexpr int64_t kMaxBins = int64_t{3} << 20;
+constexpr int64_t kMaxPassBins = int64_t{3} << 20;
 constexpr int32_t kMaxBinBits = 12;
-
-// A column as it stands before a step.
-struct Slot {
-  Field field;
-  bool known = true;  // Otherwise a place where columns may yet come to stand.
-  bool prefix = false;  // Unknown: all that begin with the name; else just it.
-  bool ready = true;    // The values can be computed.
-  bool finite = false;  // No infinities are left.
-};
-
-Slot UnknownSlot(std::string name, bool prefix) {
-  Slot slot;
-  slot.field.name = std::move(name);
-  slot.known = false;
-  slot.prefix = prefix;
-  slot.ready = false;
-  return slot;
-}
-
-using FittedByName = absl::flat_hash_map<std::string, pb::FittedColumn>;
 
 std::string StepPath(int step) {
   return absl::StrCat("preprocessor.steps[", step, "]");
@@ -66,6 +46,20 @@ class PlanBuilder {
   absl::StatusOr<std::shared_ptr<const Plan>> Build();
 
  private:
+  using FittedByName = absl::flat_hash_map<std::string, pb::FittedColumn>;
+
+  // A column as it stands before a step.
+  struct Slot {
+    Field field;
+    bool known =
+        true;  // Otherwise a place where columns may yet come to stand.
+    bool prefix =
+        false;          // Unknown: all that begin with the name; else just it.
+    bool ready = true;  // The values can be computed.
+    bool finite = false;  // No infinities are left.
+  };
+  static Slot UnknownSlot(std::string name, bool prefix);
+
   absl::Status ReadInput();
   absl::Status ReadTransforms();
   absl::StatusOr<FittedByName> ReadFitted(int step) const;
@@ -94,6 +88,15 @@ class PlanBuilder {
   std::vector<pb::FittedStep> resolved_;
   int64_t brackets_ = 0;
 };
+
+PlanBuilder::Slot PlanBuilder::UnknownSlot(std::string name, bool prefix) {
+  Slot slot;
+  slot.field.name = std::move(name);
+  slot.known = false;
+  slot.prefix = prefix;
+  slot.ready = false;
+  return slot;
+}
 
 absl::StatusOr<std::shared_ptr<const Plan>> PlanBuilder::Build() {
   RETURN_IF_ERROR(ReadInput());
@@ -140,7 +143,8 @@ absl::Status PlanBuilder::ReadTransforms() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<FittedByName> PlanBuilder::ReadFitted(int step) const {
+absl::StatusOr<PlanBuilder::FittedByName> PlanBuilder::ReadFitted(
+    int step) const {
   FittedByName fitted;
   for (const pb::FittedColumn& column : known().steps(step).columns())
     if (!fitted.emplace(column.name(), column).second)
@@ -260,7 +264,7 @@ void PlanBuilder::Observe(int step, const Field& field, Needs needs,
         observation.search = search;
     const int64_t brackets = observation.search.brackets_size();
     // Two bins per bracket are the least that narrows.
-    if (brackets_ > 0 && (brackets_ + brackets) * 2 > kMaxBins) {
+    if (brackets_ > 0 && (brackets_ + brackets) * 2 > kMaxPassBins) {
       column.left_out = true;
       return;
     }
@@ -342,7 +346,7 @@ void PlanBuilder::ShareLimits() {
   QuantileLimits limits;
   limits.max_values = std::max<int64_t>(1, kMaxKeptValues / sharing);
   const auto bins = static_cast<uint64_t>(
-      std::max<int64_t>(2, kMaxBins / std::max<int64_t>(1, brackets_)));
+      std::max<int64_t>(2, kMaxPassBins / std::max<int64_t>(1, brackets_)));
   limits.bits =
       std::min(kMaxBinBits, static_cast<int32_t>(std::bit_width(bins)) - 1);
   for (Observation& observation : plan_->observations_)

@@ -14,8 +14,6 @@ namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-size_t BitmapBytes(int64_t rows) { return static_cast<size_t>((rows + 7) / 8); }
-
 bool Bit(const std::string& bits, int64_t i) {
   return ((static_cast<unsigned char>(bits[static_cast<size_t>(i >> 3)]) >>
            (i & 7)) &

@@ -5,6 +5,7 @@
 // Thread safety: as for a struct: const use from any thread.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -26,6 +27,11 @@ using ColumnRole = pb::ColumnRole;
 absl::string_view TypeName(DataType type);
 inline bool IsNumber(DataType type) {
   return type == pb::INT64 || type == pb::FLOAT64;
+}
+
+// What a bitmap of one bit a row takes.
+inline size_t BitmapBytes(int64_t rows) {
+  return static_cast<size_t>((rows + 7) / 8);
 }
 
 // One column. Invariants (checked for foreign tables by ParseTable):

@@ -20,8 +20,6 @@ namespace {
 // not overflow.
 constexpr int64_t kMaxRows = int64_t{1} << 31;
 
-size_t BitmapBytes(int64_t rows) { return static_cast<size_t>((rows + 7) / 8); }
-
 int64_t CountBits(const std::string& bits, int64_t rows) {
   int64_t count = 0;
   for (int64_t i = 0; i < rows / 8; ++i)

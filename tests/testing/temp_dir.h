@@ -6,6 +6,8 @@
 #include <stdlib.h>
 
 #include <filesystem>
+#include <fstream>
+#include <sstream>
 #include <string>
 
 namespace troupe {
@@ -32,5 +34,13 @@ class TempDir {
  private:
   std::string path_;
 };
+
+// What is in the file; "" where there is none.
+inline std::string ReadFile(const std::string& path) {
+  std::ifstream file(path);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
 
 }  // namespace troupe

@@ -6,7 +6,7 @@
 namespace troupe {
 namespace {
 
-constexpr char kExamples[] =
+constexpr char kDeleteExamples[] =
     "  troupe delete 20261123-7f3a      # a job and its output\n"
     "  troupe delete cancer@1           # a version of a pipeline\n";
 
@@ -34,7 +34,7 @@ void AddDelete(CLI::App& app, Session& session) {
   CLI::App* command = AddCommand(
       app, session, "delete",
       "Removes a finished job with its output, or a version of a pipeline",
-      kExamples);
+      kDeleteExamples);
   auto name = std::make_shared<std::string>();
   command->add_option("name", *name, "a job, or a version of a pipeline")
       ->required()

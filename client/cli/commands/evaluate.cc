@@ -8,7 +8,7 @@
 namespace troupe {
 namespace {
 
-constexpr char kExamples[] =
+constexpr char kEvaluateExamples[] =
     "  troupe evaluate cancer --input labelled.csv\n"
     "  troupe evaluate cancer@1 --input labelled.csv --json\n";
 
@@ -36,9 +36,9 @@ absl::StatusOr<ExitCode> Evaluate(Session& session,
 }  // namespace
 
 void AddEvaluate(CLI::App& app, Session& session) {
-  CLI::App* command =
-      AddCommand(app, session, "evaluate",
-                 "Measures a stored version on rows with a target", kExamples);
+  CLI::App* command = AddCommand(
+      app, session, "evaluate",
+      "Measures a stored version on rows with a target", kEvaluateExamples);
   auto options = std::make_shared<EvaluateOptions>();
   command
       ->add_option("pipeline", options->pipeline,

@@ -8,7 +8,7 @@
 namespace troupe {
 namespace {
 
-constexpr char kExamples[] =
+constexpr char kFetchExamples[] =
     "  troupe fetch 20261123-7f3a --output predictions.csv\n";
 
 absl::StatusOr<ExitCode> Fetch(Session& session, const std::string& id,
@@ -30,9 +30,9 @@ absl::StatusOr<ExitCode> Fetch(Session& session, const std::string& id,
 }  // namespace
 
 void AddFetch(CLI::App& app, Session& session) {
-  CLI::App* command =
-      AddCommand(app, session, "fetch",
-                 "Writes the output of a finished job to a file", kExamples);
+  CLI::App* command = AddCommand(
+      app, session, "fetch", "Writes the output of a finished job to a file",
+      kFetchExamples);
   auto id = std::make_shared<std::string>();
   auto path = std::make_shared<std::string>();
   command->add_option("job", *id, "as `troupe jobs` shows it")

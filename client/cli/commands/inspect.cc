@@ -13,7 +13,7 @@
 namespace troupe {
 namespace {
 
-constexpr char kExamples[] =
+constexpr char kInspectExamples[] =
     "  troupe inspect new.csv\n"
     "  troupe inspect data.txt --input-format csv --delimiter ';' --rows 3\n"
     "  troupe inspect new.csv --output parsed.jsonl   # the table as parsed\n";
@@ -84,7 +84,7 @@ void AddInspect(CLI::App& app, Session& session) {
   CLI::App* command = AddCommand(
       app, session, "inspect",
       "Shows a table as the loader reads it: types, missing values, first rows",
-      kExamples);
+      kInspectExamples);
   auto options = std::make_shared<InspectOptions>();
   command->add_option("file", options->input.path, "the table")
       ->required()

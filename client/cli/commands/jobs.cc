@@ -12,7 +12,7 @@
 namespace troupe {
 namespace {
 
-constexpr char kExamples[] =
+constexpr char kJobsExamples[] =
     "  troupe jobs\n"
     "  troupe jobs --limit 5 --json      # one job per line\n";
 
@@ -64,8 +64,8 @@ absl::StatusOr<ExitCode> Jobs(Session& session, int limit) {
 }  // namespace
 
 void AddJobs(CLI::App& app, Session& session) {
-  CLI::App* command =
-      AddCommand(app, session, "jobs", "Lists jobs, newest first", kExamples);
+  CLI::App* command = AddCommand(app, session, "jobs",
+                                 "Lists jobs, newest first", kJobsExamples);
   auto limit = std::make_shared<int>(20);
   command->add_option("--limit", *limit, "how many at most")
       ->check(CLI::Range(1, 100'000))

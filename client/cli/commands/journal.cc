@@ -10,7 +10,7 @@
 namespace troupe {
 namespace {
 
-constexpr char kExamples[] =
+constexpr char kJournalExamples[] =
     "  troupe journal 20261123-7f3a\n"
     "  troupe journal 20261123-7f3a --batches 100000 --json\n";
 
@@ -94,7 +94,7 @@ absl::StatusOr<ExitCode> ShowJournal(Session& session, const std::string& id,
 void AddJournal(CLI::App& app, Session& session) {
   CLI::App* command = AddCommand(
       app, session, "journal",
-      "Shows what a job would go on from after a restart", kExamples);
+      "Shows what a job would go on from after a restart", kJournalExamples);
   auto id = std::make_shared<std::string>();
   auto batches = std::make_shared<int64_t>(100);
   command->add_option("job", *id, "as `troupe jobs` shows it")

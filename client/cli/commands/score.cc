@@ -7,7 +7,7 @@
 namespace troupe {
 namespace {
 
-constexpr char kExamples[] =
+constexpr char kScoreExamples[] =
     "  troupe score cancer --input new.csv --output predictions.csv\n"
     "  troupe score cancer@2 --input new.csv.zst --output - --format jsonl\n"
     "  troupe score churn --input new.csv --output churn.csv \\\n"
@@ -62,8 +62,8 @@ absl::StatusOr<ExitCode> Score(Session& session, const ScoreOptions& options) {
 }  // namespace
 
 void AddScore(CLI::App& app, Session& session) {
-  CLI::App* command = AddCommand(app, session, "score",
-                                 "Predicts every row of a table", kExamples);
+  CLI::App* command = AddCommand(
+      app, session, "score", "Predicts every row of a table", kScoreExamples);
   auto options = std::make_shared<ScoreOptions>();
   command
       ->add_option("pipeline", options->pipeline,

@@ -10,7 +10,7 @@
 namespace troupe {
 namespace {
 
-constexpr char kExamples[] =
+constexpr char kStatusExamples[] =
     "  troupe status\n"
     "  troupe status --json\n";
 
@@ -86,7 +86,7 @@ absl::StatusOr<ExitCode> Status(Session& session) {
 void AddStatus(CLI::App& app, Session& session) {
   CLI::App* command = AddCommand(
       app, session, "status",
-      "Shows every stage, its replicas and their mailboxes", kExamples);
+      "Shows every stage, its replicas and their mailboxes", kStatusExamples);
   command->callback(
       [&session] { session.command = [&session] { return Status(session); }; });
 }

@@ -12,7 +12,7 @@
 namespace troupe {
 namespace {
 
-constexpr char kExamples[] =
+constexpr char kTrainExamples[] =
     "  troupe train examples/cancer.yaml\n"
     "  troupe train churn.yaml --data churn-2026.csv.gz\n"
     "  troupe train churn.yaml --validate-only\n"
@@ -66,7 +66,7 @@ void AddTrain(CLI::App& app, Session& session) {
   CLI::App* command =
       AddCommand(app, session, "train",
                  "Fits a pipeline, tests it on held-out rows, stores a version",
-                 kExamples);
+                 kTrainExamples);
   auto options = std::make_shared<TrainOptions>();
   command->add_option("file", options->file, "the pipeline, YAML or JSON")
       ->required()

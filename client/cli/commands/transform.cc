@@ -7,7 +7,7 @@
 namespace troupe {
 namespace {
 
-constexpr char kExamples[] =
+constexpr char kTransformExamples[] =
     "  troupe transform churn --input new.csv --output features.csv\n"
     "  troupe transform churn@3 --input new.csv --output features.jsonl\n";
 
@@ -42,9 +42,10 @@ absl::StatusOr<ExitCode> Transform(Session& session,
 }  // namespace
 
 void AddTransform(CLI::App& app, Session& session) {
-  CLI::App* command = AddCommand(
-      app, session, "transform",
-      "Writes the features as the model sees them, names and all", kExamples);
+  CLI::App* command =
+      AddCommand(app, session, "transform",
+                 "Writes the features as the model sees them, names and all",
+                 kTransformExamples);
   auto options = std::make_shared<TransformOptions>();
   command
       ->add_option("pipeline", options->pipeline,

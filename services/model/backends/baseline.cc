@@ -34,7 +34,7 @@ class Baseline : public Backend {
   const size_t features_;
 };
 
-class Kind : public BackendKind {
+class ConstantBackendKind : public BackendKind {
  public:
   absl::Status Check(const ModelPlan&) const override {
     return absl::OkStatus();
@@ -60,7 +60,7 @@ class Kind : public BackendKind {
 }  // namespace
 
 const BackendKind* BaselineKind() {
-  static const Kind* const kind = new Kind;
+  static const ConstantBackendKind* const kind = new ConstantBackendKind;
   return kind;
 }
 

@@ -139,7 +139,7 @@ class Trees : public Backend {
   std::string evaluator_;
 };
 
-class Kind : public BackendKind {
+class XgboostBackendKind : public BackendKind {
  public:
   absl::Status Check(const ModelPlan& plan) const override {
     return TryParameters(plan);
@@ -173,7 +173,7 @@ class Kind : public BackendKind {
 }  // namespace
 
 const BackendKind* XgboostKind() {
-  static const Kind* const kind = new Kind;
+  static const XgboostBackendKind* const kind = new XgboostBackendKind;
   return kind;
 }
 

@@ -13,7 +13,7 @@
 namespace troupe::preprocessor {
 namespace {
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 
 using Strings = std::vector<std::string>;
 
@@ -23,8 +23,8 @@ class NumberedColumn : public ColumnTransform {
       : column_(std::move(column)),
         index_(column_.type, keys),
         reject_(spec.unknown() != pb::Ordinal::USE_VALUE),
-        unknown_(spec.has_unknown_value() ? spec.unknown_value() : kNaN),
-        missing_(spec.has_missing_value() ? spec.missing_value() : kNaN) {}
+        unknown_(spec.has_unknown_value() ? spec.unknown_value() : kMissing),
+        missing_(spec.has_missing_value() ? spec.missing_value() : kMissing) {}
 
   Outputs outputs() const override {
     Outputs outputs;

@@ -3,7 +3,6 @@
 
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <thread>
 
 #include "client/coordinator/job_scheduler.h"
@@ -16,13 +15,6 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::UnorderedElementsAre;
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
 
 pb::Job RunToEnd(FakeOffice& office, const pb::Job& job) {
   RunJob(office.environment, std::make_shared<LiveJob>(job)).IgnoreError();

@@ -2,7 +2,6 @@
 
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 #include "gtest/gtest.h"
 #include "services/base/errors.h"
@@ -18,13 +17,6 @@ Table Numbers(std::vector<double> values, const std::string& name = "x") {
   table.schema = {{name, pb::FLOAT64, pb::CARRY}};
   table.columns = {Column::FromDoubles(std::move(values))};
   return table;
-}
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
 }
 
 const Schema kX = {{"x", pb::FLOAT64, pb::CARRY}};

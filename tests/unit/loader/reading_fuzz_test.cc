@@ -75,8 +75,8 @@ pb::Source TextSource(const std::string& path) {
   return source;
 }
 
-std::string RandomText(std::mt19937& random, const std::string& alphabet,
-                       size_t longest) {
+std::string SomeText(std::mt19937& random, const std::string& alphabet,
+                     size_t longest) {
   std::string text;
   for (auto n = random() % longest; n > 0; --n)
     text += alphabet[random() % alphabet.size()];
@@ -99,7 +99,7 @@ TEST(ReadingFuzz, AgreesWithTheSlowReaderInSplitsOfEverySize) {
   std::mt19937 random(2);
   int compared = 0;
   for (int i = 0; i < 3000; ++i) {
-    const std::string body = RandomText(random, "xy,,\"\"\n\n\r \t", 40);
+    const std::string body = SomeText(random, "xy,,\"\"\n\n\r \t", 40);
     const pb::Source source =
         TextSource(setup.folder.Write("t.csv", "a,b,c\n" + body));
     const absl::StatusOr<WholeInput> read =
@@ -121,7 +121,7 @@ TEST(ReadingFuzz, RandomBytesGiveRowsRejectsOrAnError) {
   const std::string bytes("\0\xff\xc3\xa9{}[]:\"\\,\n\r1.e-tnu\"\"", 23);
   for (int i = 0; i < 3000; ++i) {
     const char* name = i % 2 == 0 ? "t.csv" : "t.jsonl";
-    setup.folder.Write(name, "{\"a\":1}\n" + RandomText(random, bytes, 60));
+    setup.folder.Write(name, "{\"a\":1}\n" + SomeText(random, bytes, 60));
     const absl::StatusOr<WholeInput> read =
         ReadAll(*setup.loader, SourceAt(name), 1 + random() % 30);
     if (!read.ok()) {

@@ -41,7 +41,7 @@ std::string Zstd(absl::string_view text) {
   return out;
 }
 
-std::string Numbers(int count) {
+std::string TwoColumns(int count) {
   std::string text = "n,half\n";
   for (int i = 0; i < count; ++i) absl::StrAppend(&text, i, ",", i * 0.5, "\n");
   return text;
@@ -153,7 +153,7 @@ TEST(OpenBeneathStepwise, OpensFilesAndRefusesEveryWayOut) {
 
 TEST(Compressed, FilesReadAsTheirText) {
   LoaderBelowFolder setup;
-  const std::string text = Numbers(20000);
+  const std::string text = TwoColumns(20000);
   const std::string half = text.substr(0, text.size() / 2);
   const std::string rest = text.substr(half.size());
   setup.folder.Write("t.csv", text);
@@ -206,7 +206,7 @@ TEST(Compressed, CompressedBytesInAPlainFileAreRecognised) {
 
 TEST(Compressed, DamageAndCutsAreErrors) {
   LoaderBelowFolder setup;
-  const std::string text = Numbers(20000);
+  const std::string text = TwoColumns(20000);
   for (const auto& [name, bytes] : {std::pair("t.csv.gz", Gzip(text)),
                                     std::pair("t.csv.zst", Zstd(text))}) {
     setup.folder.Write(name, bytes.substr(0, bytes.size() - 20));
@@ -242,7 +242,7 @@ TEST(Compressed, ABombIsRefused) {
 
 TEST(Compressed, LoadsInOrderInflateOnce) {
   InputFolder folder;
-  folder.Write("t.csv.gz", Gzip(Numbers(1000)));
+  folder.Write("t.csv.gz", Gzip(TwoColumns(1000)));
   const std::vector<std::string> directories = {folder.path()};
   SourceFiles files(*Roots::Open(directories), 200);
   const pb::FileIdentity identity = (*files.Identify("t.csv.gz"))[0];
@@ -251,7 +251,7 @@ TEST(Compressed, LoadsInOrderInflateOnce) {
     ASSERT_TRUE(reader.ok()) << reader.status();
     ASSERT_TRUE((*reader)->Fill(50).ok());
     EXPECT_EQ((*reader)->window().substr(0, 50),
-              Numbers(1000).substr(static_cast<size_t>(offset), 50));
+              TwoColumns(1000).substr(static_cast<size_t>(offset), 50));
     (*reader)->Discard(50);
     files.GiveBack(identity, pb::GZIP, *std::move(reader));
   }

@@ -16,10 +16,6 @@ absl::StatusOr<ModelPlan> PlanXgboostWith(const std::string& fields) {
                           fields + "}}}"));
 }
 
-std::string FieldOf(const absl::Status& status) {
-  return MetadataOf(status)["field"];
-}
-
 TEST(ModelPlan, FillsInDefaults) {
   const auto plan =
       PlanModel(Params(R"({"model":{"xgboost":{"objective":"regression"}}})"));

@@ -29,10 +29,6 @@ Table YesNoTable() {
       Texts({"no", "no", "no", "no", "no", "yes", "yes", "yes", "yes", "yes"}));
 }
 
-std::string FieldOf(const absl::Status& status) {
-  return MetadataOf(status)["field"];
-}
-
 absl::StatusOr<pb::DescribeResponse> DescribeModel(
     Model& model, const std::string& params, const Schema& input,
     const std::string& artifact = "") {

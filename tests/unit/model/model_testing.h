@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "proto/pb.h"
+#include "services/base/errors.h"
 #include "services/model/model.h"
 #include "services/table/column_builder.h"
 #include "services/table/table.h"
@@ -30,6 +31,10 @@ inline ModelOptions TestOptions() {
   options.scratch_dir = ::testing::TempDir();
   options.training_budget_bytes = int64_t{1} << 30;
   return options;
+}
+
+inline std::string FieldOf(const absl::Status& status) {
+  return MetadataOf(status)["field"];
 }
 
 inline Context AnyContext() {

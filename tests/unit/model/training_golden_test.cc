@@ -36,7 +36,7 @@ Table TableOf(const Json& golden, const Json& spec) {
 }
 
 // The scores of a prediction, in the golden file's order.
-std::vector<double> Scores(const Table& table) {
+std::vector<double> ScoresOf(const Table& table) {
   const size_t labels = table.columns.size() - 1;
   std::vector<double> scores;
   for (int64_t i = 0; i < table.rows; ++i) {
@@ -78,7 +78,7 @@ TEST_P(TrainingGolden, EqualsPython) {
   const auto predicted = Predict(model, TableOf(golden, spec),
                                  R"({"output":{"probabilities":true}})");
   ASSERT_TRUE(predicted.ok()) << predicted.status();
-  const std::vector<double> scores = Scores(*predicted);
+  const std::vector<double> scores = ScoresOf(*predicted);
   const std::vector<double> expected = Numbers(At(spec, "prediction"));
   ASSERT_EQ(scores.size(), expected.size());
   for (size_t i = 0; i < scores.size(); ++i)
