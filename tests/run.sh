@@ -6,29 +6,42 @@
 #   tests/run.sh --process    only the process tests: real programs on loopback
 #   tests/run.sh --fault      real processes that are killed, stopped, starved, and
 #                             coordinators that must fail at it: at most 8 minutes
-#                             (tests/fault/run.sh --long: the full counts)
-#   tests/run.sh --asan       unit and process tests under AddressSanitizer and UBSan
+#   tests/run.sh --asan       unit and process tests as clang builds them: its warnings
+#                             and its lock analysis are errors, AddressSanitizer and
+#                             UBSan watch. Both kinds run a second time here, since
+#                             only in them does memory go wrong unseen
 #   tests/run.sh --tsan       the actor runtime's tests under ThreadSanitizer
-#   tests/run.sh --lint       layers, format, clang's warnings and lock analysis
-#   tests/run.sh --tidy       clang-tidy's findings, for TROUPE_TIDY_SECONDS (600)
-#   tests/run.sh --all        all but --tidy (the Docker test is tests/docker/run.sh)
+#   tests/run.sh --lint       layers and format
+#   tests/run.sh --all        all of these: what every change must pass, together
+#                             with the Docker test (tests/docker/run.sh)
+#   tests/run.sh --long       what takes too long for every change: every file
+#                             compiled alone by both compilers, clang-tidy's findings
+#                             for TROUPE_TIDY_SECONDS (600), the faults' full counts
+#   tests/run.sh --alone, --tidy    the first two of these
 #
-# Several may be named. Exits with 0 when everything passed.
+# Several may be named. Exits with 0 when everything passed. Prints how long each
+# part took: tests/README.md says what a part may cost.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
 # A second checkout shares the first one's compiler cache.
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 
-passed=0 failed=0 summary=()
+passed=0 failed=0 summary=() since=$SECONDS
 log=build/tests.log
 
 title() { printf '\n== %s\n' "$*"; }
 
+# spent NAME WHAT: notes the seconds since the part before.
+spent() {
+  summary+=("$(printf '%-14s %5d s  %s' "$1" $((SECONDS - since)) "$2")")
+  since=$SECONDS
+}
+
 # count NAME PASSED FAILED: adds to the totals.
 count() {
   passed=$((passed + $2)) failed=$((failed + $3))
-  summary+=("$(printf '%-8s %4d passed, %d failed' "$1" "$2" "$3")")
+  spent "$1" "$(printf '%4d passed, %d failed' "$2" "$3")"
 }
 
 # build PRESET [TARGET...]
@@ -37,7 +50,8 @@ build() {
   shift
   title "build ($preset)"
   cmake --preset "$preset" >"$log" 2>&1 || { cat "$log"; return 1; }
-  NINJA_STATUS='[%f/%t %es] ' cmake --build --preset "$preset" ${1:+--target "$@"}
+  NINJA_STATUS='[%f/%t %es] ' cmake --build --preset "$preset" ${1:+--target "$@"} || return 1
+  spent "build $preset"
 }
 
 # suite NAME PRESET [ctest arguments]: runs tests, shows ctest's summary.
@@ -76,42 +90,53 @@ run_fault() {
   faults faults --short
   faults controls --controls build/dev/controls
 }
-run_asan() { build asan && suite asan asan || count asan 0 1; }
+# Clang's warnings are errors of this build, so it is a test itself.
+run_asan() {
+  build asan || { count clang 0 1; return; }
+  count clang 1 0
+  suite asan asan
+}
 run_tsan() {
   fixed_addresses
   build tsan base_test actor_test && suite tsan tsan || count tsan 0 1
   wrap=()
 }
-run_lint() {
-  run_dev lint dev -L lint
-  title "clang: warnings, lock analysis"
-  if /usr/bin/python3 tests/lint/clang_check.py build/dev; then
-    count clang 1 0
+# check NAME ARGUMENTS...: looks at every file by itself, without the others of
+# its unit.
+check() {
+  local name=$1
+  shift
+  build alone troupe_proto || { count "$name" 0 1; return; }
+  title "$name"
+  if /usr/bin/python3 tests/lint/check_files.py build/alone "$@"; then
+    count "$name" 1 0
   else
-    count clang 0 1
+    count "$name" 0 1
   fi
 }
-run_tidy() {
-  build dev || return
-  title "clang-tidy for ${TROUPE_TIDY_SECONDS:-600} s"
-  if /usr/bin/python3 tests/lint/clang_check.py build/dev --tidy "${TROUPE_TIDY_SECONDS:-600}"; then
-    count tidy 1 0
-  else
-    count tidy 0 1
-  fi
+run_alone() {
+  check "alone, gcc" --compiler g++
+  check "alone, clang" --compiler clang++
+}
+run_tidy() { check tidy --tidy "${TROUPE_TIDY_SECONDS:-600}"; }
+run_long() {
+  run_alone
+  run_tidy
+  build dev && faults "long faults" --long || count "long faults" 0 1
 }
 
 wanted=("$@")
 [[ $# -gt 0 ]] || wanted=(--dev)
 for argument in "${wanted[@]}"; do
   case $argument in
-    --dev | --unit | --process | --fault | --asan | --tsan | --lint | --tidy | --all) ;;
-    *) sed -n '2,18s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    --dev | --unit | --process | --fault | --asan | --tsan | --lint | --all | --long | --alone | --tidy) ;;
+    *) sed -n '2,23s/^# \{0,1\}//p' "$0"; exit 2 ;;
   esac
 done
 
 mkdir -p build
 deploy/install_dependencies.sh test || exit 1
+spent packages
 for argument in "${wanted[@]}"; do
   case $argument in
     --dev) run_fault; run_dev tests dev ;;
@@ -120,15 +145,15 @@ for argument in "${wanted[@]}"; do
     --fault) run_fault ;;
     --asan) run_asan ;;
     --tsan) run_tsan ;;
-    --lint) run_lint ;;
+    --lint) run_dev lint dev -L lint ;;
+    --all) run_fault; run_dev tests dev; run_tsan; run_asan ;;
+    --long) run_long ;;
+    --alone) run_alone ;;
     --tidy) run_tidy ;;
-    --all) run_fault; run_dev tests dev -LE lint; run_tsan; run_asan; run_lint ;;
   esac
 done
 
-if [[ ${#summary[@]} -gt 1 ]]; then
-  title summary
-  printf '%s\n' "${summary[@]}"
-fi
+title summary
+printf '%s\n' "${summary[@]}"
 [[ ${#wanted[@]} -eq 1 && ${wanted[0]} == --dev ]] || printf '%d passed, %d failed\n' "$passed" "$failed"
 [[ $failed -eq 0 ]]

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-"""Looks at every source file through clang: warnings are errors, locks are checked.
+"""Looks at every source file by itself, as if no other were in its unit.
 
-  clang_check.py BUILD_DIR                   -Wthread-safety and our warnings, all files
-  clang_check.py BUILD_DIR --tidy 600        clang-tidy too, for at most 600 seconds:
-                                             files changed since main first, then the
+  check_files.py BUILD_DIR --compiler g++    our warnings are errors; with clang++
+                                             also -Wthread-safety
+  check_files.py BUILD_DIR --tidy 600        clang-tidy, for at most 600 seconds: files
+                                             changed since main first, then the
                                              others; says how many were left out
-  clang_check.py BUILD_DIR --tidy 600 FILE   only these files
+  check_files.py BUILD_DIR --tidy 600 FILE   only these files
 
-Uses the commands of BUILD_DIR/compile_commands.json (made by GCC) with clang++.
-Generated headers must exist, so build something first.
+BUILD_DIR is one where TROUPE_UNIT_FILES is 1 (preset alone), so that its
+compile_commands.json names our files. Generated headers must exist.
 """
 import argparse
 import concurrent.futures
@@ -32,7 +33,7 @@ def commands(build_dir: pathlib.Path):
             yield path, entry
 
 
-def syntax_command(entry) -> list[str]:
+def syntax_command(entry, compiler) -> list[str]:
     words = shlex.split(entry["command"])
     if os.path.basename(words[0]) == "ccache":
         words = words[1:]
@@ -44,7 +45,8 @@ def syntax_command(entry) -> list[str]:
             skip = True
         else:
             kept.append(word)
-    return ["clang++", *kept, "-fsyntax-only", "-Wthread-safety", "-Werror"]
+    locks = ["-Wthread-safety"] if "clang" in compiler else []
+    return [compiler, *kept, "-fsyntax-only", *locks, "-Werror"]
 
 
 def changed_files() -> set[pathlib.Path]:
@@ -97,6 +99,7 @@ def check(title, jobs, budget_s) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("build_dir", type=pathlib.Path)
+    parser.add_argument("--compiler", metavar="NAME")
     parser.add_argument("--tidy", type=float, metavar="SECONDS", default=0)
     parser.add_argument("files", nargs="*", type=pathlib.Path)
     options = parser.parse_intermixed_args()
@@ -105,8 +108,10 @@ def main() -> int:
     if not entries:
         print("no source files found; is the build directory right?", file=sys.stderr)
         return 1
-    failed = check("clang", [(path, syntax_command(entry), entry["directory"]) for path, entry in entries],
-                   float("inf"))
+    failed = 0
+    if options.compiler:
+        failed += check(options.compiler, [(path, syntax_command(entry, options.compiler), entry["directory"])
+                                           for path, entry in entries], float("inf"))
     if options.tidy:
         changed = changed_files()
         entries.sort(key=lambda found: found[0] not in changed)

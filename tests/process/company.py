@@ -24,6 +24,9 @@ from google.protobuf import json_format
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("TROUPE_BIN", ROOT / "build/dev/bin"))
 EXAMPLES = ROOT / "deploy/examples"
+# Whether the programs are a sanitizer's: slower by four.
+CACHE = BIN.parent / "CMakeCache.txt"
+SANITIZED = CACHE.exists() and "-fsanitize=" in CACHE.read_text()
 STAGES = ("loader", "preprocessor", "model")
 # How long a condition may take on a slow machine under a sanitizer.
 PATIENCE_S = 120

@@ -4,14 +4,11 @@ import resource
 import signal
 import unittest
 
-from company import BIN, TERMINAL, Company, coordinator_pb2, wait_for
+from company import SANITIZED, TERMINAL, Company, coordinator_pb2, wait_for
 
 ROWS = 5000
 CRASH, HANG, OOM = 1777, 2903, 4111
 STUCK = 70  # The exit code of a process whose handler does not end.
-# A sanitizer's shadow is larger than any limit of memory: such a build sets none,
-# and the row is ended as the kernel would.
-SANITIZED = "-fsanitize=" in (BIN.parent / "CMakeCache.txt").read_text()
 LOST = {CRASH: "STAGE_CRASH", HANG: "STAGE_TIMEOUT", OOM: "STAGE_CRASH"}
 # About 40 rows a batch, and limits that are short beside nothing but a hang.
 FLAGS = {"coordinator": ["--split_bytes=512", "--work_limit=2s"],
@@ -80,6 +77,8 @@ class Isolate(unittest.TestCase):
             messages = {reject["row"]: reject["message"] for reject in rejects}
             self.assertIn("SIGABRT", messages[CRASH])
             self.assertIn("limit of 2s", messages[HANG])
+            # A sanitizer's shadow is larger than any limit of memory: such a build sets
+            # none, and the row is ended as the kernel would.
             self.assertIn("SIGKILL" if SANITIZED else "ran out of memory", messages[OOM])
             header, *lines = company.output(clean).decode().splitlines()
             self.assertEqual(company.output(job).decode().splitlines(),
