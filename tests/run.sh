@@ -34,7 +34,7 @@ title() { printf '\n== %s\n' "$*"; }
 
 # spent NAME WHAT: notes the seconds since the part before.
 spent() {
-  summary+=("$(printf '%-14s %5d s  %s' "$1" $((SECONDS - since)) "$2")")
+  summary+=("$(printf '%-14s %5d s  %s' "$1" $((SECONDS - since)) "${2:-}")")
   since=$SECONDS
 }
 
