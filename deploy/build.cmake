@@ -40,7 +40,7 @@ endif()
 
 # Reading the headers of gRPC, Protobuf and Abseil takes longer than all else that
 # a compiler does with a file of ours. So the files of a folder are compiled
-# together (tests/README.md has the table, and what was tried instead). A file's
+# together (tests/README.md: what it costs; services/DECISIONS.md: what was tried). A file's
 # name decides its unit: a new file changes one unit and leaves the others in the
 # compiler's cache. Files of one folder therefore share one anonymous namespace.
 set(TROUPE_UNIT_FILES 30 CACHE STRING "Files of a folder compiled together; 1: each alone")

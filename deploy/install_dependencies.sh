@@ -19,7 +19,7 @@ build_packages=(
 )
 test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev
-  clang clang-format clang-tidy git strace valgrind iproute2 iptables faketime
+  clang libclang-rt-dev clang-format clang-tidy git strace valgrind iproute2 iptables faketime
   python3 python3-grpcio python3-protobuf python3-yaml
   python3-numpy python3-pandas python3-sklearn python3-xgboost
 )

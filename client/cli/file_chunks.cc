@@ -16,7 +16,7 @@
 namespace troupe {
 namespace {
 
-constexpr size_t kChunkBytes = size_t{1} << 20;
+constexpr size_t kReadBytes = size_t{1} << 20;
 constexpr size_t kRawBytes = size_t{256} << 10;
 
 class PlainChunks : public FileChunks {
@@ -37,7 +37,7 @@ class GzipChunks : public FileChunks {
 
   absl::StatusOr<std::string> Next() override {
     if (!ready_) return Broken("cannot be decompressed: out of memory");
-    std::string chunk(kChunkBytes, '\0');
+    std::string chunk(kReadBytes, '\0');
     stream_.next_out = reinterpret_cast<Bytef*>(chunk.data());
     stream_.avail_out = static_cast<uInt>(chunk.size());
     while (stream_.avail_out > 0) {
@@ -96,7 +96,7 @@ class ZstdChunks : public FileChunks {
   absl::StatusOr<std::string> Next() override {
     if (stream_ == nullptr)
       return Broken("cannot be decompressed: out of memory");
-    std::string chunk(kChunkBytes, '\0');
+    std::string chunk(kReadBytes, '\0');
     ZSTD_outBuffer out = {chunk.data(), chunk.size(), 0};
     while (out.pos < out.size) {
       if (in_.pos == in_.size) {

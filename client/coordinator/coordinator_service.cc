@@ -16,7 +16,7 @@ namespace {
 
 constexpr absl::Duration kWatchEvery = absl::Milliseconds(500);
 constexpr absl::Duration kProgressEvery = absl::Milliseconds(100);
-constexpr int64_t kChunkBytes = int64_t{1} << 20;
+constexpr int64_t kPieceBytes = int64_t{1} << 20;
 
 // Moves what a method found into its response.
 template <typename Message>
@@ -222,7 +222,7 @@ absl::Status CoordinatorService::SendOutput(
     ASSIGN_OR_RETURN(
         *piece.mutable_content(),
         ReadFileRange(path, offset,
-                      std::min(kChunkBytes, part->bytes() - offset)));
+                      std::min(kPieceBytes, part->bytes() - offset)));
     if (piece.content().empty())
       return absl::DataLossError(
           absl::StrCat("output part \"", part->name(), "\" is too short"));

@@ -17,15 +17,6 @@
 #include "services/host/isolate_channel.h"
 #include "services/host/rpc_payload.h"
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define TROUPE_HUGE_SHADOW 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define TROUPE_HUGE_SHADOW 1
-#endif
-
 namespace troupe {
 namespace {
 
@@ -106,12 +97,8 @@ void EnterIsolation() {
   if (getppid() != parent) _exit(1);  // It died before the line above.
   const rlimit no_core{0, 0};
   setrlimit(RLIMIT_CORE, &no_core);
-#ifndef TROUPE_HUGE_SHADOW
   const rlimit space{memory, memory};
-  if (memory > 0) setrlimit(RLIMIT_AS, &space);
-#else
-  (void)memory;
-#endif
+  if (memory > 0 && !kHugeShadow) setrlimit(RLIMIT_AS, &space);
 }
 
 int RunIsolatedChild(Actor& actor) {

@@ -6,12 +6,29 @@
 
 #include "services/actor/actor.h"
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define TROUPE_HUGE_SHADOW 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define TROUPE_HUGE_SHADOW 1
+#endif
+
 namespace troupe {
 
 // "MEMORY_BYTES:PARENT_PID" in the environment of a child.
 inline constexpr char kIsolatedChildVariable[] = "TROUPE_ISOLATED_CHILD";
 inline constexpr int kIsolatedSocket = 3;
 inline constexpr int kIsolatedOutOfMemory = 71;  // The child's exit code.
+
+// A sanitizer's shadow is larger than any limit of memory: such a build sets
+// none.
+#ifdef TROUPE_HUGE_SHADOW
+inline constexpr bool kHugeShadow = true;
+#else
+inline constexpr bool kHugeShadow = false;
+#endif
 
 bool IsIsolatedChild();
 

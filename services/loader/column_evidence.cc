@@ -8,6 +8,7 @@
 #include "services/loader/text_place.h"
 
 namespace troupe::loader {
+
 ColumnEvidence::ColumnEvidence(const Dialect& dialect,
                                const pb::PlanCursor& cursor, SimdLevel simd)
     : dialect_(dialect),

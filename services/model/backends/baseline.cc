@@ -34,7 +34,7 @@ class Baseline : public Backend {
   const size_t features_;
 };
 
-class ConstantBackendKind : public BackendKind {
+class BaselineBackendKind : public BackendKind {
  public:
   absl::Status Check(const ModelPlan&) const override {
     return absl::OkStatus();
@@ -60,7 +60,7 @@ class ConstantBackendKind : public BackendKind {
 }  // namespace
 
 const BackendKind* BaselineKind() {
-  static const ConstantBackendKind* const kind = new ConstantBackendKind;
+  static const BaselineBackendKind* const kind = new BaselineBackendKind;
   return kind;
 }
 

@@ -4,8 +4,8 @@
 //   crash: [7, 9]   dies of SIGABRT when it meets one of these rows
 //   hang: [3]       never comes back from it, and does not look at its token
 //   oom: [5]        asks for memory until it gets no more; what is given is not
-//                   touched, and after `oom_bytes` SIGKILL comes, as
-//                   from the kernel
+//                   touched, and after `oom_bytes` (8 GiB; 256 MiB under a
+//                   sanitizer) SIGKILL comes, as from the kernel
 //   crash_above: 8  dies of SIGABRT when a batch has more rows than that
 //   sleep_ms: 20    sleeps so long in each batch; sleep_ms_per_row likewise
 //   burn_ms: 20     computes so long in each batch
@@ -25,6 +25,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
+#include "services/host/isolate_child.h"
 #include "services/host/run_actor.h"
 #include "services/host/stage.h"
 #include "services/table/wire.h"
@@ -36,12 +37,8 @@ struct Faults {
   std::set<int64_t> crash;
   std::set<int64_t> hang;
   std::set<int64_t> oom;
-  // A sanitizer's shadow is touched, and no limit can be set (debug builds).
-#ifdef NDEBUG
-  double oom_bytes = 8.0 * (int64_t{1} << 30);
-#else
-  double oom_bytes = int64_t{1} << 28;
-#endif
+  // Less where a shadow is touched with it, which takes its time.
+  double oom_bytes = kHugeShadow ? 0x1p28 : 0x1p33;
   double crash_above = 1e18;
   double sleep_ms = 0;
   double sleep_ms_per_row = 0;
