@@ -6,12 +6,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "client/coordinator/number_text.h"
 #include "client/coordinator/storage.h"
-#include "client/coordinator/table_text.h"
 #include "google/protobuf/util/json_util.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
+#include "services/table/number_text.h"
+#include "services/table/table_text.h"
 
 namespace troupe {
 namespace {

@@ -4,10 +4,10 @@
 #include <string>
 
 #include "absl/strings/numbers.h"
-#include "client/coordinator/number_text.h"
-#include "client/coordinator/table_text.h"
 #include "gtest/gtest.h"
 #include "services/table/column_builder.h"
+#include "services/table/number_text.h"
+#include "services/table/table_text.h"
 
 namespace troupe {
 namespace {

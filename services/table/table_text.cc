@@ -1,9 +1,9 @@
-#include "client/coordinator/table_text.h"
+#include "services/table/table_text.h"
 
 #include <cmath>
 #include <vector>
 
-#include "client/coordinator/number_text.h"
+#include "services/table/number_text.h"
 
 namespace troupe {
 namespace {

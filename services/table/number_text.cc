@@ -1,4 +1,4 @@
-#include "client/coordinator/number_text.h"
+#include "services/table/number_text.h"
 
 #include <charconv>
 #include <cmath>
