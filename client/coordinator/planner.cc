@@ -94,6 +94,7 @@ class RoleTable {
       pb::Field* field = schema.add_fields();
       *field = source_.fields(static_cast<int>(i));
       field->set_role(roles_[i]);
+      if (roles_[i] == pb::CARRY) field->set_type(pb::STRING);
     }
     return schema;
   }

@@ -45,7 +45,8 @@ std::vector<PlannedHop> PlanHops(const pb::PipelineSpec& spec);
 // `preprocessor.steps[0].impute` becomes `steps[2].impute`.
 absl::Status InSpecPaths(const absl::Status& status, const PlannedHop& hop);
 
-// Returns the columns that are read, in file order, each with its role. Errors:
+// Returns the columns that are read, in file order, each with its role; CARRY
+// columns as text, whatever they look like. Errors:
 // UNKNOWN_COLUMN (metadata `field`, such as `roles.target`), or BAD_SPEC for a
 // column with two roles.
 absl::StatusOr<pb::Schema> AssignRoles(const pb::Schema& source,

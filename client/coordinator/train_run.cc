@@ -63,6 +63,17 @@ absl::Status PlanTraining(Training& training, bool validate_only) {
                        : CheckRowCounts(training.counts, training.spec.split());
 }
 
+// Warns of types that are declared for nothing.
+void CheckDeclaredTypes(Training& training) {
+  const auto& declared = training.input.source().types();
+  for (const pb::Field& field : training.pipeline.input().fields())
+    if (field.role() == pb::CARRY && declared.count(field.name()) > 0)
+      training.warnings.push_back(
+          absl::StrCat("source.types.", field.name(),
+                       ": the column is carried as it is written; its type "
+                       "has no meaning"));
+}
+
 // Every step's stage is one that the coordinator knows.
 absl::Status CheckStages(const Training& training) {
   const std::vector<std::string> known =
@@ -278,6 +289,7 @@ absl::StatusOr<JobOutcome> RunTrain(JobContext& context, const pb::Job& job,
       context, spec, std::move(input), {}, {}, PlanHops(spec), {}, {}, {}, {}};
   RETURN_IF_ERROR(CheckStages(training));
   RETURN_IF_ERROR(PlanTraining(training, validate_only));
+  CheckDeclaredTypes(training);
   RETURN_IF_ERROR(AskModelEarly(training));
   if (validate_only) {
     RETURN_IF_ERROR(ValidateHops(training));

@@ -15,8 +15,8 @@ ColumnEvidence::ColumnEvidence(const Dialect& dialect,
       missing_(dialect),
       simd_(simd),
       columns_(ColumnsOf(cursor)),
-      json_(columns_, /*grow=*/true),
-      csv_(MakeRowParser(dialect, missing_, columns_)),
+      json_(JsonRowParser::Growing(columns_)),
+      csv_(MakeRowParser(dialect, missing_, columns_, {})),
       present_(cursor.present().begin(), cursor.present().end()),
       good_rows_(cursor.good_rows()) {
   for (const uint32_t bits : cursor.evidence())

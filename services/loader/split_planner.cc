@@ -9,6 +9,7 @@
 #include "services/loader/plan_cursor.h"
 #include "services/loader/plan_page.h"
 #include "services/loader/source_spec.h"
+#include "services/table/table.h"
 
 namespace troupe::loader {
 namespace {
@@ -26,7 +27,7 @@ absl::Status CheckRequest(const pb::PlanRequest& request) {
                                    "; it must be 1 to ",
                                    SplitPlanner::kMaxSplitsPerPage));
   for (const auto& [name, type] : request.source().types())
-    if (type < pb::BOOL || type > pb::STRING)
+    if (!IsFileType(static_cast<pb::DataType>(type)))
       return BadSpec(absl::StrCat("source.types.", name),
                      "expected bool, int64, float64 or string");
   return absl::OkStatus();

@@ -27,11 +27,19 @@ bool IsWeight(const Cell& cell, char decimal) {
          std::isfinite(value);
 }
 
+// `schema`, whose CARRY columns come as they were written.
+pb::Schema WithTextToCarry(pb::Schema schema, const Dialect& dialect) {
+  for (pb::Field& field : *schema.mutable_fields())
+    if (field.role() == pb::CARRY)
+      field.set_type(dialect.format == pb::JSONL ? pb::JSON : pb::STRING);
+  return schema;
+}
+
 absl::Status CheckSchema(const pb::LoadRequest& request) {
   if (request.source_columns_size() > SplitPlanner::kMaxColumns)
     return BadMessage("too many source_columns");
   for (const pb::Field& field : request.schema().fields())
-    if (field.type() < pb::BOOL || field.type() > pb::STRING)
+    if (field.role() != pb::CARRY && !IsFileType(field.type()))
       return BadMessage(absl::StrCat("column \"", field.name(),
                                      "\" has no type that a file can have"));
   return absl::OkStatus();
@@ -43,7 +51,8 @@ absl::StatusOr<TableRows> TableRows::Make(const pb::LoadRequest& request,
                                           const Dialect& dialect,
                                           SimdLevel simd) {
   RETURN_IF_ERROR(CheckSchema(request));
-  ASSIGN_OR_RETURN(const Schema schema, FromProto(request.schema()));
+  ASSIGN_OR_RETURN(const Schema schema,
+                   FromProto(WithTextToCarry(request.schema(), dialect)));
   const std::vector<std::string> columns(request.source_columns().begin(),
                                          request.source_columns().end());
   absl::flat_hash_map<absl::string_view, size_t> index;
@@ -54,7 +63,6 @@ absl::StatusOr<TableRows> TableRows::Make(const pb::LoadRequest& request,
   rows.columns_ = columns.size();
   rows.target_required_ = request.target_required();
   rows.missing_ = std::make_unique<MissingWords>(dialect);
-  rows.parser_ = MakeRowParser(dialect, *rows.missing_, columns);
   for (const Field& field : schema) {
     const auto found = index.find(field.name);
     if (found != index.end()) {
@@ -67,6 +75,11 @@ absl::StatusOr<TableRows> TableRows::Make(const pb::LoadRequest& request,
       return UnknownColumn(field.name, columns);
     }
   }
+  std::vector<bool> verbatim(columns.size());
+  for (const Wanted& wanted : rows.wanted_)
+    verbatim[wanted.source_column] = wanted.field.role == pb::CARRY;
+  rows.parser_ =
+      MakeRowParser(dialect, *rows.missing_, columns, std::move(verbatim));
   return rows;
 }
 
@@ -109,8 +122,10 @@ bool TableRows::AppendCells(std::optional<RowError>* error) {
   for (size_t i = 0; i < wanted_.size(); ++i) {
     Wanted& wanted = wanted_[i];
     const Cell& cell = cells_[wanted.source_column];
-    if (!AppendCell(cell, wanted.field.type, dialect_->decimal,
-                    &wanted.builder)) {
+    if (wanted.field.role == pb::CARRY) {
+      AppendAsWritten(cell, &wanted.builder);
+    } else if (!AppendCell(cell, wanted.field.type, dialect_->decimal,
+                           &wanted.builder)) {
       *error = RowError{cell.offset,
                         absl::StrCat("column ", Quoted(wanted.field.name), ": ",
                                      Quoted(cell.text), " is not of type ",
@@ -118,7 +133,7 @@ bool TableRows::AppendCells(std::optional<RowError>* error) {
       while (i > 0) wanted_[--i].builder.PopBack();
       return false;
     }
-    if (wanted.field.type == pb::STRING)
+    if (IsText(wanted.field.type))
       wanted.longest_text = std::max(wanted.longest_text, cell.text.size());
   }
   return true;
@@ -236,7 +251,10 @@ void TableRows::AppendPrepared(RowBatch* batch, size_t begin, size_t end) {
     } else {
       for (size_t row = begin; row < end; ++row) {
         const Cell cell = batch->At(row, wanted.source_column);
-        AppendCell(cell, type, dialect_->decimal, &wanted.builder);
+        if (wanted.field.role == pb::CARRY)
+          AppendAsWritten(cell, &wanted.builder);
+        else
+          AppendCell(cell, type, dialect_->decimal, &wanted.builder);
         wanted.longest_text = std::max(wanted.longest_text, cell.text.size());
       }
     }
@@ -249,7 +267,7 @@ int64_t TableRows::bytes_per_row() const {
   // A bit for what may be missing, and what the values take at most.
   size_t bytes = 1 + wanted_.size() / 8;
   for (const Wanted& wanted : wanted_)
-    bytes += wanted.field.type == pb::STRING
+    bytes += IsText(wanted.field.type)
                  ? sizeof(int32_t) + wanted.longest_text
              : wanted.field.type == pb::BOOL ? 1
                                              : sizeof(int64_t);

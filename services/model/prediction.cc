@@ -87,7 +87,7 @@ int64_t BytesPerRow(const Schema& schema) {
   // Eight for a number, four for a text's offset or code, and up to a byte for
   // bits (of validity, of bools).
   for (const Field& field : schema)
-    bytes += field.type == pb::BOOL ? 1 : (field.type == pb::STRING ? 5 : 9);
+    bytes += field.type == pb::BOOL ? 1 : (IsText(field.type) ? 5 : 9);
   return bytes;
 }
 

@@ -70,7 +70,7 @@ void PopBit(std::string& bits, int64_t rows_left) {
 }  // namespace
 
 ColumnBuilder::ColumnBuilder(DataType type) : type_(type) {
-  if (type_ == pb::STRING) offsets_.push_back(0);
+  if (IsText(type_)) offsets_.push_back(0);
 }
 
 // The bitmap is made when the first null appears: many columns have none.
@@ -96,6 +96,7 @@ void ColumnBuilder::AppendNull() {
       AppendBytes(values_, std::numeric_limits<double>::quiet_NaN());
       break;
     case pb::STRING:
+    case pb::JSON:
       if (dictionary_encoded_) {
         AppendBytes(values_, int32_t{0});
       } else {
@@ -206,7 +207,7 @@ void ColumnBuilder::PopBack() {
   }
   if (type_ == pb::BOOL) {
     PopBit(values_, rows_);
-  } else if (type_ != pb::STRING) {
+  } else if (!IsText(type_)) {
     values_.resize(values_.size() - sizeof(int64_t));
   } else if (dictionary_encoded_) {
     // An entry that only this row used stays in the dictionary: harmless.
@@ -221,7 +222,7 @@ Column ColumnBuilder::Finish() {
   std::string offsets(reinterpret_cast<const char*>(offsets_.data()),
                       offsets_.size() * sizeof(int32_t));
   Column column =
-      type_ != pb::STRING
+      !IsText(type_)
           ? Column::FromBuffers(type_, rows_, null_count_, std::move(validity_),
                                 "", std::move(values_))
       : dictionary_encoded_

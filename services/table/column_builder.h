@@ -48,8 +48,8 @@ class ColumnBuilder {
   int64_t rows_ = 0;
   int64_t null_count_ = 0;
   std::string validity_;
-  std::string values_;  // BOOL: bits; STRING: int32 codes; otherwise values.
-  // STRING: the entries in order of appearance while dictionary-encoded, then
+  std::string values_;  // BOOL: bits; text: int32 codes; otherwise values.
+  // Text: the entries in order of appearance while dictionary-encoded, then
   // the rows.
   bool dictionary_encoded_ = true;
   std::vector<int32_t> offsets_;

@@ -66,6 +66,8 @@ absl::string_view TypeName(DataType type) {
       return "float64";
     case pb::STRING:
       return "string";
+    case pb::JSON:
+      return "json";
     case pb::FLOAT32:
       return "float32";
     default:
@@ -112,7 +114,7 @@ Column Column::Select(absl::Span<const int64_t> rows) const {
   }
   if (type_ == pb::BOOL) {
     out.values_ = SelectBits(values_, rows);
-  } else if (type_ != pb::STRING) {
+  } else if (!IsText(type_)) {
     out.values_ = SelectValues(values_, sizeof(int64_t), rows);
   } else if (dictionary_encoded_) {
     out.dictionary_encoded_ = true;
@@ -190,7 +192,8 @@ absl::StatusOr<Schema> FromProto(const pb::Schema& proto) {
     if (!names.insert(field.name()).second)
       return BadTable(
           absl::StrCat("two columns are named \"", field.name(), "\""));
-    if (field.type() < pb::BOOL || field.type() > pb::STRING)
+    const bool json = field.type() == pb::JSON && field.role() == pb::CARRY;
+    if (!json && !IsFileType(field.type()))
       return BadTable(
           absl::StrCat("column \"", field.name(), "\" has no known type"));
     if (field.role() < 0 || field.role() > pb::OUTPUT)

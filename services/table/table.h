@@ -23,10 +23,18 @@ namespace troupe {
 using DataType = pb::DataType;
 using ColumnRole = pb::ColumnRole;
 
-// "bool", "int64", "float64", "string".
+// "bool", "int64", "float64", "string", "json".
 absl::string_view TypeName(DataType type);
 inline bool IsNumber(DataType type) {
   return type == pb::INT64 || type == pb::FLOAT64;
+}
+// Whether its values are text: offsets, perhaps a dictionary.
+inline bool IsText(DataType type) {
+  return type == pb::STRING || type == pb::JSON;
+}
+// Whether a file's column can be declared to be of that type.
+inline bool IsFileType(DataType type) {
+  return type >= pb::BOOL && type <= pb::STRING;
 }
 
 // What a bitmap of one bit a row takes.
@@ -36,7 +44,7 @@ inline size_t BitmapBytes(int64_t rows) {
 
 // One column. Invariants (checked for foreign tables by ParseTable):
 // validity is empty iff null_count is 0; buffers are as long as `rows` demands;
-// FLOAT64 slots are NaN if and only if they are null; STRING offsets are
+// FLOAT64 slots are NaN if and only if they are null; text offsets are
 // monotone, indices of present rows in range; text is UTF-8.
 class Column {
  public:
@@ -72,10 +80,10 @@ class Column {
   // "" for a null.
   absl::string_view text(int64_t i) const;
 
-  // A number, bool or int as a double; NaN for a null. Not for STRING.
+  // A number, bool or int as a double; NaN for a null. Not for text.
   double AsDouble(int64_t i) const;
 
-  // STRING only. Whether rows are int32 codes into a dictionary.
+  // Text only. Whether rows are int32 codes into a dictionary.
   bool dictionary_encoded() const { return dictionary_encoded_; }
   absl::Span<const int32_t> codes() const {
     return {reinterpret_cast<const int32_t*>(values_.data()),
@@ -142,7 +150,8 @@ struct Field {
 using Schema = std::vector<Field>;
 
 pb::Schema ToProto(const Schema& schema);
-// Returns BAD_TABLE for duplicate or empty names and for unknown types.
+// Returns BAD_TABLE for duplicate or empty names and for unknown types, and for
+// JSON anywhere but in a CARRY column.
 absl::StatusOr<Schema> FromProto(const pb::Schema& proto);
 
 // The position of `name`, or -1.

@@ -1,5 +1,7 @@
 #include "services/table/table_text.h"
 
+#include <simdjson.h>
+
 #include <cmath>
 #include <vector>
 
@@ -23,6 +25,20 @@ void AppendCsvText(absl::string_view text, char delimiter, std::string* out) {
   out->push_back('"');
 }
 
+// A JSON token: the text of a string, any other as it stands.
+void AppendCsvToken(absl::string_view token, char delimiter, std::string* out) {
+  if (token.size() < 2 || token.front() != '"')
+    return AppendCsvText(token, delimiter, out);
+  if (token.find('\\') == absl::string_view::npos)
+    return AppendCsvText(token.substr(1, token.size() - 2), delimiter, out);
+  thread_local simdjson::dom::parser parser;
+  std::string_view text;
+  // Who made the column has read the token; should it be none, it stands as is.
+  if (parser.parse(token.data(), token.size()).get(text) != simdjson::SUCCESS)
+    return AppendCsvText(token, delimiter, out);
+  AppendCsvText({text.data(), text.size()}, delimiter, out);
+}
+
 void AppendCsvValue(const Column& column, int64_t row, char delimiter,
                     std::string* out) {
   if (column.IsNull(row)) return;
@@ -34,6 +50,8 @@ void AppendCsvValue(const Column& column, int64_t row, char delimiter,
       return AppendInt(column.int64s()[static_cast<size_t>(row)], out);
     case pb::FLOAT64:
       return AppendDouble(column.doubles()[static_cast<size_t>(row)], out);
+    case pb::JSON:
+      return AppendCsvToken(column.text(row), delimiter, out);
     default:
       return AppendCsvText(column.text(row), delimiter, out);
   }
@@ -58,6 +76,11 @@ void AppendJsonValue(const Column& column, int64_t row, std::string* out) {
       }
       return AppendDouble(value, out);
     }
+    case pb::JSON: {
+      const absl::string_view token = column.text(row);
+      out->append(token.data(), token.size());
+      return;
+    }
     default:
       return AppendJsonString(column.text(row), out);
   }
@@ -81,15 +104,19 @@ void AppendCsvRows(const Table& table, char delimiter, std::string* out) {
 void AppendJsonRows(const Table& table, std::string* out) {
   std::vector<std::string> keys;
   for (const Field& field : table.schema) {
-    std::string& key = keys.emplace_back(keys.empty() ? "{" : ", ");
+    std::string& key = keys.emplace_back(", ");
     AppendJsonString(field.name, &key);
     key.append(": ");
   }
   for (int64_t row = 0; row < table.rows; ++row) {
-    if (keys.empty()) out->push_back('{');
+    out->push_back('{');
+    size_t separator = 2;  // None before the first key.
     for (size_t i = 0; i < keys.size(); ++i) {
-      out->append(keys[i]);
-      AppendJsonValue(table.columns[i], row, out);
+      const Column& column = table.columns[i];
+      if (column.type() == pb::JSON && column.IsNull(row)) continue;
+      out->append(keys[i], separator);
+      separator = 0;
+      AppendJsonValue(column, row, out);
     }
     out->append("}\n");
   }

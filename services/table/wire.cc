@@ -46,6 +46,9 @@ absl::Status CheckText(const Field& field, const std::string& offsets,
       at[entries] < 0)
     return Bad(field, "offsets do not cover the text");
   if (!IsUtf8(text)) return Bad(field, "text is not UTF-8");
+  // A token is written as it is, so it must not end the line.
+  if (field.type == pb::JSON && text.find_first_of("\r\n") != text.npos)
+    return Bad(field, "a JSON value of more than one line");
   for (int64_t i = 0; i < entries; ++i) {
     if (at[i + 1] < at[i]) return Bad(field, "offsets fall");
     // A piece that begins inside a character is not UTF-8 by itself. (Offsets
@@ -108,7 +111,7 @@ class TableWire {
 
   static absl::Status CheckValues(const Field& field, const Column& column) {
     const auto rows = static_cast<size_t>(column.rows_);
-    if (field.type != pb::STRING) {
+    if (!IsText(field.type)) {
       if (column.dictionary_encoded_ || !column.dictionary_.empty() ||
           !column.offsets_.empty())
         return Bad(field, "text buffers on a column without text");

@@ -82,6 +82,13 @@ DataType TypeEvidence::Type() const {
   return (bits_ & kBigInt) != 0 ? pb::STRING : pb::INT64;
 }
 
+void AppendAsWritten(const Cell& cell, ColumnBuilder* column) {
+  if (cell.text.data() == nullptr)
+    column->AppendNull();
+  else
+    column->AppendText(cell.text);
+}
+
 bool AppendCell(const Cell& cell, DataType type, char decimal,
                 ColumnBuilder* column) {
   if (cell.kind == Cell::Kind::kMissing) {

@@ -48,4 +48,8 @@ bool CellToInt64(const Cell& cell, char decimal, int64_t* value);
 bool AppendCell(const Cell& cell, DataType type, char decimal,
                 ColumnBuilder* column);
 
+// Appends the cell's text to a column of text, also a missing word; null where
+// the record has no such cell.
+void AppendAsWritten(const Cell& cell, ColumnBuilder* column);
+
 }  // namespace troupe::loader

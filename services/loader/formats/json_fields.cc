@@ -1,5 +1,7 @@
 #include "services/loader/formats/json_fields.h"
 
+#include <utility>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 
@@ -50,10 +52,17 @@ std::optional<Cell::Kind> KindOf(absl::string_view token) {
 
 }  // namespace
 
-JsonRowParser::JsonRowParser(const std::vector<std::string>& columns, bool grow)
-    : grow_(grow), columns_(columns) {
+JsonRowParser::JsonRowParser(const std::vector<std::string>& columns,
+                             std::vector<bool> verbatim)
+    : columns_(columns), verbatim_(std::move(verbatim)) {
   for (size_t i = 0; i < columns_.size(); ++i)
     index_.emplace(columns_[i], static_cast<int>(i));
+}
+
+JsonRowParser JsonRowParser::Growing(const std::vector<std::string>& columns) {
+  JsonRowParser parser(columns, {});
+  parser.grow_ = true;
+  return parser;
 }
 
 RowError JsonRowParser::Invalid(simdjson::error_code error) const {
@@ -109,19 +118,22 @@ std::optional<RowError> JsonRowParser::ParseMember(ondemand::field field,
   ondemand::value value = field.value();
   const absl::string_view raw = View(value.raw_json_token());
   const auto offset = static_cast<size_t>(raw.data() - padded_.data());
+  const int column = FindColumn(View(key));
+  const bool verbatim = column >= 0 &&
+                        static_cast<size_t>(column) < verbatim_.size() &&
+                        verbatim_[static_cast<size_t>(column)];
   Cell cell;
   cell.offset = static_cast<uint32_t>(offset);
-  if (raw.front() == '{' || raw.front() == '[')
-    return RowError{offset,
-                    absl::StrCat("column \"", View(key), "\" holds ",
-                                 raw.front() == '{' ? "an object" : "an array",
-                                 "; only single values can be read")};
-  if (raw.front() == '"') {
+  if (raw.front() == '{' || raw.front() == '[') {
+    std::optional<RowError> bad =
+        ParseNested(View(key), value, offset, verbatim, &cell);
+    if (bad.has_value()) return bad;
+  } else if (raw.front() == '"') {
     std::string_view text;
     error = value.get_string().get(text);
     if (error != simdjson::SUCCESS) return Invalid(error);
     cell.kind = Cell::Kind::kString;
-    cell.text = View(text);
+    cell.text = verbatim ? absl::StripTrailingAsciiWhitespace(raw) : View(text);
   } else {
     cell.text = absl::StripAsciiWhitespace(raw);
     const std::optional<Cell::Kind> kind = KindOf(cell.text);
@@ -130,11 +142,33 @@ std::optional<RowError> JsonRowParser::ParseMember(ondemand::field field,
                                            "\" holds no JSON value")};
     cell.kind = *kind;
   }
-  const int column = FindColumn(View(key));
   if (column < 0) return std::nullopt;
   if (static_cast<size_t>(column) >= cells->size())
     cells->resize(columns_.size());
   (*cells)[static_cast<size_t>(column)] = cell;
+  return std::nullopt;
+}
+
+// An object or an array, which only a verbatim column can have. Reading on
+// demand does not look inside it, so it is parsed to know that it is JSON.
+std::optional<RowError> JsonRowParser::ParseNested(absl::string_view key,
+                                                   ondemand::value value,
+                                                   size_t offset, bool verbatim,
+                                                   Cell* cell) {
+  if (!verbatim)
+    return RowError{
+        offset,
+        absl::StrCat("column \"", key, "\" holds ",
+                     padded_[offset] == '{' ? "an object" : "an array",
+                     "; only single values can be read")};
+  std::string_view text;
+  simdjson::error_code error =
+      simdjson::to_json_string(value).get(text);
+  if (error == simdjson::SUCCESS)
+    error = nested_parser_.parse(text.data(), text.size()).error();
+  if (error != simdjson::SUCCESS) return Invalid(error);
+  cell->kind = Cell::Kind::kString;
+  cell->text = absl::StripTrailingAsciiWhitespace(View(text));
   return std::nullopt;
 }
 

@@ -15,12 +15,16 @@ namespace troupe::loader {
 
 class JsonRowParser : public RowParser {
  public:
-  // Keys that are no column are ignored, or, when `grow`, become columns in
-  // order of appearance.
-  JsonRowParser(const std::vector<std::string>& columns, bool grow);
+  // Keys that are no column are ignored. Cells of `verbatim` columns (one flag
+  // per column) are tokens as they were written.
+  JsonRowParser(const std::vector<std::string>& columns,
+                std::vector<bool> verbatim);
+  // Keys that are no column become columns in order of appearance.
+  static JsonRowParser Growing(const std::vector<std::string>& columns);
 
-  // A record is bad unless it is one object of scalars. A key that stands twice
-  // counts where it stands last. A bad record adds no columns.
+  // A record is bad unless it is one object of scalars; in verbatim columns it
+  // may hold any value. A key that stands twice counts where it stands last. A
+  // bad record adds no columns.
   std::optional<RowError> Parse(const Record& record,
                                 std::vector<Cell>* cells) override;
 
@@ -30,18 +34,23 @@ class JsonRowParser : public RowParser {
   std::optional<RowError> ParseObject(std::vector<Cell>* cells);
   std::optional<RowError> ParseMember(simdjson::ondemand::field field,
                                       std::vector<Cell>* cells);
+  std::optional<RowError> ParseNested(absl::string_view key,
+                                      simdjson::ondemand::value value,
+                                      size_t offset, bool verbatim, Cell* cell);
   int FindColumn(absl::string_view key);
   RowError Invalid(simdjson::error_code error) const;
   void ForgetColumnsFrom(size_t count);
 
-  const bool grow_;
+  bool grow_ = false;
   std::vector<std::string> columns_;
+  std::vector<bool> verbatim_;  // Columns beyond it are not.
   absl::flat_hash_map<std::string, int> index_;
   // Records mostly repeat the order of keys: the next column to try first.
   size_t expected_ = 0;
   std::string padded_;  // The record, and the padding that simdjson reads.
   size_t record_size_ = 0;
   simdjson::ondemand::parser parser_;
+  simdjson::dom::parser nested_parser_;
 };
 
 }  // namespace troupe::loader

@@ -25,7 +25,9 @@ struct Cell {
     kBool,
     kString,
   };
-  absl::string_view text;  // Valid until the next record is parsed.
+  // Valid until the next record is parsed; without data where the record ended
+  // before it, or had no such key. Set for a missing word, too.
+  absl::string_view text;
   uint32_t offset = 0;     // Where it begins in the record, bytes.
   Kind kind = Kind::kMissing;
 };
@@ -48,9 +50,11 @@ class RowParser {
 
 // A parser of the dialect's format. `missing` must outlive it. CSV: a record
 // may have at most as many fields as there are columns; what is too few is
-// missing. JSON: keys that are no column are ignored.
+// missing. JSON: keys that are no column are ignored; cells of the columns in
+// `verbatim` (one flag per column) are tokens as they were written, quotes
+// included.
 std::unique_ptr<RowParser> MakeRowParser(
     const Dialect& dialect, const MissingWords& missing,
-    const std::vector<std::string>& columns);
+    const std::vector<std::string>& columns, std::vector<bool> verbatim);
 
 }  // namespace troupe::loader

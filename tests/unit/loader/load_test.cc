@@ -27,8 +27,9 @@ pb::Schema SchemaOf(
 
 // A loader and the request that loads `text`, all of it, as one split.
 struct OneSplit {
-  explicit OneSplit(const std::string& text, const pb::Schema& schema = {}) {
-    const pb::Source source = SourceAt(setup.folder.Write("t.csv", text));
+  explicit OneSplit(const std::string& text, const pb::Schema& schema = {},
+                    const std::string& name = "t.csv") {
+    const pb::Source source = SourceAt(setup.folder.Write(name, text));
     const absl::StatusOr<pb::PlanResponse> plan =
         setup.Plan(PlanRequestFor(source));
     if (!plan.ok() || plan->splits_size() != 1) std::abort();
@@ -65,16 +66,62 @@ TEST(Load, EveryOrdinalIsInTheTableOrRejected) {
 }
 
 TEST(Load, ColumnsComeInTheOrderOfTheSchemaWithItsRoles) {
-  OneSplit split("a,b,c\n1,x,2\n", SchemaOf({{"c", pb::INT64, pb::CARRY},
+  OneSplit split("a,b,c\n1,x,2\n", SchemaOf({{"c", pb::INT64, pb::TARGET},
                                              {"a", pb::STRING, pb::FEATURE}}));
   const absl::StatusOr<pb::LoadResponse> response =
       split.setup.Load(split.request);
   ASSERT_TRUE(response.ok()) << response.status();
   const absl::StatusOr<Table> table = ParseTable(response->table());
   ASSERT_TRUE(table.ok()) << table.status();
-  EXPECT_EQ(table->schema, (Schema{{"c", pb::INT64, pb::CARRY},
+  EXPECT_EQ(table->schema, (Schema{{"c", pb::INT64, pb::TARGET},
                                    {"a", pb::STRING, pb::FEATURE}}));
   EXPECT_EQ(Shown(table->columns[1], 0), "1");
+}
+
+TEST(Load, CarriesCsvFieldsAsTheyStoodThere) {
+  OneSplit split(
+      "c,x\n00123,1\n1.50,1\nTRUE,1\nNA,1\n,1\n\"a \"\"b\"\"\",1\n None "
+      ",1\n\"NA\",oops\nA-17,1\n",
+      SchemaOf({{"c", pb::INT64, pb::CARRY}, {"x", pb::INT64, pb::FEATURE}}));
+  const WholeInput loaded = split.Load();
+  EXPECT_THAT(loaded.types, ElementsAre("string", "int64"));
+  std::vector<std::string> carried;
+  for (const auto& row : loaded.rows) carried.push_back(row[0]);
+  EXPECT_THAT(carried, ElementsAre("00123", "1.50", "TRUE", "NA", "", "a \"b\"",
+                                   " None ", "A-17"));
+  EXPECT_THAT(loaded.rejected, SizeIs(1));  // "oops" is no feature.
+}
+
+TEST(Load, CarriesNothingWhereTheRecordEndedBefore) {
+  OneSplit split("x,c\n1,\n2\n", SchemaOf({{"x", pb::INT64, pb::FEATURE},
+                                           {"c", pb::STRING, pb::CARRY}}));
+  EXPECT_THAT(split.Load().rows,
+              ElementsAre(ElementsAre("1", ""), ElementsAre("2", "<missing>")));
+}
+
+TEST(Load, CarriesJsonTokensAsTheyStoodThere) {
+  OneSplit split(
+      "{\"c\": 1.50 , \"x\": 1}\n{\"c\": true, \"x\": 1}\n{\"c\":null,\"x\":1}\n"
+      "{\"x\": 1}\n{\"c\": \"caf\\u00e9\" , \"x\": 1}\n"
+      "{\"c\": {\"d\" : [1, \"}\"]} , \"x\": 1}\n{\"c\": [ ], \"x\": 1}\n",
+      SchemaOf({{"c", pb::STRING, pb::CARRY}, {"x", pb::INT64, pb::FEATURE}}),
+      "t.jsonl");
+  const WholeInput loaded = split.Load();
+  EXPECT_THAT(loaded.types, ElementsAre("json", "int64"));
+  std::vector<std::string> carried;
+  for (const auto& row : loaded.rows) carried.push_back(row[0]);
+  EXPECT_THAT(carried, ElementsAre("1.50", "true", "null", "<missing>",
+                                   "\"caf\\u00e9\"",
+                                   "{\"d\" : [1, \"}\"]}", "[ ]"));
+}
+
+TEST(Load, CarriesNoBrokenJson) {
+  OneSplit split(
+      "{\"x\": 1, \"c\": 1}\n{\"x\": 1, \"c\": {\"d\": tru}}\n"
+      "{\"x\": 1, \"c\": [1,]}\n{\"x\": 1, \"c\": \"\\q\"}\n",
+      SchemaOf({{"c", pb::STRING, pb::CARRY}, {"x", pb::INT64, pb::FEATURE}}),
+      "t.jsonl");
+  EXPECT_THAT(split.Load().ordinals, ElementsAre(0));
 }
 
 TEST(Load, RowsOfOneRoleAreThoseOfTheSharedHash) {

@@ -91,6 +91,39 @@ TEST(TableText, WritesInfinityAsNullInJson) {
   EXPECT_EQ(csv + json, "inf\n{\"x\": null}\n");
 }
 
+// A column of JSON values, one without a key; beside it, numbers.
+Table TokenTable() {
+  ColumnBuilder token(pb::JSON);
+  for (const char* text : {"1.50", "true", "null", "\"a,b\"",
+                           "\"caf\\u00e9 \\\"x\\\"\"", "{\"k\": 1}"})
+    token.AppendText(text);
+  token.AppendNull();
+  Table table;
+  table.rows = 7;
+  table.schema = {{"c", pb::JSON, pb::CARRY}, {"n", pb::FLOAT64, pb::OUTPUT}};
+  table.columns = {token.Finish(),
+                   Column::FromDoubles({1, 2, 3, 4, 5, 6, 7})};
+  return table;
+}
+
+TEST(TableText, WritesJsonValuesToJsonLinesAsTheyStood) {
+  std::string out;
+  AppendRows(TokenTable(), pb::JSONL, &out);
+  EXPECT_EQ(out,
+            "{\"c\": 1.50, \"n\": 1.0}\n{\"c\": true, \"n\": 2.0}\n"
+            "{\"c\": null, \"n\": 3.0}\n{\"c\": \"a,b\", \"n\": 4.0}\n"
+            "{\"c\": \"caf\\u00e9 \\\"x\\\"\", \"n\": 5.0}\n"
+            "{\"c\": {\"k\": 1}, \"n\": 6.0}\n{\"n\": 7.0}\n");
+}
+
+TEST(TableText, WritesTheTextOfJsonValuesToCsv) {
+  std::string out;
+  AppendRows(TokenTable(), pb::CSV, &out);
+  EXPECT_EQ(out,
+            "1.50,1.0\ntrue,2.0\nnull,3.0\n\"a,b\",4.0\n"
+            "\"caf\u00e9 \"\"x\"\"\",5.0\n\"{\"\"k\"\": 1}\",6.0\n,7.0\n");
+}
+
 TEST(TableText, EscapesControlCharactersInJson) {
   std::string out;
   AppendJsonString(absl::string_view("\x01\t\x7f\0z", 5), &out);

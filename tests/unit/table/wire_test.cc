@@ -72,6 +72,24 @@ TEST(TableWire, BringsBackEveryValue) {
   EXPECT_EQ(parsed->features->floats()[5], 6);
 }
 
+TEST(TableWire, TakesJsonInCarriedColumnsOnly) {
+  pb::Table proto = SmallProto();
+  proto.mutable_schema()->mutable_fields(3)->set_type(pb::JSON);
+  EXPECT_EQ(Reason(proto), "BAD_TABLE");
+  proto.mutable_schema()->mutable_fields(3)->set_role(pb::CARRY);
+  EXPECT_EQ(Reason(proto), "");
+}
+
+TEST(TableWire, RefusesAJsonValueOfTwoLines) {
+  ColumnBuilder token(pb::JSON);
+  token.AppendText("[1,\n2]");
+  Table table;
+  table.rows = 1;
+  table.schema = {{"c", pb::JSON, pb::CARRY}};
+  table.columns = {token.Finish()};
+  EXPECT_EQ(ReasonOf(ParseTable(SerializeTable(table)).status()), "BAD_TABLE");
+}
+
 TEST(TableWire, TreatsNaNInAValidSlotAsMissing) {
   pb::Table proto = SmallProto();
   proto.mutable_columns(2)->set_null_count(0);
