@@ -28,12 +28,14 @@ struct Training {
   pb::Pipeline pipeline;
   JobOutcome outcome;
   std::vector<std::string> warnings;
+  pb::Schema target_text;  // The TARGET_TEXT column, where the model wants it.
 
   TrainingInput Rows(pb::RowSet rows) const {
     TrainingInput training;
     training.input = &input;
     training.plan = &plan;
     training.columns = Without(pipeline.input(), {pb::CARRY});
+    training.columns.MergeFrom(target_text);
     training.split = spec.split();
     // One name for the same rows: what the loader kept of them is found again.
     const bool same =
@@ -92,6 +94,17 @@ absl::Status CheckStages(const Training& training) {
   return absl::OkStatus();
 }
 
+// Has the target read as it was written, too, under a name of its own.
+void AddTargetText(Training& training) {
+  const std::vector<std::string> taken = training.plan.Columns();
+  pb::Field& field = *training.target_text.add_fields();
+  field.set_name(absl::StrCat(training.spec.roles().target(), " as written"));
+  while (std::find(taken.begin(), taken.end(), field.name()) != taken.end())
+    field.mutable_name()->push_back('_');
+  field.set_type(pb::STRING);
+  field.set_role(pb::TARGET_TEXT);
+}
+
 // Lets the model complain before hours are spent on the steps. What the steps
 // will leave is not known yet, so only complaints about the file count.
 absl::Status AskModelEarly(Training& training) {
@@ -101,10 +114,11 @@ absl::Status AskModelEarly(Training& training) {
   for (const pb::Field& field : training.pipeline.input().fields())
     if (field.role() != pb::FEATURE || field.type() != pb::STRING)
       *sketch.add_fields() = field;
-  const absl::Status status =
-      Describe(training.context, hop, sketch, "").status();
-  const ErrorMetadata metadata = MetadataOf(status);
-  return metadata.count("field") > 0 ? status : absl::OkStatus();
+  const absl::StatusOr<pb::DescribeResponse> described =
+      Describe(training.context, hop, sketch, "");
+  if (described.ok() && described->target_text()) AddTargetText(training);
+  const ErrorMetadata metadata = MetadataOf(described.status());
+  return metadata.count("field") > 0 ? described.status() : absl::OkStatus();
 }
 
 FlowHop FlowOf(const PlannedHop& hop) {
@@ -123,6 +137,7 @@ absl::StatusOr<std::string> FitModel(Training& training, const FlowHop& hop,
   pb::FitStart start;
   *start.mutable_params() = hop.params;
   *start.mutable_input() = Without(arriving, {pb::CARRY, pb::FEATURE});
+  start.mutable_input()->MergeFrom(training.target_text);
   start.mutable_features()->Add(features.begin(), features.end());
   start.set_expected_rows(training.counts.train + training.counts.validation);
   RejectAccount account(training.input.source());
@@ -286,7 +301,8 @@ absl::StatusOr<JobOutcome> RunTrain(JobContext& context, const pb::Job& job,
   ASSIGN_OR_RETURN(JobInput input, InputOf(job.request(), spec.source(),
                                            *context.environment().uploads));
   Training training{
-      context, spec, std::move(input), {}, {}, PlanHops(spec), {}, {}, {}, {}};
+      context, spec, std::move(input), {}, {}, PlanHops(spec), {}, {}, {},
+      {},      {}};
   RETURN_IF_ERROR(CheckStages(training));
   RETURN_IF_ERROR(PlanTraining(training, validate_only));
   CheckDeclaredTypes(training);

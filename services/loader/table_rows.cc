@@ -63,15 +63,19 @@ absl::StatusOr<TableRows> TableRows::Make(const pb::LoadRequest& request,
   rows.columns_ = columns.size();
   rows.target_required_ = request.target_required();
   rows.missing_ = std::make_unique<MissingWords>(dialect);
+  const int target = FindRole(schema, pb::TARGET);
   for (const Field& field : schema) {
-    const auto found = index.find(field.name);
+    const bool text_of_target = field.role == pb::TARGET_TEXT && target >= 0;
+    const auto found = index.find(
+        text_of_target ? schema[static_cast<size_t>(target)].name : field.name);
     if (found != index.end()) {
       rows.wanted_.push_back(
           {found->second, field, ColumnBuilder(field.type), 0, 0, 0, {}, {}});
       Wanted& wanted = rows.wanted_.back();
       if (field.type == pb::FLOAT64) wanted.doubles.resize(RowBatch::kMaxRows);
       if (field.type == pb::INT64) wanted.int64s.resize(RowBatch::kMaxRows);
-    } else if (field.role != pb::TARGET && field.role != pb::WEIGHT) {
+    } else if (field.role != pb::TARGET && field.role != pb::WEIGHT &&
+               field.role != pb::TARGET_TEXT) {
       return UnknownColumn(field.name, columns);
     }
   }
@@ -267,8 +271,7 @@ int64_t TableRows::bytes_per_row() const {
   // A bit for what may be missing, and what the values take at most.
   size_t bytes = 1 + wanted_.size() / 8;
   for (const Wanted& wanted : wanted_)
-    bytes += IsText(wanted.field.type)
-                 ? sizeof(int32_t) + wanted.longest_text
+    bytes += IsText(wanted.field.type) ? sizeof(int32_t) + wanted.longest_text
              : wanted.field.type == pb::BOOL ? 1
                                              : sizeof(int64_t);
   return static_cast<int64_t>(bytes);

@@ -56,8 +56,10 @@ absl::StatusOr<std::shared_ptr<const FittedModel>> LoadFittedModel(
   if (model->objective.classifies()) {
     ASSIGN_OR_RETURN(
         model->labels,
-        LabelSet::FromNames(artifact.label_type(), {artifact.labels().begin(),
-                                                    artifact.labels().end()}));
+        LabelSet::FromNames(
+            artifact.label_type(),
+            {artifact.labels().begin(), artifact.labels().end()},
+            {artifact.label_values().begin(), artifact.label_values().end()}));
   } else if (artifact.labels_size() > 0) {
     return ArtifactCorrupt("a regression has labels");
   }
@@ -86,6 +88,8 @@ std::string StoreFittedModel(const ModelPlan& plan, const TrainingSet& set,
   if (plan.objective.classifies()) artifact.set_label_type(set.labels.type());
   *artifact.mutable_labels() = {set.labels.names().begin(),
                                 set.labels.names().end()};
+  *artifact.mutable_label_values() = {set.labels.values().begin(),
+                                      set.labels.values().end()};
   *artifact.mutable_features() = {set.features.begin(), set.features.end()};
   artifact.set_target(target);
   *artifact.mutable_constant() = set.constant;

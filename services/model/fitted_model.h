@@ -27,7 +27,7 @@ struct FittedModel : public Artifact {
 
   // Of the prediction column.
   DataType prediction_type() const {
-    return objective.classifies() ? labels.type() : pb::FLOAT64;
+    return objective.classifies() ? labels.column_type() : pb::FLOAT64;
   }
 };
 

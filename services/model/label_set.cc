@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <type_traits>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -11,6 +12,9 @@
 #include "absl/strings/strip.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
+#include "services/table/number_text.h"
+#include "services/table/table_text.h"
+#include "services/table/utf8.h"
 
 namespace troupe::model {
 namespace {
@@ -19,7 +23,7 @@ constexpr int kMissing = -1;
 constexpr int kUnseen = -2;
 constexpr size_t kMaxLabelBytes = 4096;
 
-// Written as the output writer writes a value of the type.
+// Written as the printer writes a value of the type.
 std::string NumberLabel(DataType type, int64_t number) {
   if (type == pb::BOOL) return number != 0 ? "True" : "False";
   return absl::StrCat(number, type == pb::FLOAT64 ? ".0" : "");
@@ -52,6 +56,16 @@ bool WholeNumber(const Column& column, int64_t i, int64_t& number) {
   return true;
 }
 
+absl::Status NotALabel(std::string what) {
+  return MakeError(absl::StatusCode::kInvalidArgument, "TARGET_NOT_A_LABEL",
+                   std::move(what));
+}
+
+// Whether JSON spells a number or bool so.
+bool IsJsonLiteral(absl::string_view name) {
+  return name == "true" || name == "false" || IsJsonNumber(name);
+}
+
 template <typename T>
 std::string BytesOf(const std::vector<T>& values) {
   return std::string(reinterpret_cast<const char*>(values.data()),
@@ -61,28 +75,36 @@ std::string BytesOf(const std::vector<T>& values) {
 }  // namespace
 
 absl::StatusOr<LabelSet> LabelSet::FromNames(DataType type,
-                                             std::vector<std::string> names) {
-  if (type != pb::STRING && type != pb::BOOL && type != pb::INT64 &&
-      type != pb::FLOAT64)
-    return ArtifactCorrupt("labels of an unknown type");
+                                             std::vector<std::string> names,
+                                             std::vector<int64_t> values) {
+  if (!IsFileType(type)) return ArtifactCorrupt("labels of an unknown type");
   LabelSet set;
   set.type_ = type;
-  for (size_t i = 0; i < names.size(); ++i) {
-    int64_t number = 0;
-    bool rising = true;
-    if (type == pb::STRING) {
-      rising = i == 0 || names[i - 1] < names[i];
+  set.column_type_ = type;
+  if (type == pb::STRING) {
+    for (size_t i = 0; i < names.size(); ++i) {
+      if (i > 0 && names[i - 1] >= names[i])
+        return ArtifactCorrupt("labels are not in order");
       set.texts_.emplace(names[i], static_cast<int>(i));
-    } else {
-      if (!ReadNumberLabel(type, names[i], number))
-        return ArtifactCorrupt("a label is not of the labels' type");
-      rising = i == 0 || set.numbers_.back() < number;
-      set.numbers_.push_back(number);
-      set.values_.emplace(number, static_cast<int>(i));
     }
-    if (!rising) return ArtifactCorrupt("labels are not in order");
+    set.names_ = std::move(names);
+    return set;
+  }
+  const bool spelled = !values.empty();
+  if (!spelled) values.resize(names.size());
+  if (values.size() != names.size())
+    return ArtifactCorrupt("labels and their values differ in number");
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (!spelled && !ReadNumberLabel(type, names[i], values[i]))
+      return ArtifactCorrupt("a label is not of the labels' type");
+    if (i > 0 && values[i - 1] >= values[i])
+      return ArtifactCorrupt("labels are not in order");
+    if (!IsUtf8(names[i])) return ArtifactCorrupt("a label is not UTF-8");
+    if (NumberLabel(type, values[i]) != names[i]) set.column_type_ = pb::JSON;
+    set.values_.emplace(values[i], static_cast<int>(i));
   }
   set.names_ = std::move(names);
+  set.numbers_ = std::move(values);
   return set;
 }
 
@@ -109,17 +131,21 @@ Column LabelSet::DecodeText(const std::vector<int>& classes) const {
   std::vector<int32_t> offsets = {0};
   std::string text;
   for (const std::string& name : names_) {
-    text += name;
+    if (column_type_ == pb::JSON && !IsJsonLiteral(name))
+      AppendJsonString(name, &text);
+    else
+      text += name;
     offsets.push_back(static_cast<int32_t>(text.size()));
   }
   const std::vector<int32_t> codes(classes.begin(), classes.end());
-  return Column::FromBuffers(pb::STRING, static_cast<int64_t>(classes.size()),
+  return Column::FromBuffers(column_type_, static_cast<int64_t>(classes.size()),
                              0, "", BytesOf(offsets), BytesOf(codes),
-                             std::move(text), /*dictionary_encoded=*/true);
+                             std::move(text),
+                             /*dictionary_encoded=*/true);
 }
 
 Column LabelSet::Decode(const std::vector<int>& classes) const {
-  if (type_ == pb::STRING) return DecodeText(classes);
+  if (IsText(column_type_)) return DecodeText(classes);
   const int64_t rows = static_cast<int64_t>(classes.size());
   if (type_ == pb::BOOL) {
     std::string bits((classes.size() + 7) / 8, '\0');
@@ -142,30 +168,30 @@ Column LabelSet::Decode(const std::vector<int>& classes) const {
 }
 
 absl::StatusOr<int> LabelCollector::Add(const Column& column, int64_t i,
-                                        int limit) {
-  const int next = size();
-  int found = 0;
-  if (type_ == pb::STRING) {
-    const absl::string_view text = column.text(i);
-    const auto entry = texts_.find(text);
+                                        const Column* text, int limit) {
+  const bool is_text = type_ == pb::STRING;
+  int64_t number = 0;
+  if (is_text) {
+    const auto entry = texts_.find(column.text(i));
     if (entry != texts_.end()) return entry->second;
-    if (text.size() > kMaxLabelBytes)
-      return MakeError(
-          absl::StatusCode::kInvalidArgument, "TARGET_NOT_A_LABEL",
-          absl::StrCat("is a text of ", text.size(),
-                       " bytes; labels have at most ", kMaxLabelBytes));
-    found = texts_.emplace(std::string(text), next).first->second;
   } else {
-    int64_t number = 0;
     if (!WholeNumber(column, i, number))
-      return MakeError(absl::StatusCode::kInvalidArgument, "TARGET_NOT_A_LABEL",
-                       absl::StrCat("is ", column.AsDouble(i),
+      return NotALabel(absl::StrCat("is ", column.AsDouble(i),
                                     "; labels are text, bools or whole "
                                     "numbers (use the objective regression "
                                     "to predict numbers)"));
-    found = numbers_.emplace(number, next).first->second;
+    const auto entry = numbers_.find(number);
+    if (entry != numbers_.end()) return entry->second;
   }
-  if (size() > limit)
+  if (is_text) text = &column;
+  std::string name = text == nullptr || text->IsNull(i)
+                         ? NumberLabel(type_, number)
+                         : std::string(text->text(i));
+  if (name.size() > kMaxLabelBytes)
+    return NotALabel(absl::StrCat("is a text of ", name.size(),
+                                  " bytes; labels have at most ",
+                                  kMaxLabelBytes));
+  if (size() == limit)
     return MakeError(
         absl::StatusCode::kInvalidArgument, "TOO_MANY_LABELS",
         limit == 2 ? std::string("has more than two different values; use the "
@@ -173,33 +199,36 @@ absl::StatusOr<int> LabelCollector::Add(const Column& column, int64_t i,
                    : absl::StrCat("has more than ", limit,
                                   " different values; is it a number to "
                                   "predict by regression?"));
-  return found;
-}
-
-int LabelCollector::size() const {
-  return static_cast<int>(texts_.size() + numbers_.size());
+  const int added = size();
+  if (is_text)
+    texts_.emplace(name, added);
+  else
+    numbers_.emplace(number, added);
+  names_.push_back(std::move(name));
+  return added;
 }
 
 absl::StatusOr<LabelSet> LabelCollector::Finish(std::vector<int>& order) const {
   std::vector<std::string> names;
+  std::vector<int64_t> values;
   order.assign(static_cast<size_t>(size()), 0);
-  const auto place = [&](const auto& labels, const auto& name_of) {
+  const auto place = [&](const auto& labels) {
     std::vector<
         std::pair<typename std::decay_t<decltype(labels)>::key_type, int>>
         sorted(labels.begin(), labels.end());
     std::sort(sorted.begin(), sorted.end());
     for (const auto& [label, number] : sorted) {
       order[static_cast<size_t>(number)] = static_cast<int>(names.size());
-      names.push_back(name_of(label));
+      names.push_back(names_[static_cast<size_t>(number)]);
+      if constexpr (std::is_same_v<std::decay_t<decltype(label)>, int64_t>)
+        values.push_back(label);
     }
   };
-  if (type_ == pb::STRING) {
-    place(texts_, [](const std::string& text) { return text; });
-  } else {
-    place(numbers_,
-          [this](int64_t number) { return NumberLabel(type_, number); });
-  }
-  return LabelSet::FromNames(type_, std::move(names));
+  if (type_ == pb::STRING)
+    place(texts_);
+  else
+    place(numbers_);
+  return LabelSet::FromNames(type_, std::move(names), std::move(values));
 }
 
 }  // namespace troupe::model

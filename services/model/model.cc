@@ -91,6 +91,9 @@ absl::StatusOr<pb::DescribeResponse> Model::Describe(
     ASSIGN_OR_RETURN(const BackendKind* kind, Backends().Find(plan.backend));
     RETURN_IF_ERROR(kind->Check(plan));
     response.set_fitting(pb::BY_FIT);
+    const auto target = static_cast<size_t>(FindRole(input, pb::TARGET));
+    response.set_target_text(plan.objective.classifies() &&
+                             input[target].type != pb::STRING);
     output = UnfittedOutput(plan, input);
   } else {
     ASSIGN_OR_RETURN(const auto model, Fitted(request.artifact()));

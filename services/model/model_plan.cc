@@ -153,10 +153,4 @@ absl::Status CheckRoles(const ModelPlan& plan, const Schema& input) {
   return absl::OkStatus();
 }
 
-int FindRole(const Schema& schema, ColumnRole role) {
-  for (size_t i = 0; i < schema.size(); ++i)
-    if (schema[i].role == role) return static_cast<int>(i);
-  return -1;
-}
-
 }  // namespace troupe::model

@@ -52,7 +52,4 @@ double Threshold(const pb::OutputSpec& output);
 // `roles.weight`.
 absl::Status CheckRoles(const ModelPlan& plan, const Schema& input);
 
-// The position of the first column with that role, or -1.
-int FindRole(const Schema& schema, ColumnRole role);
-
 }  // namespace troupe::model

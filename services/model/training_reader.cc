@@ -32,6 +32,7 @@ struct TrainingReader::Columns {
   const DenseMatrix* features = nullptr;
   const Column* target = nullptr;
   const Column* weight = nullptr;
+  const Column* target_text = nullptr;
 };
 
 // One row; refused where `refusal` is not empty.
@@ -104,6 +105,7 @@ absl::StatusOr<TrainingReader::Columns> TrainingReader::Bind(
   };
   RETURN_IF_ERROR(find(pb::TARGET, columns.target));
   RETURN_IF_ERROR(find(pb::WEIGHT, columns.weight));
+  RETURN_IF_ERROR(find(pb::TARGET_TEXT, columns.target_text));
   if (!spools_) return columns;
   if (!table.features.has_value() || table.features->names != set_.features)
     return BadTable("its features are not those that the fit began with");
@@ -160,7 +162,8 @@ absl::Status TrainingReader::ReadRow(const Columns& columns, int64_t i,
                      "\" is infinite"));
   if (plan_.objective.classifies()) {
     const int limit = plan_.objective.task == Task::kBinary ? 2 : kMaxClasses;
-    absl::StatusOr<int> label = labels_.Add(*columns.target, i, limit);
+    absl::StatusOr<int> label =
+        labels_.Add(*columns.target, i, columns.target_text, limit);
     if (!label.ok())
       return WithPrefix(label.status(), absl::StrCat("target \"", target_name_,
                                                      "\" of row ", ordinal));

@@ -53,6 +53,7 @@ absl::string_view RoleName(ColumnRole role) {
     case pb::CARRY:
       return "carried";
     case pb::TARGET:
+    case pb::TARGET_TEXT:
       return "the target";
     case pb::WEIGHT:
       return "the weight";

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/string_view.h"
 
 namespace troupe {
@@ -23,6 +24,21 @@ void AppendPlain(absl::string_view digits, int point, std::string* out) {
     out->append(digits.data(), static_cast<size_t>(point)).append(1, '.');
     out->append(digits.data() + point, static_cast<size_t>(count - point));
   }
+}
+
+bool TakeDigits(absl::string_view* text) {
+  size_t i = 0;
+  while (i < text->size() && absl::ascii_isdigit((*text)[i])) ++i;
+  text->remove_prefix(i);
+  return i > 0;
+}
+
+bool TakeOne(absl::string_view* text, absl::string_view characters) {
+  if (text->empty() ||
+      characters.find(text->front()) == absl::string_view::npos)
+    return false;
+  text->remove_prefix(1);
+  return true;
 }
 
 }  // namespace
@@ -63,6 +79,17 @@ void AppendDouble(double value, std::string* out) {
 void AppendInt(int64_t value, std::string* out) {
   char text[24];
   out->append(text, std::to_chars(text, text + sizeof(text), value).ptr);
+}
+
+bool IsJsonNumber(absl::string_view text) {
+  TakeOne(&text, "-");
+  if (!TakeOne(&text, "0") && !TakeDigits(&text)) return false;
+  if (TakeOne(&text, ".") && !TakeDigits(&text)) return false;
+  if (TakeOne(&text, "eE")) {
+    TakeOne(&text, "+-");
+    if (!TakeDigits(&text)) return false;
+  }
+  return text.empty();
 }
 
 }  // namespace troupe

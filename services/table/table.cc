@@ -192,11 +192,12 @@ absl::StatusOr<Schema> FromProto(const pb::Schema& proto) {
     if (!names.insert(field.name()).second)
       return BadTable(
           absl::StrCat("two columns are named \"", field.name(), "\""));
-    const bool json = field.type() == pb::JSON && field.role() == pb::CARRY;
+    const bool json = field.type() == pb::JSON &&
+                      (field.role() == pb::CARRY || field.role() == pb::OUTPUT);
     if (!json && !IsFileType(field.type()))
       return BadTable(
           absl::StrCat("column \"", field.name(), "\" has no known type"));
-    if (field.role() < 0 || field.role() > pb::OUTPUT)
+    if (field.role() < 0 || field.role() > pb::TARGET_TEXT)
       return BadTable(
           absl::StrCat("column \"", field.name(), "\" has no known role"));
     schema.push_back({field.name(), field.type(),
@@ -210,6 +211,12 @@ absl::StatusOr<Schema> FromProto(const pb::Schema& proto) {
 int FindField(const Schema& schema, absl::string_view name) {
   for (size_t i = 0; i < schema.size(); ++i)
     if (schema[i].name == name) return static_cast<int>(i);
+  return -1;
+}
+
+int FindRole(const Schema& schema, ColumnRole role) {
+  for (size_t i = 0; i < schema.size(); ++i)
+    if (schema[i].role == role) return static_cast<int>(i);
   return -1;
 }
 

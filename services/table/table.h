@@ -151,11 +151,14 @@ using Schema = std::vector<Field>;
 
 pb::Schema ToProto(const Schema& schema);
 // Returns BAD_TABLE for duplicate or empty names and for unknown types, and for
-// JSON anywhere but in a CARRY column.
+// JSON anywhere but in a CARRY or OUTPUT column.
 absl::StatusOr<Schema> FromProto(const pb::Schema& proto);
 
 // The position of `name`, or -1.
 int FindField(const Schema& schema, absl::string_view name);
+
+// The position of the first column with that role, or -1.
+int FindRole(const Schema& schema, ColumnRole role);
 
 struct Table {
   int64_t rows = 0;

@@ -16,9 +16,9 @@ namespace troupe {
 void AppendHeader(const Schema& schema, pb::Format format, std::string* out);
 
 // Appends one line per row. Missing values are empty in CSV and null in JSON;
-// so are infinities in JSON, which has no word for them. A JSON value is written
-// to JSON Lines as it stands, or left out where it is missing; in CSV a string's
-// text takes the place of its token.
+// so are infinities in JSON, which has no word for them. A JSON value is
+// written to JSON Lines as it stands, or left out where it is missing; in CSV a
+// string's text takes the place of its token.
 void AppendRows(const Table& table, pb::Format format, std::string* out);
 
 // Appends `text` as a JSON string, quotes included.

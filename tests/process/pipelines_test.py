@@ -1,4 +1,5 @@
 """Train, score, evaluate, transform and inspect, against scikit-learn and XGBoost."""
+import csv
 import io
 import json
 import unittest
@@ -95,7 +96,7 @@ class Cancer(unittest.TestCase):
         job = self.company.run(kind="SCORE", pipeline="cancer", source={"path": "cancer.csv"},
                                output={"format": "JSONL"})
         first = json.loads(self.company.output(job).splitlines()[0])
-        self.assertEqual(first["sample"], 1)
+        self.assertEqual(first["sample"], "1")
         self.assertEqual(first["prediction"], "malignant")
 
     def test_score_reads_an_upload(self):
@@ -275,6 +276,88 @@ class Churn(unittest.TestCase):
                     self.assertEqual(lane.accepted, lane.succeeded + lane.failed + lane.expired
                                      + lane.cancelled + lane.bounced + lane.in_flight)
                     self.assertEqual((lane.depth, lane.in_flight, lane.depth_bytes), (0, 0, 0))
+
+
+class Verbatim(unittest.TestCase):
+    """What is carried, and what classes are called, as the input wrote it."""
+
+    FIELDS = ["00123", "1.50", "TRUE", "NA", "None", "", " 7 ", "9007199254740993.0", "A-17", 'say "a,b"', "-0", "1e400"]
+    TOKENS = ["1.50", "-0", "1e400", "true", "null", "9007199254740993.0", '"caf\\u00e9"', '"NA"', '{"a": [1, 2]}', "[]"]
+
+    @classmethod
+    def setUpClass(cls):
+        cls.company = Company()
+        cls.company.__enter__()
+        cls.addClassCleanup(cls.company.__exit__, None, None, None)
+
+    def train(self, name, labels, path="t.csv", test=0.2):
+        """Trains on `labels` in turn; the feature tells them apart, the carried column was numbers."""
+        rows = [(i, i % len(labels), labels[i % len(labels)]) for i in range(40)]
+        self.company.write(f"{name}-t.csv", "id,x,y\n" + "".join(f"{i},{x},{y}\n" for i, x, y in rows))
+        self.company.write(f"{name}-t.jsonl", "".join(f'{{"id": {i}, "x": {x}, "y": {y}}}\n' for i, x, y in rows))
+        spec = {"name": name, "source": {"path": f"{name}-{path}"}, "roles": {"target": "y", "carry": ["id"]},
+                "steps": [], "split": {"test": test},
+                "model": {"xgboost": {"objective": "binary", "rounds": 5, "params": {"min_child_weight": 0.1}}}}
+        return self.company.run(kind="TRAIN", spec=spec)
+
+    def score(self, name, path, text, output="CSV"):
+        self.company.write(f"{name}-{path}", text)
+        job = self.company.run(kind="SCORE", pipeline=name, source={"path": f"{name}-{path}"},
+                               output={"format": output, "probabilities": True})
+        return self.company.output(job).decode()
+
+    def test_csv_fields(self):
+        self.train("fields", ["0", "1"])
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([["id", "x"]] + [[field, 1] for field in self.FIELDS])
+        written = list(csv.reader(io.StringIO(self.score("fields", "s.csv", text.getvalue()))))
+        self.assertEqual([row[0] for row in written[1:]], self.FIELDS)
+        as_json = self.score("fields", "s.csv", text.getvalue(), "JSONL").splitlines()
+        self.assertEqual([json.loads(line)["id"] for line in as_json], self.FIELDS)
+
+    def test_json_tokens(self):
+        self.train("tokens", ["0", "1"])
+        text = "".join(f'{{"id": {token}, "x": 1}}\n' for token in self.TOKENS) + '{"x": 1}\n'
+        lines = self.score("tokens", "s.jsonl", text, "JSONL").splitlines()
+        for token, line in zip(self.TOKENS, lines):
+            self.assertTrue(line.startswith(f'{{"id": {token}, "prediction"'), line)
+        self.assertNotIn("id", json.loads(lines[-1]))
+        written = list(csv.reader(io.StringIO(self.score("tokens", "s.jsonl", text))))
+        self.assertEqual([row[0] for row in written[1:]],
+                         [json.loads(token) if token[0] == '"' else token for token in self.TOKENS] + [""])
+
+    def test_class_labels(self):
+        for name, labels, path in [("zeros", ["01", "02"], "t.csv"), ("caps", ["FALSE", "TRUE"], "t.csv"),
+                                   ("signs", ["-1", "+1"], "t.csv"), ("powers", ["1e3", "2000.0"], "t.csv"),
+                                   ("words", ["no", "yes"], "t.csv"), ("literals", ["false", "true"], "t.jsonl")]:
+            with self.subTest(name):
+                report = self.train(name, labels, path).report
+                self.assertEqual(list(report.test.labels), labels)
+                lines = self.score(name, "s.csv", "id,x\na,0\nb,1\n").splitlines()
+                self.assertEqual(lines[0], f"id,prediction,probability_{labels[0]},probability_{labels[1]}")
+                self.assertEqual([line.split(",")[1] for line in lines[1:]], labels)
+
+    def test_spellings_of_one_value_are_one_class(self):
+        self.train("spellings", ["01", "2", "1", "2.0"], test=0)
+        lines = self.score("spellings", "s.csv", "id,x\na,0\nb,3\n").splitlines()
+        self.assertEqual(lines[0], "id,prediction,probability_01,probability_2")
+        self.assertEqual([line.split(",")[1] for line in lines[1:]], ["01", "2"])
+
+    def test_labels_in_json_are_literals_where_json_has_them(self):
+        for name, labels, expected in [("plain", ["0", "1"], ["0", "1"]), ("padded", ["01", "02"], ['"01"', '"02"']),
+                                       ("lower", ["false", "true"], ["false", "true"]),
+                                       ("halves", ["1.0", "2.0"], ["1.0", "2.0"])]:
+            with self.subTest(name):
+                self.train(name, labels)
+                lines = self.score(name, "s.csv", "id,x\na,0\nb,1\n", "JSONL").splitlines()
+                self.assertEqual([line.split('"prediction": ')[1].split(",")[0] for line in lines], expected)
+
+    def test_a_type_for_a_carried_column_is_a_warning(self):
+        self.company.write("typed.csv", "id,x,y\n" + "1,0,0\n2,1,1\n" * 20)
+        job = self.company.run(kind="TRAIN", spec={
+            "name": "typed", "source": {"path": "typed.csv", "types": {"id": "INT64"}},
+            "roles": {"target": "y", "carry": ["id"]}, "model": {"xgboost": {"objective": "binary", "rounds": 2}}})
+        self.assertTrue(any("source.types.id" in warning for warning in job.report.warnings), job.report.warnings)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "services/table/number_text.h"
 
 namespace troupe::loader {
 namespace {
@@ -12,34 +13,6 @@ namespace ondemand = simdjson::ondemand;
 
 absl::string_view View(std::string_view text) {
   return {text.data(), text.size()};
-}
-
-bool TakeDigits(absl::string_view* text) {
-  size_t i = 0;
-  while (i < text->size() && absl::ascii_isdigit((*text)[i])) ++i;
-  text->remove_prefix(i);
-  return i > 0;
-}
-
-bool TakeOne(absl::string_view* text, absl::string_view characters) {
-  if (text->empty() ||
-      characters.find(text->front()) == absl::string_view::npos)
-    return false;
-  text->remove_prefix(1);
-  return true;
-}
-
-// RFC 8259, section 6. The value is not computed here: it depends on the
-// column's type.
-bool IsJsonNumber(absl::string_view text) {
-  TakeOne(&text, "-");
-  if (!TakeOne(&text, "0") && !TakeDigits(&text)) return false;
-  if (TakeOne(&text, ".") && !TakeDigits(&text)) return false;
-  if (TakeOne(&text, "eE")) {
-    TakeOne(&text, "+-");
-    if (!TakeDigits(&text)) return false;
-  }
-  return text.empty();
 }
 
 // The kind of an unquoted scalar; nothing when it is none.
@@ -157,13 +130,11 @@ std::optional<RowError> JsonRowParser::ParseNested(absl::string_view key,
                                                    Cell* cell) {
   if (!verbatim)
     return RowError{
-        offset,
-        absl::StrCat("column \"", key, "\" holds ",
-                     padded_[offset] == '{' ? "an object" : "an array",
-                     "; only single values can be read")};
+        offset, absl::StrCat("column \"", key, "\" holds ",
+                             padded_[offset] == '{' ? "an object" : "an array",
+                             "; only single values can be read")};
   std::string_view text;
-  simdjson::error_code error =
-      simdjson::to_json_string(value).get(text);
+  simdjson::error_code error = simdjson::to_json_string(value).get(text);
   if (error == simdjson::SUCCESS)
     error = nested_parser_.parse(text.data(), text.size()).error();
   if (error != simdjson::SUCCESS) return Invalid(error);

@@ -28,7 +28,7 @@ struct Cell {
   // Valid until the next record is parsed; without data where the record ended
   // before it, or had no such key. Set for a missing word, too.
   absl::string_view text;
-  uint32_t offset = 0;     // Where it begins in the record, bytes.
+  uint32_t offset = 0;  // Where it begins in the record, bytes.
   Kind kind = Kind::kMissing;
 };
 

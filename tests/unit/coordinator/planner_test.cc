@@ -163,6 +163,16 @@ TEST(AssignRoles, GivesEveryColumnItsRole) {
             "id_1:CARRY x:FEATURE y:TARGET w:WEIGHT id_2:CARRY ");
 }
 
+TEST(AssignRoles, CarriesTextWhateverItLooksLike) {
+  pb::Schema source = Columns({"id", "x"});
+  source.mutable_fields(0)->set_type(pb::INT64);
+  pb::Roles roles;
+  roles.add_carry("id");
+  const auto schema = AssignRoles(source, roles);
+  ASSERT_TRUE(schema.ok()) << schema.status();
+  EXPECT_EQ(schema->fields(0).type(), pb::STRING);
+}
+
 TEST(AssignRoles, NamesTheNearestColumn) {
   pb::Roles roles;
   roles.set_target("chrned");

@@ -84,7 +84,6 @@ TEST(Load, CarriesCsvFieldsAsTheyStoodThere) {
       ",1\n\"NA\",oops\nA-17,1\n",
       SchemaOf({{"c", pb::INT64, pb::CARRY}, {"x", pb::INT64, pb::FEATURE}}));
   const WholeInput loaded = split.Load();
-  EXPECT_THAT(loaded.types, ElementsAre("string", "int64"));
   std::vector<std::string> carried;
   for (const auto& row : loaded.rows) carried.push_back(row[0]);
   EXPECT_THAT(carried, ElementsAre("00123", "1.50", "TRUE", "NA", "", "a \"b\"",
@@ -101,18 +100,18 @@ TEST(Load, CarriesNothingWhereTheRecordEndedBefore) {
 
 TEST(Load, CarriesJsonTokensAsTheyStoodThere) {
   OneSplit split(
-      "{\"c\": 1.50 , \"x\": 1}\n{\"c\": true, \"x\": 1}\n{\"c\":null,\"x\":1}\n"
+      "{\"c\": 1.50 , \"x\": 1}\n{\"c\": true, \"x\": "
+      "1}\n{\"c\":null,\"x\":1}\n"
       "{\"x\": 1}\n{\"c\": \"caf\\u00e9\" , \"x\": 1}\n"
       "{\"c\": {\"d\" : [1, \"}\"]} , \"x\": 1}\n{\"c\": [ ], \"x\": 1}\n",
       SchemaOf({{"c", pb::STRING, pb::CARRY}, {"x", pb::INT64, pb::FEATURE}}),
       "t.jsonl");
   const WholeInput loaded = split.Load();
-  EXPECT_THAT(loaded.types, ElementsAre("json", "int64"));
   std::vector<std::string> carried;
   for (const auto& row : loaded.rows) carried.push_back(row[0]);
-  EXPECT_THAT(carried, ElementsAre("1.50", "true", "null", "<missing>",
-                                   "\"caf\\u00e9\"",
-                                   "{\"d\" : [1, \"}\"]}", "[ ]"));
+  EXPECT_THAT(carried,
+              ElementsAre("1.50", "true", "null", "<missing>", "\"caf\\u00e9\"",
+                          "{\"d\" : [1, \"}\"]}", "[ ]"));
 }
 
 TEST(Load, CarriesNoBrokenJson) {
@@ -122,6 +121,15 @@ TEST(Load, CarriesNoBrokenJson) {
       SchemaOf({{"c", pb::STRING, pb::CARRY}, {"x", pb::INT64, pb::FEATURE}}),
       "t.jsonl");
   EXPECT_THAT(split.Load().ordinals, ElementsAre(0));
+}
+
+TEST(Load, GivesTheTextOfTheTargetBesideIt) {
+  OneSplit split("x,y\n1,01\n2,1.0\n3,\n",
+                 SchemaOf({{"y", pb::FLOAT64, pb::TARGET},
+                           {"y as written", pb::STRING, pb::TARGET_TEXT}}));
+  EXPECT_THAT(split.Load().rows,
+              ElementsAre(ElementsAre("1", "01"), ElementsAre("1", "1.0"),
+                          ElementsAre("<missing>", "<missing>")));
 }
 
 TEST(Load, RowsOfOneRoleAreThoseOfTheSharedHash) {

@@ -10,10 +10,11 @@ namespace {
 
 using ::testing::ElementsAre;
 
-LabelSet Collect(const Column& column, std::vector<int>* order = nullptr) {
+LabelSet Collect(const Column& column, std::vector<int>* order = nullptr,
+                 const Column* text = nullptr) {
   LabelCollector collector(column.type());
   for (int64_t i = 0; i < column.rows(); ++i)
-    EXPECT_TRUE(collector.Add(column, i, 100).ok());
+    EXPECT_TRUE(collector.Add(column, i, text, 100).ok());
   std::vector<int> ignored;
   auto set = collector.Finish(order == nullptr ? ignored : *order);
   EXPECT_TRUE(set.ok()) << set.status();
@@ -54,6 +55,37 @@ TEST(LabelSet, DecodesToTheTypeThatWasLearned) {
   EXPECT_TRUE(bools.boolean(1));
 }
 
+TEST(LabelSet, NamesAClassByItsFirstSpelling) {
+  const Column text = Texts({"02", "1.0", "2", "01"});
+  const LabelSet set = Collect(Ints({2, 1, 2, 1}), nullptr, &text);
+  EXPECT_THAT(set.names(), ElementsAre("1.0", "02"));
+  EXPECT_THAT(set.values(), ElementsAre(1, 2));
+  EXPECT_THAT(set.Encode(Ints({1, 2, 3})), ElementsAre(0, 1, -2));
+  const Column decoded = set.Decode({1, 0});
+  EXPECT_EQ(decoded.type(), pb::JSON);
+  EXPECT_EQ(decoded.text(0), "\"02\"");  // JSON has no such number.
+  EXPECT_EQ(decoded.text(1), "1.0");
+}
+
+TEST(LabelSet, KeepsTheTypeOfNamesThatPandasWouldWrite) {
+  const Column numbers = Texts({"7", "5"}), bools = Texts({"True", "False"}),
+               json = Texts({"true", "false"});
+  EXPECT_EQ(Collect(Ints({7, 5}), nullptr, &numbers).column_type(), pb::INT64);
+  EXPECT_EQ(Collect(Bools({true, false}), nullptr, &bools).column_type(),
+            pb::BOOL);
+  EXPECT_EQ(Collect(Bools({true, false}), nullptr, &json).Decode({1}).text(0),
+            "true");
+}
+
+TEST(LabelSet, ReadsBackWhatItStores) {
+  const Column text = Texts({"+1", "-1"});
+  const LabelSet set = Collect(Ints({1, -1}), nullptr, &text);
+  const auto read = LabelSet::FromNames(set.type(), set.names(), set.values());
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_THAT(read->names(), ElementsAre("-1", "+1"));
+  EXPECT_THAT(read->Encode(Ints({1})), ElementsAre(1));
+}
+
 TEST(LabelSet, EncodesMissingAndUnseenApart) {
   EXPECT_THAT(Collect(Texts({"n", "y"})).Encode(Texts({"y", "?", "x"})),
               ElementsAre(1, -1, -2));
@@ -65,18 +97,21 @@ TEST(LabelSet, EncodesMissingAndUnseenApart) {
 
 TEST(LabelSet, RefusesFractionsAndTooManyLabels) {
   LabelCollector fractions(pb::FLOAT64);
-  EXPECT_EQ(ReasonOf(fractions.Add(Column::FromDoubles({0.5}), 0, 9).status()),
-            "TARGET_NOT_A_LABEL");
+  EXPECT_EQ(
+      ReasonOf(
+          fractions.Add(Column::FromDoubles({0.5}), 0, nullptr, 9).status()),
+      "TARGET_NOT_A_LABEL");
   LabelCollector many(pb::INT64);
   const Column three = Ints({1, 2, 3});
-  EXPECT_TRUE(many.Add(three, 0, 2).ok());
-  EXPECT_TRUE(many.Add(three, 1, 2).ok());
-  EXPECT_EQ(ReasonOf(many.Add(three, 2, 2).status()), "TOO_MANY_LABELS");
+  EXPECT_TRUE(many.Add(three, 0, nullptr, 2).ok());
+  EXPECT_TRUE(many.Add(three, 1, nullptr, 2).ok());
+  EXPECT_EQ(ReasonOf(many.Add(three, 2, nullptr, 2).status()),
+            "TOO_MANY_LABELS");
 }
 
 TEST(LabelSet, RefusesStoredLabelsThatAreNotInOrder) {
   const auto read = [](DataType type, std::vector<std::string> names) {
-    return ReasonOf(LabelSet::FromNames(type, std::move(names)).status());
+    return ReasonOf(LabelSet::FromNames(type, std::move(names), {}).status());
   };
   EXPECT_EQ(read(pb::STRING, {"a", "b"}), "");
   EXPECT_EQ(read(pb::STRING, {"b", "a"}), "ARTIFACT_CORRUPT");
@@ -86,6 +121,14 @@ TEST(LabelSet, RefusesStoredLabelsThatAreNotInOrder) {
   EXPECT_EQ(read(pb::INT64, {"1", "02"}), "ARTIFACT_CORRUPT");
   EXPECT_EQ(read(pb::BOOL, {"false", "true"}), "ARTIFACT_CORRUPT");
   EXPECT_EQ(read(pb::FLOAT32, {"1"}), "ARTIFACT_CORRUPT");
+  const auto valued = [](std::vector<int64_t> values) {
+    return ReasonOf(
+        LabelSet::FromNames(pb::INT64, {"+1", "x"}, std::move(values))
+            .status());
+  };
+  EXPECT_EQ(valued({1, 2}), "");
+  EXPECT_EQ(valued({2, 1}), "ARTIFACT_CORRUPT");
+  EXPECT_EQ(valued({1}), "ARTIFACT_CORRUPT");
 }
 
 }  // namespace

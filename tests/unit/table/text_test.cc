@@ -101,8 +101,7 @@ Table TokenTable() {
   Table table;
   table.rows = 7;
   table.schema = {{"c", pb::JSON, pb::CARRY}, {"n", pb::FLOAT64, pb::OUTPUT}};
-  table.columns = {token.Finish(),
-                   Column::FromDoubles({1, 2, 3, 4, 5, 6, 7})};
+  table.columns = {token.Finish(), Column::FromDoubles({1, 2, 3, 4, 5, 6, 7})};
   return table;
 }
 
