@@ -8,6 +8,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "services/base/errors.h"
+#include "services/base/exact_sum.h"
 #include "services/base/status_macros.h"
 #include "services/preprocessor/category_key.h"
 
@@ -29,54 +30,16 @@ absl::Status TooManyCategories(const std::string& name) {
       {{"column", name}});
 }
 
-// Eight sums side by side: quicker, and rounding errors grow eight times
-// slower.
-template <typename Term>
-double SumOf(absl::Span<const double> values, Term term) {
-  double sums[8] = {};
-  size_t i = 0;
-  for (; i + 8 <= values.size(); i += 8)
-    for (size_t k = 0; k < 8; ++k) sums[k] += term(values[i + k]);
-  for (size_t k = 0; i < values.size(); ++i, ++k) sums[k] += term(values[i]);
-  return ((sums[0] + sums[1]) + (sums[2] + sums[3])) +
-         ((sums[4] + sums[5]) + (sums[6] + sums[7]));
-}
-
-pb::Moments MomentsOf(absl::Span<const double> values) {
-  pb::Moments moments;
-  if (values.empty()) return moments;
-  const auto n = static_cast<double>(values.size());
-  const double rough = SumOf(values, [](double x) { return x; }) / n;
-  const double drift = SumOf(values, [&](double x) { return x - rough; });
-  const double mean = rough + drift / n;
-  const double off = SumOf(values, [&](double x) { return x - mean; });
-  const double squares =
-      SumOf(values, [&](double x) { return (x - mean) * (x - mean); });
-  moments.set_count(static_cast<int64_t>(values.size()));
-  moments.set_mean(mean);
-  moments.set_mean_low(off / n);
-  moments.set_m2(std::max(0.0, squares - off * off / n));
+ExactMoments MomentsOf(const std::string& bytes) {
+  ExactMoments moments;
+  if (!bytes.empty()) ExactMoments::FromBytes(bytes, &moments);
   return moments;
 }
 
-void MergeMoments(const pb::Moments& next, pb::Moments& sum) {
-  if (next.count() == 0) return;
-  if (sum.count() == 0) {
-    sum = next;
-    return;
-  }
-  const auto a = static_cast<double>(sum.count());
-  const auto b = static_cast<double>(next.count());
-  const double delta =
-      (next.mean() - sum.mean()) + (next.mean_low() - sum.mean_low());
-  sum.set_m2(sum.m2() + next.m2() + delta * delta * (a * b / (a + b)));
-  const double shift = sum.mean_low() + delta * (b / (a + b));
-  const double mean = sum.mean() + shift;
-  // What of the shift did not fit into the rounded mean.
-  const double taken = mean - sum.mean();
-  sum.set_mean_low((sum.mean() - (mean - taken)) + (shift - taken));
-  sum.set_mean(mean);
-  sum.set_count(sum.count() + next.count());
+std::string JoinedMoments(const std::string& a, const std::string& b) {
+  ExactMoments moments = MomentsOf(a);
+  moments.Add(MomentsOf(b));
+  return moments.ToBytes();
 }
 
 using CategoryMap = absl::flat_hash_map<std::string, int64_t>;
@@ -195,11 +158,16 @@ absl::StatusOr<pb::ColumnStatistics> ObserveColumn(
   statistics.set_missing(column.null_count());
   if (needs.moments || needs.range) {
     const std::vector<double> values = PresentValues(column);
-    if (needs.moments) *statistics.mutable_moments() = MomentsOf(values);
+    if (needs.moments) {
+      ExactMoments moments;
+      moments.Add(values);
+      statistics.set_moments(moments.ToBytes());
+    }
     if (needs.range && !values.empty()) {
       const auto [min, max] = std::minmax_element(values.begin(), values.end());
-      statistics.mutable_range()->set_min(*min);
-      statistics.mutable_range()->set_max(*max);
+      // -0 counts as 0, wherever it stands.
+      statistics.mutable_range()->set_min(*min + 0.0);
+      statistics.mutable_range()->set_max(*max + 0.0);
     }
   }
   if (needs.categories) {
@@ -223,8 +191,10 @@ absl::Status CheckStatistics(const pb::ColumnStatistics& statistics,
   if (rows < 0 || rows > kMaxCount || missing < 0 || missing > rows)
     return bad("counts out of range");
   const int64_t present = rows - missing;
-  const pb::Moments& moments = statistics.moments();
-  if (needs.moments && (moments.count() != present || moments.m2() < 0))
+  ExactMoments moments;
+  if (needs.moments &&
+      (!ExactMoments::FromBytes(statistics.moments(), &moments) ||
+       moments.weight().Rounded() != static_cast<long double>(present)))
     return bad("moments");
   if (needs.range && (statistics.has_range() != (present > 0) ||
                       !(statistics.range().min() <= statistics.range().max())))
@@ -245,7 +215,8 @@ absl::Status MergeStatistics(const std::string& name, pb::ColumnStatistics next,
     return BadMessage("malformed partial: counts out of range");
   sum.set_rows(sum.rows() + next.rows());
   sum.set_missing(sum.missing() + next.missing());
-  if (next.has_moments()) MergeMoments(next.moments(), *sum.mutable_moments());
+  if (!next.moments().empty())
+    sum.set_moments(JoinedMoments(sum.moments(), next.moments()));
   if (next.has_range()) {
     const pb::Range& range = next.range();
     const bool known = sum.has_range();
@@ -267,10 +238,11 @@ Summary Summarize(const pb::ColumnStatistics& statistics) {
   summary.rows = statistics.rows();
   summary.missing = statistics.missing();
   const bool any = summary.present() > 0;
-  const pb::Moments& moments = statistics.moments();
-  summary.mean = any ? moments.mean() + moments.mean_low() : kNaN;
-  summary.variance =
-      any ? moments.m2() / static_cast<double>(summary.present()) : kNaN;
+  const ExactMoments moments = MomentsOf(statistics.moments());
+  summary.mean = moments.mean();
+  summary.deviation = static_cast<double>(
+      std::sqrt(moments.squared_deviations() /
+                static_cast<long double>(summary.present())));
   summary.min = any ? statistics.range().min() : kNaN;
   summary.max = any ? statistics.range().max() : kNaN;
   summary.median = kNaN;

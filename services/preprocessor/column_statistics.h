@@ -1,12 +1,9 @@
 // Statistics of one column, over many batches: observed batch by batch, merged
 // in batch order, summed up at the end of a pass.
 //
-// Counts, extremes, categories and quantiles are exact and do not depend on how
-// batches are grouped. Mean and variance are computed per batch in two passes
-// with correction, then joined by Chan's formula from left to right: they
-// depend on the order of the batches and on the grouping of the merges, which
-// the coordinator fixes by batch number, so any number of replicas gives the
-// same bits.
+// Counts, extremes, categories, quantiles and moments
+// (services/base/exact_sum.h) are exact, so how rows are divided into batches,
+// and batches into merges, changes no bit.
 //
 // Thread safety: functions without shared state.
 #pragma once
@@ -50,8 +47,8 @@ struct Needs {
 struct Summary {
   int64_t rows = 0;
   int64_t missing = 0;
-  double mean = 0;
-  double variance = 0;  // Divided by the number of values.
+  double mean = 0;       // NaN unless moments were asked for.
+  double deviation = 0;  // The standard deviation, ddof 0; likewise.
   double min = 0;
   double max = 0;
   double median = 0;

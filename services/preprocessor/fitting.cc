@@ -14,6 +14,7 @@
 namespace troupe::preprocessor {
 namespace {
 
+constexpr int kPartialFormat = 2;
 constexpr int kMaxPartials = 64;
 constexpr int64_t kMaxPartialsBytes = int64_t{64} << 20;
 
@@ -34,7 +35,7 @@ absl::StatusOr<pb::FitPartial> ParsePartial(const Plan& plan,
                                             absl::string_view state,
                                             const std::string& bytes) {
   pb::FitPartial partial;
-  if (!partial.ParseFromString(bytes) || partial.format() != 1)
+  if (!partial.ParseFromString(bytes) || partial.format() != kPartialFormat)
     return BadMessage("malformed partial: not one of this version");
   if (partial.state() != state)
     return BadMessage("malformed partial: it belongs to another pass");
@@ -105,18 +106,6 @@ absl::StatusOr<std::optional<pb::QuantileSearch>> FindQuantiles(
   return std::move(step.next);
 }
 
-// Sums of huge values, or a foreign partial.
-absl::Status CheckMoments(const Observation& observation,
-                          const Summary& summary) {
-  if (!observation.needs.moments || summary.present() == 0 ||
-      (std::isfinite(summary.mean) && std::isfinite(summary.variance)))
-    return absl::OkStatus();
-  return BadSpec(absl::StrCat(observation.path, ".columns"),
-                 absl::StrCat("column \"", observation.field.name,
-                              "\" has values too large for a mean and a "
-                              "variance; clip it first"));
-}
-
 absl::Status NoRows(const Observation& observation) {
   return WithMetadata(
       MakeError(absl::StatusCode::kInvalidArgument, "NO_TRAINING_ROWS",
@@ -146,7 +135,7 @@ absl::StatusOr<std::string> SerializePartial(const Plan& plan,
                                              absl::string_view state,
                                              Statistics columns) {
   pb::FitPartial partial;
-  partial.set_format(1);
+  partial.set_format(kPartialFormat);
   partial.set_state(std::string(state));
   for (pb::ColumnStatistics& column : columns)
     *partial.add_columns() = std::move(column);
@@ -207,7 +196,6 @@ absl::StatusOr<pb::FittedPreprocessor> FinishPass(
     });
     Summary summary = Summarize(columns[i]);
     if (summary.rows == 0) return NoRows(observation);
-    RETURN_IF_ERROR(CheckMoments(observation, summary));
     ASSIGN_OR_RETURN(std::optional<pb::QuantileSearch> next,
                      FindQuantiles(observation, columns[i], summary));
     if (next.has_value()) {

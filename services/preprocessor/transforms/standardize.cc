@@ -9,12 +9,15 @@ namespace troupe::preprocessor {
 namespace {
 
 // Whether a variance is no more than what rounding makes of a constant
-// (scikit-learn's bound, from Chan, Golub and LeVeque).
+// (scikit-learn's bound, from Chan, Golub and LeVeque). Squares of any double
+// fit into a long double.
 bool IsConstant(const Summary& summary) {
-  constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
-  const auto n = static_cast<double>(summary.present());
-  const double shift = n * summary.mean * kEpsilon;
-  return summary.variance <= n * kEpsilon * summary.variance + shift * shift;
+  constexpr long double kEpsilon = std::numeric_limits<double>::epsilon();
+  const auto n = static_cast<long double>(summary.present());
+  const long double shift = n * summary.mean * kEpsilon;
+  const long double variance =
+      static_cast<long double>(summary.deviation) * summary.deviation;
+  return variance <= n * kEpsilon * variance + shift * shift;
 }
 
 class Standardize : public Transform {
@@ -46,7 +49,7 @@ class Standardize : public Transform {
     const bool center = !spec_.has_with_mean() || spec_.with_mean();
     const bool scale = !spec_.has_with_std() || spec_.with_std();
     scaling->set_center(center ? summary.mean : 0);
-    scaling->set_scale(scale && !constant ? std::sqrt(summary.variance) : 1);
+    scaling->set_scale(scale && !constant ? summary.deviation : 1);
     return fitted;
   }
 
