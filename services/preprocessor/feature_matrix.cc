@@ -12,12 +12,14 @@ namespace {
 // The written rows of one block stay in the first-level cache.
 constexpr int64_t kBlockBytes = 16 << 10;
 
-// Writes rows [begin, end) of one column, `stride` floats apart.
+// Writes rows [begin, end) of one column, `stride` floats apart. Every number
+// becomes a double first, as Column::AsDouble has it: an INT64 that is rounded
+// once would be another float than one that is rounded twice.
 template <typename T>
 void Scatter(const T* values, int64_t begin, int64_t end, size_t stride,
              float* out) {
   for (int64_t i = begin; i < end; ++i, out += stride)
-    *out = static_cast<float>(values[i]);
+    *out = static_cast<float>(static_cast<double>(values[i]));
 }
 
 void ScatterColumn(const Column& column, int64_t begin, int64_t end,

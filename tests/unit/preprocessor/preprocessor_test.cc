@@ -126,6 +126,24 @@ TEST(Preprocessor, RejectedRowsLeaveEveryColumn) {
   EXPECT_EQ(out->features->floats()[3], 9.0F);
 }
 
+TEST(Preprocessor, AnInt64BecomesOneFloatWhoeverItsNeighboursAre) {
+  // Half way between two floats, and a little more: it matters whether it is
+  // rounded to a double first.
+  constexpr int64_t kBetween = (int64_t{1} << 60) + (int64_t{1} << 36) + 1;
+  const auto float_of = [](const Column& column) {
+    FitLoop loop(Params("makes_features: true"));
+    const Table table = TableMaker().Add("x", column).Make();
+    EXPECT_TRUE(loop.Fit(table).ok());
+    const auto out = loop.Transform(table, pb::MATRIX);
+    EXPECT_TRUE(out.ok()) << out.status();
+    return out->features->floats()[0];
+  };
+  const float alone = float_of(Int64s({kBetween}));
+  EXPECT_EQ(alone, float_of(Int64s({kBetween, std::nullopt})));
+  EXPECT_EQ(alone, float_of(Int64s({kBetween, 7, 8})));
+  EXPECT_EQ(alone, float_of(Doubles({static_cast<double>(kBetween)})));
+}
+
 TEST(Preprocessor, ValuesBeyondFloat32RejectTheRowOfAMatrix) {
   FitLoop loop(Params("makes_features: true"));
   const Table table = TableMaker().Add("a", Doubles({1e300, 1})).Make();
