@@ -88,7 +88,9 @@ class NameMarker {
       places_.emplace(scope.features[i].name, i);
   }
 
+  // Marks in `marks`; tells of unknown columns in `perhaps`.
   absl::Status Mark(absl::string_view name, std::vector<bool>& marks,
+                    std::vector<UnknownColumns>& perhaps,
                     bool& undecided) const {
     const auto place = places_.find(name);
     if (place != places_.end()) {
@@ -96,10 +98,14 @@ class NameMarker {
       return absl::OkStatus();
     }
     if (!HasGlob(name)) {
-      if (optional_ || MayBecome(scope_, name)) return absl::OkStatus();
+      const bool may_become = MayBecome(scope_, name);
+      if (may_become) perhaps.push_back({std::string(name), false});
+      if (optional_ || may_become) return absl::OkStatus();
       return NoSuchColumn(name, scope_, path_);
     }
     if (MayBecome(scope_, name)) undecided = true;
+    // Beginnings of names fit many a pattern.
+    perhaps.insert(perhaps.end(), scope_.unknown.begin(), scope_.unknown.end());
     bool any = false;
     for (size_t i = 0; i < scope_.features.size(); ++i) {
       if (!MatchesGlob(name, scope_.features[i].name)) continue;
@@ -167,11 +173,15 @@ absl::StatusOr<Selection> SelectColumns(const pb::Selector& selector,
   const NameMarker marker(scope, optional, path);
   Selection selection;
   selection.matched.assign(scope.features.size(), selector.names().empty());
+  if (selector.names().empty()) selection.perhaps = scope.unknown;
   for (const std::string& name : selector.names())
-    RETURN_IF_ERROR(marker.Mark(name, selection.matched, selection.undecided));
+    RETURN_IF_ERROR(marker.Mark(name, selection.matched, selection.perhaps,
+                                selection.undecided));
   std::vector<bool> excepted(scope.features.size(), false);
+  std::vector<UnknownColumns> perhaps_excepted;
   for (const std::string& name : selector.except())
-    RETURN_IF_ERROR(marker.Mark(name, excepted, selection.undecided));
+    RETURN_IF_ERROR(
+        marker.Mark(name, excepted, perhaps_excepted, selection.undecided));
 
   bool any = false;
   for (size_t i = 0; i < scope.features.size(); ++i) {

@@ -37,6 +37,8 @@ struct Selection {
   // A glob may turn out to be the very name of an unknown column, so nothing is
   // certain yet.
   bool undecided = false;
+  // The unknown columns that are meant, too, should they come into being.
+  std::vector<UnknownColumns> perhaps;
 };
 
 // Whether `name` fits `glob` (`*`, `?`), whole, character by character.

@@ -7,6 +7,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
 #include "services/preprocessor/column_selector.h"
@@ -65,6 +66,9 @@ class PlanBuilder {
   absl::StatusOr<FittedByName> ReadFitted(int step) const;
   absl::Status PlanStep(int step);
   absl::StatusOr<std::vector<bool>> Match(int step, const FittedByName& fitted);
+  bool RejectsInThisPass(const Transform& transform,
+                         const std::vector<bool>& matched) const;
+  void PlaceUnknown(const Transform& transform);
   absl::Status PlanColumn(int step, Slot slot, const FittedByName& fitted);
   void Observe(int step, const Field& field, Needs needs, ColumnPlan& column);
   void PlaceOutputs(const Outputs& outputs, bool ready, bool finite);
@@ -83,8 +87,11 @@ class PlanBuilder {
   std::vector<Slot> next_;
   std::vector<Slot> next_at_end_;
   pb::FittedStep resolved_step_;
+  std::vector<UnknownColumns> perhaps_;  // What it may work on, too.
   // Nothing behind this point can be planned yet.
   bool undecided_ = false;
+  // The pass rejects every row that a step so far rejects.
+  bool settled_ = true;
   std::vector<pb::FittedStep> resolved_;
   int64_t brackets_ = 0;
 };
@@ -182,6 +189,7 @@ absl::StatusOr<std::vector<bool>> PlanBuilder::Match(
           transform.selector(), transform.optional(), scope,
           absl::StrCat(paths_[static_cast<size_t>(step)], ".columns")));
   undecided_ = selection.undecided;
+  perhaps_ = selection.perhaps;
   size_t feature = 0;
   for (size_t i = 0; i < slots_.size(); ++i)
     if (slots_[i].known)
@@ -193,6 +201,8 @@ absl::Status PlanBuilder::PlanStep(int step) {
   ASSIGN_OR_RETURN(const FittedByName fitted, ReadFitted(step));
   ASSIGN_OR_RETURN(const std::vector<bool> matched, Match(step, fitted));
   if (undecided_) return absl::OkStatus();
+  const Transform& transform = *plan_->transforms_[static_cast<size_t>(step)];
+  settled_ = settled_ && RejectsInThisPass(transform, matched);
   plan_->steps_.emplace_back();
   next_.clear();
   next_at_end_.clear();
@@ -209,6 +219,7 @@ absl::Status PlanBuilder::PlanStep(int step) {
     }
     next_.push_back(std::move(slots_[i]));
   }
+  PlaceUnknown(transform);
   slots_ = std::move(next_);
   std::move(next_at_end_.begin(), next_at_end_.end(),
             std::back_inserter(slots_));
@@ -216,6 +227,54 @@ absl::Status PlanBuilder::PlanStep(int step) {
   plan_->widest_ =
       std::max(plan_->widest_, static_cast<int64_t>(slots_.size()));
   return CheckNames(paths_[static_cast<size_t>(step)]);
+}
+
+// Whether this pass rejects every row that the step rejects: columns that are
+// not ready yet may hold values that the step refuses.
+bool PlanBuilder::RejectsInThisPass(const Transform& transform,
+                                    const std::vector<bool>& matched) const {
+  for (size_t i = 0; i < slots_.size(); ++i) {
+    const Slot& slot = slots_[i];
+    if (!matched[i] || slot.ready) continue;
+    if (transform.may_reject(slot.field) ||
+        (transform.reads_values() && !slot.finite))
+      return false;
+  }
+  // Columns that are made of categories and bins are finite numbers.
+  const Field made;
+  return transform.inverted() || perhaps_.empty() ||
+         !transform.may_reject(made);
+}
+
+// What becomes of columns that may come into being: their names must be known
+// to the steps behind.
+void PlanBuilder::PlaceUnknown(const Transform& transform) {
+  if (transform.inverted()) return;
+  const auto place = [&](const std::string& name, bool prefix,
+                         std::vector<Slot>& slots) {
+    for (const std::vector<Slot>* known : {&next_, &next_at_end_})
+      for (const Slot& slot : *known)
+        if (!slot.known && slot.prefix == prefix && slot.field.name == name)
+          return;
+    slots.push_back(UnknownSlot(name, prefix));
+  };
+  for (const UnknownColumns& column : perhaps_) {
+    Field field;
+    field.name = column.name;
+    const Outputs outputs = transform.Foresee(field);
+    for (const Field& output : outputs.in_place)
+      if (output.name != field.name)
+        place(output.name, column.is_prefix, next_);
+    // What begins with a longer name begins with the shorter one, too.
+    if (outputs.unknown_prefix.has_value() && !column.is_prefix)
+      place(*outputs.unknown_prefix, true, next_);
+    if (!outputs.at_end.has_value()) continue;
+    // Of many columns, all that begin alike: otherwise their number would
+    // double with every step.
+    absl::string_view name = outputs.at_end->name;
+    if (column.is_prefix) absl::ConsumeSuffix(&name, field.name);
+    place(std::string(name), column.is_prefix, next_at_end_);
+  }
 }
 
 absl::Status PlanBuilder::PlanColumn(int step, Slot slot,
@@ -230,32 +289,37 @@ absl::Status PlanBuilder::PlanColumn(int step, Slot slot,
   learned.set_name(field.name);
   if (known_column != fitted.end()) learned = known_column->second;
   const bool waits = needs.any() && known_column == fitted.end();
+  const bool reads = transform.reads_values();
+  const bool finite = (slot.finite || reads) && !transform.may_overflow();
   if (!slot.ready) {
-    PlaceOutputs(transform.Foresee(field), false, false);
+    PlaceOutputs(transform.Foresee(field), false, finite);
     return absl::OkStatus();
   }
   ColumnPlan column;
   column.field = field;
   plan_->steps_.back().idle = false;
+  column.check_finite = reads && !slot.finite;
   if (waits) {
-    PlaceOutputs(transform.Foresee(field), false, false);
-    column.check_finite = !slot.finite;
+    PlaceOutputs(transform.Foresee(field), false, finite);
     Observe(step, field, needs, column);
   } else {
     ASSIGN_OR_RETURN(column.transform, transform.Bind(field, learned));
-    const bool reads = column.transform->reads_values();
-    column.check_finite = reads && !slot.finite;
-    PlaceOutputs(column.transform->outputs(), true,
-                 (slot.finite || reads) && !column.transform->may_overflow());
+    PlaceOutputs(column.transform->outputs(), true, finite);
     *resolved_step_.add_columns() = std::move(learned);
   }
   plan_->steps_.back().columns.push_back(std::move(column));
   return absl::OkStatus();
 }
 
-// Observes the column in this pass, unless the pass has its hands full.
+// Observes the column in this pass, unless some of its rows may not count, or
+// the pass has its hands full.
 void PlanBuilder::Observe(int step, const Field& field, Needs needs,
                           ColumnPlan& column) {
+  const Transform& transform = *plan_->transforms_[static_cast<size_t>(step)];
+  if (!settled_) {
+    column.left_out = true;
+    return;
+  }
   Observation observation;
   if (needs.order()) {
     observation.search = WholeRange();
@@ -266,6 +330,7 @@ void PlanBuilder::Observe(int step, const Field& field, Needs needs,
     // Two bins per bracket are the least that narrows.
     if (brackets_ > 0 && (brackets_ + brackets) * 2 > kMaxPassBins) {
       column.left_out = true;
+      settled_ = !transform.may_reject(field);
       return;
     }
     brackets_ += brackets;
@@ -273,7 +338,7 @@ void PlanBuilder::Observe(int step, const Field& field, Needs needs,
   observation.step = step;
   observation.path = paths_[static_cast<size_t>(step)];
   observation.field = field;
-  observation.transform = plan_->transforms_[static_cast<size_t>(step)].get();
+  observation.transform = &transform;
   observation.needs = std::move(needs);
   column.observation = static_cast<int>(plan_->observations_.size());
   plan_->observations_.push_back(std::move(observation));

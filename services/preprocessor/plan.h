@@ -4,7 +4,9 @@
 //
 // Every column is fitted as early as it can be: a pass applies what is known,
 // and observes each column that meets a step which has still to learn. Columns
-// behind such a step wait for the next pass, all others do not.
+// behind such a step wait for the next pass. Other columns do not, unless the
+// pass cannot tell yet which rows the steps before them accept: every step
+// learns from the rows that every earlier step accepts, and from no other.
 //
 // Thread safety: immutable; const use from any thread.
 #pragma once

@@ -44,11 +44,6 @@ class ColumnTransform {
   // What Apply makes. Nothing in it is unknown.
   virtual Outputs outputs() const = 0;
 
-  // Whether finite values can become infinite.
-  virtual bool may_overflow() const { return false; }
-  // Whether values are looked at (and so must be finite).
-  virtual bool reads_values() const { return true; }
-
   // Turns `column` into the columns of `outputs`, those in place first. What
   // becomes of rows added to `rejects` does not matter.
   virtual std::vector<Column> Apply(Column column,
@@ -64,6 +59,15 @@ class Transform {
   virtual bool optional() const { return false; }
   // Whether the columns that are *not* selected are the ones to work on.
   virtual bool inverted() const { return false; }
+
+  // Whether finite values can become infinite.
+  virtual bool may_overflow() const { return false; }
+  // Whether values are looked at (and so must be finite).
+  virtual bool reads_values() const { return true; }
+  // Whether rows of finite values can be rejected that the step has learned
+  // from, or might have. Before such a step has run, nobody behind it knows
+  // which rows to learn from.
+  virtual bool may_reject(const Field&) const { return false; }
 
   // Checks what does not depend on columns. `path` is the step's place, such as
   // `preprocessor.steps[2].clip`; errors are BAD_SPEC.

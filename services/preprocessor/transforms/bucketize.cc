@@ -79,6 +79,7 @@ class Bucketize : public Transform {
 
   const pb::Selector& selector() const override { return spec_.columns(); }
   bool optional() const override { return spec_.optional(); }
+  bool may_reject(const Field&) const override { return true; }
   absl::Status CheckOptions(absl::string_view path) const override;
   absl::Status CheckColumn(const Field& column,
                            absl::string_view path) const override;

@@ -75,8 +75,6 @@ class CastColumn : public ColumnTransform {
     outputs.in_place = {{column_.name, to_, column_.role}};
     return outputs;
   }
-  bool may_overflow() const override { return true; }
-
   std::vector<Column> Apply(Column column, RowRejects& rejects) const override {
     std::vector<Column> made;
     if (column.type() == to_) {
@@ -115,6 +113,12 @@ class Cast : public Transform {
 
   const pb::Selector& selector() const override { return spec_.columns(); }
   bool optional() const override { return spec_.optional(); }
+  bool may_overflow() const override { return true; }
+  // Numbers and bools are all numbers, and everything is text.
+  bool may_reject(const Field& column) const override {
+    return column.type != spec_.to() && spec_.to() != pb::STRING &&
+           (spec_.to() != pb::FLOAT64 || column.type == pb::STRING);
+  }
   absl::Status CheckOptions(absl::string_view path) const override {
     if (spec_.to() >= pb::BOOL && spec_.to() <= pb::STRING)
       return absl::OkStatus();

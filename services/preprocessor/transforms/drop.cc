@@ -10,6 +10,7 @@ class Drop : public Transform {
 
   const pb::Selector& selector() const override { return spec_.columns(); }
   bool optional() const override { return spec_.optional(); }
+  bool reads_values() const override { return false; }
   Outputs Foresee(const Field&) const override { return {}; }
   absl::StatusOr<std::unique_ptr<const ColumnTransform>> Bind(
       const Field&, const pb::FittedColumn&) const override {

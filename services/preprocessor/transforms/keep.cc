@@ -10,6 +10,7 @@ class Keep : public Transform {
 
   const pb::Selector& selector() const override { return spec_.columns(); }
   bool optional() const override { return spec_.optional(); }
+  bool reads_values() const override { return false; }
   // What is not kept is removed.
   bool inverted() const override { return true; }
   Outputs Foresee(const Field&) const override { return {}; }

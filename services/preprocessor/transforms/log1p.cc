@@ -43,6 +43,7 @@ class Log1p : public Transform {
 
   const pb::Selector& selector() const override { return spec_.columns(); }
   bool optional() const override { return spec_.optional(); }
+  bool may_reject(const Field&) const override { return true; }
   absl::Status CheckColumn(const Field& column,
                            absl::string_view path) const override {
     if (IsNumber(column.type)) return absl::OkStatus();

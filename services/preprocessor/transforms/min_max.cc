@@ -20,6 +20,7 @@ class MinMax : public Transform {
 
   const pb::Selector& selector() const override { return spec_.columns(); }
   bool optional() const override { return spec_.optional(); }
+  bool may_overflow() const override { return true; }
   absl::Status CheckOptions(absl::string_view path) const override {
     if (!std::isfinite(low_))
       return BadSpec(absl::StrCat(path, ".min"), "min must be a number");

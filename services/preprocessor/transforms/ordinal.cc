@@ -62,6 +62,11 @@ class Ordinal : public Transform {
 
   const pb::Selector& selector() const override { return spec_.columns(); }
   bool optional() const override { return spec_.optional(); }
+  // Categories that were learned are all there are.
+  bool may_reject(const Field&) const override {
+    return !spec_.categories().empty() &&
+           spec_.unknown() != pb::Ordinal::USE_VALUE;
+  }
   absl::Status CheckOptions(absl::string_view path) const override;
   absl::Status CheckColumn(const Field& column,
                            absl::string_view path) const override;

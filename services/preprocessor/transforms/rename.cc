@@ -22,6 +22,7 @@ class Rename : public Transform {
   }
 
   const pb::Selector& selector() const override { return selector_; }
+  bool reads_values() const override { return false; }
   absl::Status CheckOptions(absl::string_view path) const override {
     const std::string field = absl::StrCat(path, ".columns");
     if (spec_.columns().empty()) return BadSpec(field, "no names are given");

@@ -19,7 +19,6 @@ class RenamedColumn : public ColumnTransform {
     outputs.in_place = {output_};
     return outputs;
   }
-  bool reads_values() const override { return false; }
   std::vector<Column> Apply(Column column, RowRejects&) const override {
     std::vector<Column> made;
     made.push_back(std::move(column));
@@ -33,7 +32,6 @@ class RenamedColumn : public ColumnTransform {
 class RemovedColumn : public ColumnTransform {
  public:
   Outputs outputs() const override { return {}; }
-  bool reads_values() const override { return false; }
   std::vector<Column> Apply(Column, RowRejects&) const override { return {}; }
 };
 

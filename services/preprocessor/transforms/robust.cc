@@ -20,6 +20,7 @@ class Robust : public Transform {
 
   const pb::Selector& selector() const override { return spec_.columns(); }
   bool optional() const override { return spec_.optional(); }
+  bool may_overflow() const override { return true; }
   absl::Status CheckOptions(absl::string_view path) const override {
     if (!(low_ >= 0 && low_ <= 100))
       return BadSpec(absl::StrCat(path, ".quantile_low"),

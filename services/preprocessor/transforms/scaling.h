@@ -34,7 +34,6 @@ class ScaledColumn : public ColumnTransform {
       : column_(std::move(column)), change_(std::move(change)) {}
 
   Outputs outputs() const override { return ScaledOutputs(column_); }
-  bool may_overflow() const override { return true; }
   std::vector<Column> Apply(Column column, RowRejects&) const override {
     std::vector<Column> made;
     made.push_back(MapDoubles(std::move(column), change_));

@@ -26,6 +26,7 @@ class Standardize : public Transform {
 
   const pb::Selector& selector() const override { return spec_.columns(); }
   bool optional() const override { return spec_.optional(); }
+  bool may_overflow() const override { return true; }
   absl::Status CheckColumn(const Field& column,
                            absl::string_view path) const override {
     return CheckScalable(column, path);

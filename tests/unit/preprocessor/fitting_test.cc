@@ -223,6 +223,161 @@ TEST(Fitting, NoValueIsTooLargeForMeanAndDeviation) {
               ElementsAre(-1, 1, -1, 1));
 }
 
+// Row 0 is refused by log1p.
+Table Refused() {
+  return TableMaker()
+      .Add("a", Doubles({-9, 1, 2, 3, 4}))
+      .Add("b", Doubles({1000, 1, 2, 3, kNaN}))
+      .Make();
+}
+
+// What `steps` make of the last missing value of `b`.
+double FilledBy(const std::string& steps) {
+  FitLoop loop(Params(steps));
+  const absl::Status status = loop.Fit(Refused());
+  EXPECT_TRUE(status.ok()) << status;
+  const auto out = loop.Transform(Refused());
+  EXPECT_TRUE(out.ok()) << out.status();
+  EXPECT_EQ(out->rows, 4);
+  return Numbers(out->columns[1]).back();
+}
+
+constexpr char kFillB[] =
+    "steps { impute { columns { names: 'b' } strategy: MEAN } } ";
+
+TEST(Fitting, RowsThatAnEarlierStepRejectsTeachNothing) {
+  const std::string log1p = "steps { log1p { columns { names: 'a' } } } ";
+  EXPECT_EQ(FilledBy(log1p + kFillB), 2);
+  EXPECT_EQ(FilledBy("steps { standardize { columns { names: 'a' } with_mean: "
+                     "false with_std: false } } " +
+                     log1p + kFillB),
+            2);
+  EXPECT_EQ(FilledBy("steps { impute { columns { names: 'a' } strategy: MEAN "
+                     "} } " +
+                     log1p + kFillB),
+            2);
+}
+
+TEST(Fitting, EveryStepThatMayRejectIsWaitedFor) {
+  const std::string scale =
+      "steps { standardize { columns { names: 'a' } with_mean: false with_std: "
+      "false } } ";
+  EXPECT_EQ(FilledBy(scale +
+                     "steps { cast { columns { names: 'a' } to: STRING } } "
+                     "steps { ordinal { columns { names: 'a' } categories: "
+                     "['1.0', '2.0', '3.0', '4.0'] } } " +
+                     kFillB),
+            2);
+  EXPECT_EQ(FilledBy(scale +
+                     "steps { clip { columns { names: 'a' } min: -1 } } "
+                     "steps { log1p { columns { names: 'a' } } } " +
+                     kFillB),
+            2);
+}
+
+TEST(Fitting, RowsWithoutABinTeachTheNextStepsNothing) {
+  const Table table = TableMaker()
+                          .Add("a", Doubles({1, 2, 3, 4, 5, 6, kNaN, 8}))
+                          .Add("c", Doubles({1, 2, 3, 4, 100, 200, 7, 8}))
+                          .Make();
+  FitLoop loop(
+      Params("steps { min_max { columns { names: 'a' } } } "
+             "steps { bucketize { columns { names: 'a' } bins: 2 } } "
+             "steps { robust { columns { names: 'c' } } }"));
+  ASSERT_TRUE(loop.Fit(table).ok());
+  const auto out = loop.Transform(table);
+  ASSERT_TRUE(out.ok()) << out.status();
+  // Median 4 and quartiles 2.5 and 54 of the seven that are left.
+  EXPECT_EQ(Numbers(out->columns[1])[3], 0);
+  EXPECT_EQ(Numbers(out->columns[1])[4], (100 - 4) / (54 - 2.5));
+}
+
+// The names of the columns that `steps` leave of `table`.
+std::vector<std::string> NamesAfter(const std::string& steps,
+                                    const Table& table) {
+  FitLoop loop(Params(steps));
+  const absl::Status status = loop.Fit(table);
+  EXPECT_TRUE(status.ok()) << status;
+  const auto out = loop.Transform(table);
+  EXPECT_TRUE(out.ok()) << out.status();
+  return out.ok() ? Names(out->schema) : std::vector<std::string>();
+}
+
+Table Plans() {
+  return TableMaker()
+      .Add("plan", Texts({"basic", "pro", "basic", "max"}))
+      .Add("n", Doubles({1, 2, kNaN, 4}))
+      .Make();
+}
+
+constexpr char kOneHotPlan[] =
+    "steps { one_hot { columns { names: 'plan' } } } ";
+constexpr char kIndicator[] =
+    "steps { impute { columns { names: 'n' } strategy: MEAN indicator: true } "
+    "} ";
+
+TEST(Fitting, ColumnsThatAStepWillMakeCanBeRenamedAndDropped) {
+  EXPECT_THAT(NamesAfter(std::string(kOneHotPlan) +
+                             "steps { rename { columns { key: 'plan_basic' "
+                             "value: 'basic' } } } "
+                             "steps { drop { columns { names: 'basic' } } }",
+                         Plans()),
+              ElementsAre("plan_max", "plan_pro", "n"));
+  EXPECT_THAT(NamesAfter(std::string(kIndicator) +
+                             "steps { rename { columns { key: "
+                             "'missingindicator_n' value: 'was' } } } "
+                             "steps { keep { columns { names: 'n' names: "
+                             "'was' } } }",
+                         Plans()),
+              ElementsAre("n", "was"));
+}
+
+TEST(Fitting, ColumnsThatAStepWillMakeCanBeTransformed) {
+  const std::string drop_plan = "steps { drop { columns { names: 'plan' } } } ";
+  EXPECT_THAT(
+      NamesAfter(drop_plan + kIndicator +
+                     "steps { one_hot { columns { names: 'missingindicator_n' "
+                     "} } } steps { drop { columns { names: "
+                     "'missingindicator_n_0.0' } } }",
+                 Plans()),
+      ElementsAre("n", "missingindicator_n_1.0"));
+  EXPECT_THAT(
+      NamesAfter(std::string(kOneHotPlan) + kIndicator +
+                     "steps { rename { columns { key: 'plan_pro' value: 'p' } "
+                     "} } steps { bucketize { columns { names: 'p' } bins: 2 "
+                     "strategy: UNIFORM encode: ONE_HOT_CODE } } "
+                     "steps { keep { columns { names: 'p_*' } } } "
+                     "steps { log1p { columns { names: 'p_1.0' } } } "
+                     "steps { rename { columns { key: 'p_1.0' value: 'pro' } } "
+                     "} steps { standardize { columns { names: 'pro' } } }",
+                 Plans()),
+      ElementsAre("p_0.0", "pro"));
+}
+
+TEST(Fitting, NamesThatNeverAppearAreErrors) {
+  FitLoop loop(
+      Params(std::string(kOneHotPlan) +
+             "steps { rename { columns { key: 'plan_bsic' value: 'b' } } } "
+             "steps { drop { columns { names: 'b' } } }"));
+  const absl::Status status = loop.Fit(Plans());
+  EXPECT_EQ(ReasonOf(status), "UNKNOWN_COLUMN");
+  EXPECT_EQ(MetadataOf(status).at("field"),
+            "preprocessor.steps[1].rename.columns");
+  EXPECT_THAT(std::string(status.message()),
+              ::testing::HasSubstr("did you mean \"plan_basic\""));
+}
+
+TEST(Fitting, ManyUnknownColumnsStayFew) {
+  std::string steps = kOneHotPlan;
+  for (int i = 0; i < 40; ++i)
+    steps +=
+        "steps { impute { columns { type: NUMBER } strategy: MEAN indicator: "
+        "true } } ";
+  EXPECT_THAT(NamesAfter(steps, Plans()),
+              ElementsAre("plan_basic", "plan_max", "plan_pro", "n",
+                          "missingindicator_n"));
+}
+
 TEST(Artifact, OtherFormatsAreRefused) {
   pb::FittedPreprocessor known;
   known.set_format(2);
