@@ -41,17 +41,16 @@ absl::Status CheckSplit(const pb::SplitSpec& split) {
                  "together with split.test leaves no rows to train on");
 }
 
-// Takes the default for 0, and checks the range.
-absl::StatusOr<int> ReadCount(int value, int fallback, int most,
-                              absl::string_view field) {
-  if (value == 0) return fallback;
-  if (value >= 1 && value <= most) return value;
-  return BadSpec(field, absl::StrCat("must be 1 to ", most, ", not ", value));
+absl::Status CheckCount(int value, int least, int most,
+                        absl::string_view field) {
+  if (value >= least && value <= most) return absl::OkStatus();
+  return BadSpec(
+      field, absl::StrCat("must be ", least, " to ", most, ", not ", value));
 }
 
 absl::Status PlanTraining(const pb::XgboostSpec& spec, ModelPlan& plan) {
-  ASSIGN_OR_RETURN(plan.rounds, ReadCount(spec.rounds(), 100, 100000,
-                                          "model.xgboost.rounds"));
+  plan.rounds = spec.has_rounds() ? spec.rounds() : 100;
+  RETURN_IF_ERROR(CheckCount(plan.rounds, 1, 100000, "model.xgboost.rounds"));
   if (spec.early_stopping() < 0 || spec.early_stopping() > 100000)
     return BadSpec("model.xgboost.early_stopping", "must be 0 to 100000");
   plan.early_stopping = spec.early_stopping();
@@ -88,9 +87,9 @@ absl::StatusOr<ModelPlan> PlanXgboost(const pb::XgboostSpec& spec,
     plan.metric = metric->name;
     plan.higher_is_better = metric->higher_is_better;
   }
-  ASSIGN_OR_RETURN(const int max_depth, ReadCount(spec.max_depth(), 6, 30,
-                                                  "model.xgboost.max_depth"));
-  const double rate = spec.learning_rate() == 0 ? 0.3 : spec.learning_rate();
+  const int max_depth = spec.has_max_depth() ? spec.max_depth() : 6;
+  RETURN_IF_ERROR(CheckCount(max_depth, 0, 30, "model.xgboost.max_depth"));
+  const double rate = spec.has_learning_rate() ? spec.learning_rate() : 0.3;
   if (!(rate > 0 && rate <= 1))
     return BadSpec("model.xgboost.learning_rate",
                    absl::StrCat("must be above 0 and at most 1, not ", rate));

@@ -73,7 +73,7 @@ class Bucketize : public Transform {
  public:
   explicit Bucketize(const pb::Bucketize& spec)
       : spec_(spec),
-        bins_(spec.bins() == 0 ? 5 : spec.bins()),
+        bins_(spec.has_bins() ? spec.bins() : 5),
         uniform_(spec.strategy() == pb::Bucketize::UNIFORM),
         one_hot_(spec.encode() == pb::Bucketize::ONE_HOT_CODE) {}
 

@@ -182,6 +182,26 @@ split { test: 0.2 })"),
             "");
 }
 
+TEST(SpecLoader, AZeroThatIsGivenIsAZero) {
+  const std::string proto =
+      "steps { bucketize { columns { names: 'a' } bins: 0 } } "
+      "steps { min_max { columns { names: 'a' } max: 0 } } "
+      "model { xgboost { rounds: 0 max_depth: 0 learning_rate: 0 } } "
+      "split { }";
+  EXPECT_EQ(Difference(R"(
+steps:
+  - bucketize: {columns: a, bins: 0}
+  - min_max: {columns: a, max: 0}
+model: {xgboost: {rounds: 0, max_depth: 0, learning_rate: 0}}
+split: {test: 0}
+)",
+                       proto),
+            "");
+  pb::PipelineSpec spec;
+  ASSERT_TRUE(TextFormat::ParseFromString(proto, &spec));
+  EXPECT_EQ(Difference(WriteSpec(spec), proto), "") << WriteSpec(spec);
+}
+
 TEST(SpecLoader, TakesAStepWithoutParametersAndAModelWithout) {
   EXPECT_EQ(Difference("steps: [log1p, standardize:, {drop: {}}]\n"
                        "model: {xgboost: }",

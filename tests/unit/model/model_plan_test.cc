@@ -40,8 +40,18 @@ TEST(ModelPlan, WritesNumbersAsPythonDoes) {
   EXPECT_EQ(plan->parameters, expected);
 }
 
+TEST(ModelPlan, ADepthOfZeroIsNoLimit) {
+  const auto plan = PlanXgboostWith(R"("max_depth":0)");
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_EQ(plan->parameters[0],
+            (std::pair<std::string, std::string>("max_depth", "0")));
+}
+
 TEST(ModelPlan, NamesTheFieldThatIsOutOfRange) {
   const std::vector<std::pair<std::string, std::string>> cases = {
+      {R"("rounds":0)", "model.xgboost.rounds"},
+      {R"("max_depth":-1)", "model.xgboost.max_depth"},
+      {R"("learning_rate":0)", "model.xgboost.learning_rate"},
       {R"("rounds":-1)", "model.xgboost.rounds"},
       {R"("rounds":100001)", "model.xgboost.rounds"},
       {R"("max_depth":31)", "model.xgboost.max_depth"},

@@ -209,6 +209,9 @@ TEST(Bucketize, AllMissingSaysThatNoRowIsLeft) {
 }
 
 TEST(Bucketize, RefusesOneBin) {
+  EXPECT_EQ(MetadataOf(FitError(On("bucketize", "bins: 0"), One(Doubles({1}))))
+                .at("field"),
+            "preprocessor.steps[0].bucketize.bins");
   EXPECT_EQ(MetadataOf(FitError(On("bucketize", "bins: 1"), One(Doubles({1}))))
                 .at("field"),
             "preprocessor.steps[0].bucketize.bins");
