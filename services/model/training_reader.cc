@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
+#include "services/model/training_memory.h"
 #include "services/table/row_split.h"
 
 namespace troupe::model {
@@ -42,16 +43,6 @@ struct TrainingReader::Row {
   std::string refusal;
   std::string message;
 };
-
-int64_t TrainingBytes(int64_t rows, int64_t cols, int classes) {
-  // Per cell: 4 in the spool, and at most 8 in XGBoost (measured: 1,000,000 x
-  // 30 with missing values, 1.7.4, took 11.6 in all). Per row: target, weight,
-  // and score and gradient per class.
-  const double bytes = static_cast<double>(rows) *
-                       (static_cast<double>(cols) * 12 + 48 + 16.0 * classes);
-  return bytes < 9e18 ? static_cast<int64_t>(bytes)
-                      : std::numeric_limits<int64_t>::max();
-}
 
 TrainingReader::TrainingReader(const ModelPlan& plan,
                                const ModelOptions& options, Schema schema)
@@ -209,14 +200,38 @@ absl::Status TrainingReader::Reject(int64_t ordinal, absl::string_view reason,
   return absl::OkStatus();
 }
 
-absl::Status TrainingReader::CheckBudget() const {
+int64_t TrainingReader::RowBytes() const {
   const int scores = plan_.objective.task == Task::kMulticlass
                          ? std::max(1, labels_.size())
                          : 1;
-  const int64_t need = TrainingBytes(set_.train.rows() + set_.validation.rows(),
-                                     static_cast<int64_t>(row_.size()), scores);
+  return TrainingBytes(set_.train.rows() + set_.validation.rows(),
+                       static_cast<int64_t>(row_.size()), scores);
+}
+
+absl::Status TrainingReader::CheckBudget() const {
+  const int64_t need = RowBytes();
   if (need <= options_.training_budget_bytes) return absl::OkStatus();
   return TrainingTooLarge(need, options_.training_budget_bytes);
+}
+
+// Most trainings fit even if every feature had all bins. For the others it is
+// counted.
+absl::Status TrainingReader::CheckHistograms() {
+  const int64_t rows = set_.train.rows();
+  const int64_t left = options_.training_budget_bytes - RowBytes();
+  int64_t bins =
+      std::min(rows, MaxBins(plan_)) * static_cast<int64_t>(row_.size());
+  if (HistogramBytes(plan_, rows, bins) <= left) return absl::OkStatus();
+  ASSIGN_OR_RETURN(bins, CountBins(*set_.train.features, MaxBins(plan_)));
+  const int64_t need = HistogramBytes(plan_, rows, bins);
+  if (need <= left) return absl::OkStatus();
+  return WithPrefix(
+      TrainingTooLarge(need > std::numeric_limits<int64_t>::max() - RowBytes()
+                           ? need
+                           : need + RowBytes(),
+                       options_.training_budget_bytes),
+      "the histograms of so deep trees do not fit (model.xgboost.max_depth, "
+      "params.max_leaves, params.max_bin)");
 }
 
 absl::StatusOr<TrainingSet> TrainingReader::Finish() {
@@ -235,6 +250,7 @@ absl::StatusOr<TrainingSet> TrainingReader::Finish() {
   } else {
     FinishNumbers(target_name_, plan_.objective.median_baseline, set_);
   }
+  if (spools_) RETURN_IF_ERROR(CheckHistograms());
   return std::move(set_);
 }
 

@@ -22,11 +22,6 @@
 
 namespace troupe::model {
 
-// The memory that a training of so many rows and columns needs at most: the
-// spool (a scratch volume may be memory), XGBoost's bins, targets and
-// gradients.
-int64_t TrainingBytes(int64_t rows, int64_t cols, int classes);
-
 class TrainingReader {
  public:
   // Checks roles and `expected_rows` against the budget: BAD_SPEC,
@@ -40,7 +35,8 @@ class TrainingReader {
   absl::Status Add(const Table& table);
 
   // Sorts labels, weighs classes, and says what cannot be learned:
-  // INVALID_ARGUMENT (TOO_FEW_ROWS, TARGET_CONSTANT).
+  // INVALID_ARGUMENT (TOO_FEW_ROWS, TARGET_CONSTANT), RESOURCE_EXHAUSTED
+  // (TRAINING_TOO_LARGE) where not the rows but the trees need too much.
   absl::StatusOr<TrainingSet> Finish();
 
   const std::string& target_name() const { return target_name_; }
@@ -59,7 +55,9 @@ class TrainingReader {
   int CopyFeatures(const Columns& columns, int64_t i);
   absl::Status Reject(int64_t ordinal, absl::string_view reason,
                       std::string message);
+  int64_t RowBytes() const;
   absl::Status CheckBudget() const;
+  absl::Status CheckHistograms();
 
   const ModelPlan& plan_;
   const ModelOptions& options_;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "services/base/errors.h"
+#include "services/model/training_memory.h"
 #include "services/table/row_split.h"
 #include "tests/unit/model/model_testing.h"
 
@@ -158,6 +159,44 @@ TEST(TrainingReader, RefusesWhatGrowsTooLargeWhileItArrives) {
   ASSERT_TRUE(reader.ok()) << reader.status();
   EXPECT_TRUE((*reader)->Add(table).ok());
   EXPECT_EQ(ReasonOf((*reader)->Add(table)), "TRAINING_TOO_LARGE");
+}
+
+// Two features of a table of `rows`: one of different values, one constant.
+absl::Status ReadWithin(int64_t budget_bytes, int rows,
+                        const std::string& parameters) {
+  ModelOptions options = TestOptions();
+  options.training_budget_bytes = budget_bytes;
+  std::vector<double> targets(static_cast<size_t>(rows), 1);
+  targets[0] = 0;
+  return Read(Xgboost("regression", parameters),
+              LineTable(Column::FromDoubles(targets)), options)
+      .status();
+}
+
+TEST(TrainingReader, CountsTheHistogramsOfDeepTrees) {
+  // 8,191 nodes of 300 bins and one bin; 2,048 of them are divided at once.
+  const std::string deep = R"(,"max_depth":12,"params":{"max_bin":300})";
+  const int64_t rows = TrainingBytes(5000, 2, 1);
+  const int64_t need = rows + int64_t{8191} * 301 * 16 + int64_t{2048} * 32768;
+  EXPECT_TRUE(ReadWithin(need, 5000, deep).ok());
+  const absl::Status refused = ReadWithin(need - 1, 5000, deep);
+  EXPECT_EQ(ReasonOf(refused), "TRAINING_TOO_LARGE");
+  EXPECT_EQ(MetadataOf(refused)["need_bytes"], std::to_string(need));
+  EXPECT_THAT(refused.message(), HasSubstr("max_depth"));
+  EXPECT_TRUE(
+      ReadWithin(need - 1, 5000, R"(,"max_depth":11,"params":{"max_bin":300})")
+          .ok());
+}
+
+TEST(TrainingReader, TreesWithoutALimitHaveAsManyNodesAsRowsAllow) {
+  const std::string endless = R"(,"max_depth":0)";
+  const int64_t need =
+      TrainingBytes(200, 2, 1) + int64_t{400} * 201 * 16 + int64_t{100} * 32768;
+  EXPECT_TRUE(ReadWithin(need, 200, endless).ok());
+  EXPECT_FALSE(ReadWithin(need - 1, 200, endless).ok());
+  EXPECT_TRUE(
+      ReadWithin(need - 1, 200, R"(,"max_depth":0,"params":{"max_leaves":31})")
+          .ok());
 }
 
 TEST(TrainingReader, RefusesTablesWithOtherFeatures) {
