@@ -135,7 +135,9 @@ std::string MetricsTable(const pb::Report& report) {
   const std::vector<std::string> names = MetricNames(report);
   if (names.empty()) return "";
   const bool validation = report.validation().metrics_size() > 0;
-  Rows rows = {{"metric", "test", "baseline"}};
+  const bool weighted =
+      report.test().weighted() || report.validation().weighted();
+  Rows rows = {{weighted ? "weighted metric" : "metric", "test", "baseline"}};
   if (validation) rows[0].insert(rows[0].end(), {"validation", "baseline"});
   for (const std::string& name : names) {
     rows.push_back({Printable(name), MetricCell(report.test().metrics(), name),

@@ -60,19 +60,25 @@ absl::StatusOr<pb::Schema> DescribeOutput(JobContext& context,
 }
 
 // The source has the TARGET column, without which nothing can be measured.
+// Without the WEIGHT column it can, which `warnings` then say.
 absl::Status CheckTarget(JobContext& context, const pb::Schema& columns,
-                         const StreamedSplits& splits) {
+                         const StreamedSplits& splits,
+                         std::vector<std::string>* warnings) {
   while (splits.columns().empty() && !splits.done())
     RETURN_IF_ERROR(context.Pump());
   RETURN_IF_ERROR(splits.status());
   for (const pb::Field& field : columns.fields()) {
-    if (field.role() != pb::TARGET) continue;
+    if (field.role() != pb::TARGET && field.role() != pb::WEIGHT) continue;
     bool found = false;
     for (const std::string& name : splits.columns())
       found |= name == field.name();
-    if (!found)
+    if (found) continue;
+    if (field.role() == pb::TARGET)
       return WithPrefix(UnknownColumn(field.name(), splits.columns()),
                         "the target is missing");
+    warnings->push_back(
+        absl::StrCat("the weight \"", field.name(),
+                     "\" is missing: the metrics are not weighted"));
   }
   return absl::OkStatus();
 }
@@ -146,12 +152,12 @@ absl::StatusOr<JobOutcome> RunEvaluate(JobContext& context, const pb::Job& job,
 
   StreamedSplits splits(&context, &input, plan.columns, false);
   RETURN_IF_ERROR(splits.Begin(0));
-  RETURN_IF_ERROR(CheckTarget(context, plan.columns, splits));
+  std::vector<std::string> warnings;
+  RETURN_IF_ERROR(CheckTarget(context, plan.columns, splits, &warnings));
   if (validate_only) return JobOutcome();
   RETURN_IF_ERROR(context.Enter(pb::RUNNING));
   context.BeginPhase("evaluate");
   RejectAccount account(input.source());
-  std::vector<std::string> warnings;
   JobOutcome outcome;
   ASSIGN_OR_RETURN(
       *outcome.report.mutable_test(),

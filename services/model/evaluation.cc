@@ -1,6 +1,7 @@
 #include "services/model/evaluation.h"
 
 #include <cmath>
+#include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -16,32 +17,35 @@
 namespace troupe::model {
 namespace {
 
-ClassMetrics NewClassMetrics(const FittedModel& model) {
+ClassMetrics NewClassMetrics(const FittedModel& model, bool weighted) {
   return ClassMetrics(LabelShares(model.constant),
-                      model.objective.task == Task::kBinary);
+                      model.objective.task == Task::kBinary, weighted);
 }
 
-RegressionMetrics NewRegressionMetrics(const FittedModel& model) {
-  return RegressionMetrics(model.constant.value(), model.objective.counts());
-}
-
-// Why a row has no usable target; an empty reason where it has.
+// Why a row cannot be compared; an empty reason where it can.
 struct Refusal {
   absl::string_view reason;
   std::string message;
 };
 
-Refusal RefusalOf(const FittedModel& model, const Column& column, int64_t i,
-                  const std::string& name, int label) {
-  if (column.IsNull(i))
+// The columns of a table with the same rows.
+struct Truth {
+  const Field& target_field;
+  const Column& target;
+  const Column* weight;  // Null where rows have none.
+};
+
+Refusal RefusalOf(const FittedModel& model, const Truth& truth, int64_t i) {
+  const std::string& name = truth.target_field.name;
+  if (truth.target.IsNull(i))
     return {"MISSING_TARGET", absl::StrCat("\"", name, "\" is missing")};
-  if (model.objective.classifies()) {
-    if (label >= 0) return {};
-    return {"UNSEEN_LABEL",
-            absl::StrCat("the label of \"", name,
-                         "\" did not occur while the model was trained")};
+  if (truth.weight != nullptr) {
+    const double weight = truth.weight->AsDouble(i);
+    if (!(weight >= 0) || std::isinf(weight))
+      return {"BAD_WEIGHT", "the weight is missing, negative or infinite"};
   }
-  const double target = column.AsDouble(i);
+  if (model.objective.classifies()) return {};
+  const double target = truth.target.AsDouble(i);
   if (std::isinf(target))
     return {"INFINITE_TARGET", absl::StrCat("\"", name, "\" is infinite")};
   if (InRange(model.objective.range, target)) return {};
@@ -50,21 +54,17 @@ Refusal RefusalOf(const FittedModel& model, const Column& column, int64_t i,
                        " needs ", RangeText(model.objective.range))};
 }
 
-// Keeps the rows of `table` that have a usable target, and their classes.
+// Keeps the rows of `table` that can be compared.
 Table KeepUsable(const FittedModel& model, Table table, size_t target,
-                 std::vector<int>& labels,
-                 std::vector<pb::RejectedRow>& rejected) {
-  std::vector<int> encoded;
-  if (model.objective.classifies())
-    encoded = model.labels.Encode(table.columns[target]);
+                 int weight, std::vector<pb::RejectedRow>& rejected) {
+  const Truth truth = {
+      table.schema[target], table.columns[target],
+      weight < 0 ? nullptr : &table.columns[static_cast<size_t>(weight)]};
   std::vector<int64_t> kept;
   for (int64_t i = 0; i < table.rows; ++i) {
-    const int label = encoded.empty() ? 0 : encoded[static_cast<size_t>(i)];
-    Refusal refusal = RefusalOf(model, table.columns[target], i,
-                                table.schema[target].name, label);
+    Refusal refusal = RefusalOf(model, truth, i);
     if (refusal.reason.empty()) {
       kept.push_back(i);
-      labels.push_back(label);
       continue;
     }
     pb::RejectedRow& row = rejected.emplace_back();
@@ -76,18 +76,60 @@ Table KeepUsable(const FittedModel& model, Table table, size_t target,
   return table.Select(kept);
 }
 
-template <typename Metrics>
-absl::Status MergeAll(
-    const google::protobuf::RepeatedPtrField<std::string>& partials,
-    Metrics& metrics) {
-  for (const std::string& bytes : partials) {
-    pb::EvaluationPartial partial;
-    if (!partial.ParseFromString(bytes))
+std::vector<double> Doubles(const Column& column) {
+  std::vector<double> values;
+  values.reserve(static_cast<size_t>(column.rows()));
+  for (int64_t i = 0; i < column.rows(); ++i)
+    values.push_back(column.AsDouble(i));
+  return values;
+}
+
+absl::StatusOr<std::vector<pb::EvaluationPartial>> ParsePartials(
+    const google::protobuf::RepeatedPtrField<std::string>& partials) {
+  std::vector<pb::EvaluationPartial> parsed(
+      static_cast<size_t>(partials.size()));
+  for (int i = 0; i < partials.size(); ++i)
+    if (!parsed[static_cast<size_t>(i)].ParseFromString(partials[i]))
       return MakeError(absl::StatusCode::kInvalidArgument, "BAD_PARTIAL",
                        "malformed partial: it is none of the model's");
+  return parsed;
+}
+
+// Joins all partials. They tell whether rows have weights, and must agree.
+absl::StatusOr<ClassMetrics> JoinClasses(
+    const FittedModel& model,
+    const google::protobuf::RepeatedPtrField<std::string>& partials) {
+  ASSIGN_OR_RETURN(const auto parsed, ParsePartials(partials));
+  ClassMetrics metrics =
+      NewClassMetrics(model, !parsed.empty() && parsed[0].classes().weighted());
+  for (const pb::EvaluationPartial& partial : parsed)
     RETURN_IF_ERROR(metrics.Merge(partial));
+  return metrics;
+}
+
+absl::StatusOr<RegressionMetrics> JoinRegression(
+    const FittedModel& model,
+    const google::protobuf::RepeatedPtrField<std::string>& partials) {
+  ASSIGN_OR_RETURN(const auto parsed, ParsePartials(partials));
+  RegressionMetrics metrics(
+      model.constant.value(), model.objective.counts(),
+      !parsed.empty() && parsed[0].regression().weighted());
+  for (const pb::EvaluationPartial& partial : parsed)
+    RETURN_IF_ERROR(metrics.Merge(partial));
+  return metrics;
+}
+
+std::string UnseenWarning(const std::map<std::string, int64_t>& unseen) {
+  std::vector<std::string> labels;
+  int64_t rows = 0;
+  for (const auto& [name, count] : unseen) {
+    labels.push_back(name);
+    rows += count;
   }
-  return absl::OkStatus();
+  return absl::StrCat("no training row has the ", NameLabels(labels),
+                      "; what is predicted for ", rows,
+                      rows == 1 ? " row" : " rows",
+                      " of the evaluation is wrong therefore");
 }
 
 }  // namespace
@@ -102,27 +144,39 @@ absl::StatusOr<Observation> ObserveEvaluation(const FittedModel& model,
     return BadSpec("roles.target", absl::StrCat("\"", field.name,
                                                 "\" holds text; the model "
                                                 "predicts numbers"));
+  const int weight = FindRole(table.schema, pb::WEIGHT);
+  if (weight >= 0 &&
+      table.schema[static_cast<size_t>(weight)].type == pb::STRING)
+    return BadSpec("roles.weight", "holds text; weights are numbers");
   Observation observation;
-  std::vector<int> labels;
   table = KeepUsable(model, std::move(table), static_cast<size_t>(target),
-                     labels, observation.rejected);
+                     weight, observation.rejected);
   observation.rows = table.rows;
   ASSIGN_OR_RETURN(const DenseMatrix features,
                    BindFeatures(table, model.features));
-  ASSIGN_OR_RETURN(const std::vector<double> scores,
+  ASSIGN_OR_RETURN(std::vector<double> scores,
                    model.backend->Predict(features));
-  if (model.objective.classifies()) {
-    ClassMetrics metrics = NewClassMetrics(model);
-    metrics.Add(labels, PredictedClasses(scores, model, Threshold(output)),
-                scores);
+  const Column& truth = table.columns[static_cast<size_t>(target)];
+  std::vector<double> weights;
+  if (weight >= 0)
+    weights = Doubles(table.columns[static_cast<size_t>(weight)]);
+  if (!model.objective.classifies()) {
+    RegressionMetrics metrics(model.constant.value(), model.objective.counts(),
+                              weight >= 0);
+    metrics.Add(Doubles(truth), scores, weights);
     observation.partial = metrics.ToProto().SerializeAsString();
     return observation;
   }
-  std::vector<double> targets;
-  for (int64_t i = 0; i < table.rows; ++i)
-    targets.push_back(table.columns[static_cast<size_t>(target)].AsDouble(i));
-  RegressionMetrics metrics = NewRegressionMetrics(model);
-  metrics.Add(targets, scores);
+  LabelledRows rows;
+  rows.truth = model.labels.Encode(truth);
+  for (size_t i = 0; i < rows.truth.size(); ++i)
+    if (rows.truth[i] < 0)
+      rows.unseen.emplace(i, LabelText(truth, static_cast<int64_t>(i)));
+  rows.predicted = PredictedClasses(scores, model, Threshold(output));
+  rows.scores = std::move(scores);
+  rows.weights = std::move(weights);
+  ClassMetrics metrics = NewClassMetrics(model, weight >= 0);
+  RETURN_IF_ERROR(metrics.Add(rows));
   observation.partial = metrics.ToProto().SerializeAsString();
   return observation;
 }
@@ -131,28 +185,31 @@ absl::StatusOr<std::string> JoinPartials(
     const FittedModel& model,
     const google::protobuf::RepeatedPtrField<std::string>& partials) {
   if (model.objective.classifies()) {
-    ClassMetrics metrics = NewClassMetrics(model);
-    RETURN_IF_ERROR(MergeAll(partials, metrics));
+    ASSIGN_OR_RETURN(const ClassMetrics metrics, JoinClasses(model, partials));
     return metrics.ToProto().SerializeAsString();
   }
-  RegressionMetrics metrics = NewRegressionMetrics(model);
-  RETURN_IF_ERROR(MergeAll(partials, metrics));
+  ASSIGN_OR_RETURN(const RegressionMetrics metrics,
+                   JoinRegression(model, partials));
   return metrics.ToProto().SerializeAsString();
 }
 
 absl::StatusOr<pb::Evaluation> FinishEvaluation(
     const FittedModel& model,
-    const google::protobuf::RepeatedPtrField<std::string>& partials) {
+    const google::protobuf::RepeatedPtrField<std::string>& partials,
+    std::vector<std::string>& warnings) {
   if (!model.objective.classifies()) {
-    RegressionMetrics metrics = NewRegressionMetrics(model);
-    RETURN_IF_ERROR(MergeAll(partials, metrics));
+    ASSIGN_OR_RETURN(const RegressionMetrics metrics,
+                     JoinRegression(model, partials));
     return metrics.Report();
   }
-  ClassMetrics metrics = NewClassMetrics(model);
-  RETURN_IF_ERROR(MergeAll(partials, metrics));
+  ASSIGN_OR_RETURN(const ClassMetrics metrics, JoinClasses(model, partials));
   pb::Evaluation evaluation = metrics.Report();
-  for (const std::string& label : model.labels.names())
-    evaluation.add_labels(label);
+  std::vector<std::string> labels = model.labels.names();
+  labels.insert(labels.end(), evaluation.labels().begin(),
+                evaluation.labels().end());
+  evaluation.mutable_labels()->Assign(labels.begin(), labels.end());
+  const std::map<std::string, int64_t> unseen = metrics.UnseenRows();
+  if (!unseen.empty()) warnings.push_back(UnseenWarning(unseen));
   return evaluation;
 }
 

@@ -24,8 +24,9 @@ struct Observation {
   std::string partial;
 };
 
-// Predicts and compares. Rows whose target is missing, unseen while fitting or
-// no number are rejected.
+// Predicts and compares. Rows whose target is missing or, for regression, no
+// number that the objective takes are rejected, and those whose weight is
+// missing, negative or infinite. Labels that were not learned count as wrong.
 absl::StatusOr<Observation> ObserveEvaluation(const FittedModel& model,
                                               const pb::OutputSpec& output,
                                               Table table);
@@ -35,9 +36,10 @@ absl::StatusOr<std::string> JoinPartials(
     const FittedModel& model,
     const google::protobuf::RepeatedPtrField<std::string>& partials);
 
-// The metrics of a joined partial.
+// The metrics of all partials, and sentences for the user.
 absl::StatusOr<pb::Evaluation> FinishEvaluation(
     const FittedModel& model,
-    const google::protobuf::RepeatedPtrField<std::string>& partials);
+    const google::protobuf::RepeatedPtrField<std::string>& partials,
+    std::vector<std::string>& warnings);
 
 }  // namespace troupe::model

@@ -6,9 +6,11 @@
 #include <type_traits>
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
@@ -165,6 +167,25 @@ Column LabelSet::Decode(const std::vector<int>& classes) const {
                 sizeof(int64_t));
   }
   return Column::FromBuffers(type_, rows, 0, "", "", std::move(values));
+}
+
+std::string LabelText(const Column& column, int64_t i) {
+  if (column.type() == pb::STRING) return std::string(column.text(i));
+  int64_t number = 0;
+  if (WholeNumber(column, i, number)) return NumberLabel(column.type(), number);
+  return absl::StrCat(column.AsDouble(i));
+}
+
+std::string NameLabels(const std::vector<std::string>& labels) {
+  constexpr size_t kNamed = 10;
+  std::vector<std::string> quoted;
+  for (size_t i = 0; i < std::min(kNamed, labels.size()); ++i)
+    quoted.push_back(
+        absl::StrCat("\"", absl::Utf8SafeCEscape(labels[i]), "\""));
+  const size_t more = labels.size() - quoted.size();
+  return absl::StrCat(labels.size() == 1 ? "label " : "labels ",
+                      absl::StrJoin(quoted, ", "),
+                      more > 0 ? absl::StrCat(" and ", more, " more") : "");
 }
 
 absl::StatusOr<int> LabelCollector::Add(const Column& column, int64_t i,

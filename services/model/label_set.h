@@ -58,6 +58,13 @@ class LabelSet {
   absl::flat_hash_map<int64_t, int> values_;
 };
 
+// The label in a row that has one, as a person reads it. Labels of one value
+// are one text.
+std::string LabelText(const Column& column, int64_t i);
+
+// `label "a"`, or `labels "a", "b" and 3 more`: the first ten in quotes.
+std::string NameLabels(const std::vector<std::string>& labels);
+
 // Finds the labels while rows arrive. Classes are numbered as they appear;
 // Finish tells the order.
 class LabelCollector {

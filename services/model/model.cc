@@ -149,8 +149,10 @@ absl::StatusOr<pb::MergeResponse> Model::Merge(pb::MergeRequest& request,
   ASSIGN_OR_RETURN(const auto model, Fitted(request.artifact()));
   pb::MergeResponse response;
   if (request.last()) {
+    std::vector<std::string> warnings;
     ASSIGN_OR_RETURN(*response.mutable_evaluation(),
-                     FinishEvaluation(*model, request.partials()));
+                     FinishEvaluation(*model, request.partials(), warnings));
+    response.mutable_warnings()->Assign(warnings.begin(), warnings.end());
   } else {
     ASSIGN_OR_RETURN(*response.mutable_partial(),
                      JoinPartials(*model, request.partials()));

@@ -47,12 +47,15 @@ void RocCounts::Bin() {
   Combine(entries_);
 }
 
-void RocCounts::Add(std::vector<std::pair<double, bool>> scores) {
-  std::sort(scores.begin(), scores.end());
-  RocCounts added(limit_);
-  added.entries_.reserve(scores.size());
-  for (const auto& [score, positive] : scores)
-    added.entries_.push_back({score, positive ? 1 : 0, positive ? 0 : 1});
+void RocCounts::Add(std::vector<ScoredRow> rows) {
+  std::stable_sort(
+      rows.begin(), rows.end(),
+      [](const ScoredRow& a, const ScoredRow& b) { return a.score < b.score; });
+  RocCounts added(limit_, weighted_);
+  added.entries_.reserve(rows.size());
+  for (const ScoredRow& row : rows)
+    added.entries_.push_back({row.score, row.positive ? row.weight : 0,
+                              row.positive ? 0 : row.weight});
   Combine(added.entries_);
   Merge(added);
 }
@@ -71,10 +74,11 @@ void RocCounts::Merge(const RocCounts& other) {
   if (!binned_ && static_cast<int64_t>(entries_.size()) > limit_) Bin();
 }
 
-int64_t RocCounts::rows() const {
-  int64_t rows = 0;
-  for (const Entry& entry : entries_) rows += entry.positives + entry.negatives;
-  return rows;
+double RocCounts::weight() const {
+  double weight = 0;
+  for (const Entry& entry : entries_)
+    weight += entry.positives + entry.negatives;
+  return weight;
 }
 
 AreaUnderCurve RocCounts::Area() const {
@@ -107,39 +111,49 @@ pb::ScoreCounts RocCounts::ToProto() const {
   scores.reserve(entries_.size() * sizeof(double));
   for (const Entry& entry : entries_) {
     scores.append(reinterpret_cast<const char*>(&entry.score), sizeof(double));
-    proto.add_positives(entry.positives);
-    proto.add_negatives(entry.negatives);
+    if (weighted_) {
+      proto.add_positive_weights(entry.positives);
+      proto.add_negative_weights(entry.negatives);
+    } else {
+      proto.add_positives(static_cast<int64_t>(entry.positives));
+      proto.add_negatives(static_cast<int64_t>(entry.negatives));
+    }
   }
   return proto;
 }
 
 absl::StatusOr<RocCounts> RocCounts::FromProto(const pb::ScoreCounts& proto,
-                                               int64_t limit) {
-  const int64_t count = proto.positives_size();
-  if (proto.negatives_size() != count || count > limit ||
+                                               int64_t limit, bool weighted) {
+  const int64_t count =
+      weighted ? proto.positive_weights_size() : proto.positives_size();
+  if ((weighted ? proto.negative_weights_size() : proto.negatives_size()) !=
+          count ||
+      count > limit ||
       proto.scores().size() != static_cast<size_t>(count) * sizeof(double))
     return BadScores();
-  RocCounts counts(limit);
+  RocCounts counts(limit, weighted);
   counts.binned_ = proto.binned();
   counts.entries_.reserve(static_cast<size_t>(count));
-  int64_t rows = 0;
+  double total = 0;
   for (int i = 0; i < count; ++i) {
-    Entry entry{0, proto.positives(i), proto.negatives(i)};
+    Entry entry{0,
+                weighted ? proto.positive_weights(i)
+                         : static_cast<double>(proto.positives(i)),
+                weighted ? proto.negative_weights(i)
+                         : static_cast<double>(proto.negatives(i))};
     std::memcpy(&entry.score,
                 proto.scores().data() + static_cast<size_t>(i) * sizeof(double),
                 sizeof(double));
     const bool rising = counts.entries_.empty()
                             ? !std::isnan(entry.score)
                             : entry.score > counts.entries_.back().score;
-    // 2^53 rows in all keep every sum in range.
-    constexpr int64_t kMost = int64_t{1} << 53;
-    if (!rising || entry.positives < 0 || entry.negatives < 0 ||
-        entry.positives > kMost - rows ||
-        entry.negatives > kMost - rows - entry.positives)
+    // 2^53 rows in all keep every count exact. Written so that NaN fails.
+    total += entry.positives + entry.negatives;
+    if (!rising || !(entry.positives >= 0) || !(entry.negatives >= 0) ||
+        !std::isfinite(total) || (!weighted && total > 0x1p53))
       return BadScores();
     if (counts.binned_ && counts.BinOf(entry.score) != entry.score)
       return BadScores();
-    rows += entry.positives + entry.negatives;
     counts.entries_.push_back(entry);
   }
   return counts;

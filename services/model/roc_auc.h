@@ -1,6 +1,6 @@
 // RocCounts are how often each score was given to rows of a label and to
-// others: all that ROC AUC needs, and mergeable. Exact up to a number of
-// distinct scores, then in bins, with a bound.
+// others, or how much those rows weigh: all that ROC AUC needs, and mergeable.
+// Exact up to a number of distinct scores, then in bins, with a bound.
 //
 // Whether scores end in bins depends on all rows together, not on how they were
 // divided into batches.
@@ -24,29 +24,38 @@ struct AreaUnderCurve {
   double error_bound = 0;
 };
 
+// One row.
+struct ScoredRow {
+  double score = 0;       // No NaN.
+  bool positive = false;  // Whether it has the label.
+  double weight = 1;      // Finite, at least 0.
+};
+
 class RocCounts {
  public:
-  // At most `limit` distinct scores are kept apart.
-  explicit RocCounts(int64_t limit) : limit_(limit) {}
+  // At most `limit` distinct scores are kept apart. Unless `weighted`, every
+  // row weighs 1.
+  RocCounts(int64_t limit, bool weighted)
+      : limit_(limit), weighted_(weighted) {}
 
-  // Adds scores (no NaN) and whether each row has the label.
-  void Add(std::vector<std::pair<double, bool>> scores);
+  void Add(std::vector<ScoredRow> rows);
   // Adds what another one counted under the same limit.
   void Merge(const RocCounts& other);
 
   AreaUnderCurve Area() const;
-  int64_t rows() const;
+  // What all rows weigh.
+  double weight() const;
 
   pb::ScoreCounts ToProto() const;
   // Checks counts from outside. INVALID_ARGUMENT (BAD_PARTIAL).
   static absl::StatusOr<RocCounts> FromProto(const pb::ScoreCounts& proto,
-                                             int64_t limit);
+                                             int64_t limit, bool weighted);
 
  private:
   struct Entry {
     double score;
-    int64_t positives;
-    int64_t negatives;
+    double positives;  // Below 2^53 where they are counts, so exact.
+    double negatives;
   };
 
   double BinOf(double score) const;
@@ -54,6 +63,7 @@ class RocCounts {
   static void Combine(std::vector<Entry>& entries);
 
   int64_t limit_;
+  bool weighted_;
   bool binned_ = false;
   std::vector<Entry> entries_;  // Rising scores, no score twice.
 };

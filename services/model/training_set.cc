@@ -59,10 +59,13 @@ absl::Status FinishClasses(const std::string& target_name,
                      "nothing to learn"),
         {{"column", target_name}});
   *set.constant.mutable_class_rows() = {counts.begin(), counts.end()};
-  if (static_cast<size_t>(present) < classes)
-    set.warnings.push_back(absl::StrCat(
-        classes - static_cast<size_t>(present),
-        " labels occur in the validation rows only and cannot be learned"));
+  std::vector<std::string> missing;
+  for (size_t i = 0; i < classes; ++i)
+    if (counts[i] == 0) missing.push_back(set.labels.names()[i]);
+  if (!missing.empty())
+    set.warnings.push_back(absl::StrCat("no training row has the ",
+                                        NameLabels(missing),
+                                        " of the validation rows"));
   if (balanced) Balance(counts, present, set.train);
   return absl::OkStatus();
 }

@@ -414,12 +414,42 @@ TEST(Model, RejectsRowsThatItCannotCompare) {
   const auto observed =
       ObserveTable(model, LineTable(Texts({"no", "?", "maybe", "yes"})));
   ASSERT_TRUE(observed.ok()) << observed.status();
-  EXPECT_EQ(observed->rows(), 2);
-  ASSERT_EQ(observed->rejected_size(), 2);
+  EXPECT_EQ(observed->rows(), 3);
+  ASSERT_EQ(observed->rejected_size(), 1);
   EXPECT_EQ(observed->rejected(0).row(), 1);
   EXPECT_EQ(observed->rejected(0).reason(), "MISSING_TARGET");
-  EXPECT_EQ(observed->rejected(1).row(), 2);
-  EXPECT_EQ(observed->rejected(1).reason(), "UNSEEN_LABEL");
+}
+
+TEST(Model, CountsLabelsThatItHasNotLearnedAsWrongAndNamesThem) {
+  Model model(TestOptions());
+  FitAndPut(model, kBinary, YesNoTable());
+  const auto observed =
+      ObserveTable(model, LineTable(Texts({"no", "rare", "rare", "no"})));
+  ASSERT_TRUE(observed.ok()) << observed.status();
+  const auto merged = MergePartials(model, {observed->partial()}, true);
+  ASSERT_TRUE(merged.ok()) << merged.status();
+  const pb::Evaluation& evaluation = merged->evaluation();
+  EXPECT_EQ(evaluation.rows(), 4);
+  EXPECT_EQ(MetricOf(evaluation.metrics(), "accuracy"), 0.5);
+  EXPECT_THAT(evaluation.labels(), ElementsAre("no", "yes", "rare"));
+  ASSERT_EQ(merged->warnings_size(), 1);
+  EXPECT_THAT(merged->warnings(0), HasSubstr("label \"rare\""));
+}
+
+TEST(Model, WeighsTheRowsOfAnEvaluation) {
+  Model model(TestOptions());
+  FitAndPut(model, kBinary, YesNoTable());
+  const auto observed = ObserveTable(
+      model, WithColumn(LineTable(Texts({"no", "yes", "no", "no"})), "w",
+                        pb::WEIGHT, Column::FromDoubles({1, 3, NAN, 0})));
+  ASSERT_TRUE(observed.ok()) << observed.status();
+  ASSERT_EQ(observed->rejected_size(), 1);
+  EXPECT_EQ(observed->rejected(0).reason(), "BAD_WEIGHT");
+  const auto merged = MergePartials(model, {observed->partial()}, true);
+  ASSERT_TRUE(merged.ok()) << merged.status();
+  EXPECT_TRUE(merged->evaluation().weighted());
+  EXPECT_EQ(merged->evaluation().rows(), 3);
+  EXPECT_EQ(MetricOf(merged->evaluation().metrics(), "accuracy"), 0.25);
 }
 
 TEST(Model, EvaluatesNoRowsAsNotDefined) {

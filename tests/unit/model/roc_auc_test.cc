@@ -10,10 +10,10 @@
 namespace troupe::model {
 namespace {
 
-using Scores = std::vector<std::pair<double, bool>>;
+using Scores = std::vector<ScoredRow>;
 
-RocCounts CountsOf(Scores scores, int64_t limit) {
-  RocCounts counts(limit);
+RocCounts CountsOf(Scores scores, int64_t limit, bool weighted = false) {
+  RocCounts counts(limit, weighted);
   counts.Add(std::move(scores));
   return counts;
 }
@@ -25,7 +25,7 @@ Scores RandomScores(size_t rows) {
   Scores scores;
   for (size_t i = 0; i < rows; ++i) {
     const bool positive = i % 3 == 0;
-    scores.emplace_back(unit(random) * 0.8 + (positive ? 0.2 : 0), positive);
+    scores.push_back({unit(random) * 0.8 + (positive ? 0.2 : 0), positive});
   }
   return scores;
 }
@@ -52,7 +52,7 @@ TEST(RocCounts, IsTheSameHoweverRowsAreDivided) {
   for (const int64_t limit : {64, 999, 1000}) {
     const AreaUnderCurve whole = CountsOf(scores, limit).Area();
     for (const int64_t part : {1, 7, 300}) {
-      RocCounts joined(limit);
+      RocCounts joined(limit, false);
       for (auto row = scores.begin(); row < scores.end(); row += part)
         joined.Merge(
             CountsOf({row, std::min(row + part, scores.end())}, limit));
@@ -63,13 +63,28 @@ TEST(RocCounts, IsTheSameHoweverRowsAreDivided) {
 }
 
 TEST(RocCounts, TravelsAsProtoBinnedOrNot) {
-  for (const int64_t limit : {16, 1000}) {
-    const RocCounts counts = CountsOf(RandomScores(100), limit);
-    const auto read = RocCounts::FromProto(counts.ToProto(), limit);
-    ASSERT_TRUE(read.ok()) << read.status();
-    EXPECT_EQ(read->Area().value, counts.Area().value);
-    EXPECT_EQ(read->Area().error_bound, counts.Area().error_bound);
-  }
+  for (const int64_t limit : {16, 1000})
+    for (const bool weighted : {false, true}) {
+      const RocCounts counts = CountsOf(RandomScores(100), limit, weighted);
+      const auto read = RocCounts::FromProto(counts.ToProto(), limit, weighted);
+      ASSERT_TRUE(read.ok()) << read.status();
+      EXPECT_EQ(read->Area().value, counts.Area().value);
+      EXPECT_EQ(read->Area().error_bound, counts.Area().error_bound);
+    }
+}
+
+TEST(RocCounts, AWeightStandsForSoManyRows) {
+  const RocCounts weighted = CountsOf(
+      {{0.1, false, 3}, {0.5, true, 2}, {0.5, false, 1}, {0.9, true, 0}}, 100,
+      true);
+  const RocCounts repeated = CountsOf({{0.1, false},
+                                       {0.1, false},
+                                       {0.1, false},
+                                       {0.5, true},
+                                       {0.5, true},
+                                       {0.5, false}},
+                                      100);
+  EXPECT_EQ(weighted.Area().value, repeated.Area().value);
 }
 
 TEST(RocCounts, RefusesHostileCounts) {
@@ -78,7 +93,7 @@ TEST(RocCounts, RefusesHostileCounts) {
   const auto read = [&](auto change) {
     pb::ScoreCounts proto = good;
     change(proto);
-    return ReasonOf(RocCounts::FromProto(proto, 10).status());
+    return ReasonOf(RocCounts::FromProto(proto, 10, false).status());
   };
   const double falling[] = {0.2, 0.1};
   const double nan[] = {NAN, 0.2};
