@@ -281,6 +281,7 @@ Rank RankOf(double share, int64_t count) {
 
 double Interpolate(double below, double above, double fraction) {
   const double step = above - below;
+  if (std::isinf(step)) return below * (1 - fraction) + above * fraction;
   return fraction >= 0.5 ? above - step * (1 - fraction)
                          : below + step * fraction;
 }

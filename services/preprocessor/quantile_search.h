@@ -59,6 +59,7 @@ struct Rank {
 Rank RankOf(double share, int64_t count);
 
 // numpy's interpolation: from the nearer end, so that results agree to the bit.
+// Where numpy has NaN, as the distance is no double, it is the point between.
 double Interpolate(double below, double above, double fraction);
 
 // What a pass led to: the wanted order statistics, or the next, narrower

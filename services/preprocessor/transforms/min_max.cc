@@ -26,6 +26,8 @@ class MinMax : public Transform {
       return BadSpec(absl::StrCat(path, ".min"), "min must be a number");
     if (!std::isfinite(high_))
       return BadSpec(absl::StrCat(path, ".max"), "max must be a number");
+    if (std::isinf(high_ - low_))
+      return BadSpec(absl::StrCat(path, ".max"), "is too far from min");
     if (low_ < high_) return absl::OkStatus();
     return BadSpec(
         absl::StrCat(path, spec_.has_min() ? ".min" : ".max"),
@@ -59,6 +61,11 @@ class MinMax : public Transform {
     pb::Scaling* scaling = fitted.mutable_scaling();
     scaling->set_scale((high_ - low_) / range);
     scaling->set_center(low_ - summary.min * scaling->scale());
+    if (std::isinf(scaling->scale()) || std::isinf(scaling->center()))
+      return BadSpec(
+          absl::StrCat(path, ".columns"),
+          absl::StrCat("column \"", column.name,
+                       "\" has values too large to be scaled to this range"));
     return fitted;
   }
 

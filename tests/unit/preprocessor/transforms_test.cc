@@ -9,6 +9,7 @@
 namespace troupe::preprocessor {
 namespace {
 
+using ::testing::DoubleEq;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -43,6 +44,26 @@ std::vector<std::string> Rejected(const std::string& params, const Table& train,
   for (const pb::RejectedRow& row : response->rejected())
     rows.push_back(std::to_string(row.row()) + " " + row.reason());
   return rows;
+}
+
+TEST(Scaling, NeverBecomesNaNWhereValuesAreHuge) {
+  const Table wide = One(Doubles({-1.7e308, 1.7e308}));
+  EXPECT_THAT(Numbers(Transformed(On("robust", ""), wide, wide)->columns[0]),
+              ElementsAre(DoubleEq(-1), DoubleEq(1)));
+  const Table wider = One(Doubles({-1.7e308, -1.7e308, 1.7e308, 1.7e308}));
+  for (const char* step : {"robust", "min_max", "bucketize"}) {
+    const absl::Status status = FitError(On(step, ""), wider);
+    EXPECT_EQ(ReasonOf(status), "BAD_SPEC") << step;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("column \"x\""));
+  }
+  EXPECT_EQ(MetadataOf(FitError(On("min_max", "min: -1e308 max: 1e308"),
+                                One(Doubles({1, 2}))))
+                .at("field"),
+            "preprocessor.steps[0].min_max.max");
+  EXPECT_THAT(std::string(FitError(On("min_max", "max: 1e300"),
+                                   One(Doubles({1e20, 1e20 + 1e5})))
+                              .message()),
+              HasSubstr("column \"x\""));
 }
 
 TEST(Impute, KeepsWholeNumbersWhereTheFillingIsOne) {
