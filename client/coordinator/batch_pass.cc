@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "client/coordinator/row_place.h"
 #include "services/base/status_macros.h"
 
 namespace troupe {
@@ -99,8 +100,10 @@ absl::Status RunPass(JobContext& context, const JobInput& input,
   Feeder feeder(&context, &input, &plan, &splits);
   const auto take = [&](BatchResult& result) -> absl::Status {
     RETURN_IF_ERROR(result.status);
-    RETURN_IF_ERROR(
-        account.Add(result.wanted, result.rejected, splits.rows_at_most()));
+    absl::Status counted =
+        account.Add(result.wanted, result.rejected, splits.rows_at_most());
+    if (!counted.ok())
+      return AtRow(context, input, {result.split}, std::move(counted));
     RETURN_IF_ERROR(sink.write(result));
     context.meter().SetTotal(splits.total_bytes());
     context.meter().Add(

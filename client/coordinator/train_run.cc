@@ -10,6 +10,7 @@
 #include "client/coordinator/job_run.h"
 #include "client/coordinator/planner.h"
 #include "client/coordinator/row_counts.h"
+#include "client/coordinator/row_place.h"
 #include "services/base/nearest.h"
 #include "services/base/status_macros.h"
 
@@ -184,7 +185,10 @@ absl::Status FitHop(Training& training, size_t i) {
       training.outcome.rows_rejected = account.rows_rejected();
   } else if (described.fitting() == pb::BY_FIT) {
     auto artifact = FitModel(training, flow, arriving, features, step);
-    if (!artifact.ok()) return InSpecPaths(artifact.status(), hop);
+    if (!artifact.ok())
+      return InSpecPaths(AtRow(training.context, training.input,
+                               training.plan.splits, artifact.status()),
+                         hop);
     flow.artifact = *std::move(artifact);
   }
   if (!flow.artifact.empty()) {

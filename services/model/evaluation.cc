@@ -33,25 +33,31 @@ struct Truth {
   const Field& target_field;
   const Column& target;
   const Column* weight;  // Null where rows have none.
+  std::string weight_name;
 };
 
 Refusal RefusalOf(const FittedModel& model, const Truth& truth, int64_t i) {
   const std::string& name = truth.target_field.name;
   if (truth.target.IsNull(i))
-    return {"MISSING_TARGET", absl::StrCat("\"", name, "\" is missing")};
+    return {"MISSING_TARGET",
+            absl::StrCat("column \"", name, "\": the target is missing")};
   if (truth.weight != nullptr) {
     const double weight = truth.weight->AsDouble(i);
     if (!(weight >= 0) || std::isinf(weight))
-      return {"BAD_WEIGHT", "the weight is missing, negative or infinite"};
+      return {"BAD_WEIGHT",
+              absl::StrCat("column \"", truth.weight_name,
+                           "\": the weight is missing, negative or infinite")};
   }
   if (model.objective.classifies()) return {};
   const double target = truth.target.AsDouble(i);
   if (std::isinf(target))
-    return {"INFINITE_TARGET", absl::StrCat("\"", name, "\" is infinite")};
+    return {"INFINITE_TARGET",
+            absl::StrCat("column \"", name, "\": the target is infinite")};
   if (InRange(model.objective.range, target)) return {};
   return {"TARGET_OUT_OF_RANGE",
-          absl::StrCat("\"", name, "\" is ", target, "; ", model.objective.name,
-                       " needs ", RangeText(model.objective.range))};
+          absl::StrCat("column \"", name, "\": the target is ", target, "; ",
+                       model.objective.name, " needs ",
+                       RangeText(model.objective.range))};
 }
 
 // Keeps the rows of `table` that can be compared.
@@ -59,7 +65,8 @@ Table KeepUsable(const FittedModel& model, Table table, size_t target,
                  int weight, std::vector<pb::RejectedRow>& rejected) {
   const Truth truth = {
       table.schema[target], table.columns[target],
-      weight < 0 ? nullptr : &table.columns[static_cast<size_t>(weight)]};
+      weight < 0 ? nullptr : &table.columns[static_cast<size_t>(weight)],
+      weight < 0 ? "" : table.schema[static_cast<size_t>(weight)].name};
   std::vector<int64_t> kept;
   for (int64_t i = 0; i < table.rows; ++i) {
     Refusal refusal = RefusalOf(model, truth, i);

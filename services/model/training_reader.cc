@@ -137,13 +137,17 @@ absl::Status TrainingReader::ReadRow(const Columns& columns, int64_t i,
     return absl::OkStatus();
   };
   if (columns.target->IsNull(i))
-    return refuse("MISSING_TARGET",
-                  absl::StrCat("\"", target_name_, "\" is missing"));
+    return refuse("MISSING_TARGET", absl::StrCat("column \"", target_name_,
+                                                 "\": the target is missing"));
   if (columns.weight != nullptr) {
     row.weight = static_cast<float>(columns.weight->AsDouble(i));
     if (!(row.weight >= 0) || std::isinf(row.weight))
-      return refuse("BAD_WEIGHT",
-                    "the weight is missing, negative or infinite");
+      return refuse(
+          "BAD_WEIGHT",
+          absl::StrCat(
+              "column \"",
+              schema_[static_cast<size_t>(FindRole(schema_, pb::WEIGHT))].name,
+              "\": the weight is missing, negative or infinite"));
   }
   const int infinite = CopyFeatures(columns, i);
   if (infinite >= 0)
@@ -156,20 +160,25 @@ absl::Status TrainingReader::ReadRow(const Columns& columns, int64_t i,
     absl::StatusOr<int> label =
         labels_.Add(*columns.target, i, columns.target_text, limit);
     if (!label.ok())
-      return WithPrefix(label.status(), absl::StrCat("target \"", target_name_,
-                                                     "\" of row ", ordinal));
+      return WithMetadata(
+          WithMetadata(
+              WithPrefix(label.status(), absl::StrCat("target \"", target_name_,
+                                                      "\" of row ", ordinal)),
+              "row", absl::StrCat(ordinal)),
+          "column", target_name_);
     row.target = *label;
     return absl::OkStatus();
   }
   row.target = columns.target->AsDouble(i);
   if (!std::isfinite(static_cast<float>(row.target)))
-    return refuse("INFINITE_TARGET",
-                  absl::StrCat("\"", target_name_, "\" is infinite"));
+    return refuse(
+        "INFINITE_TARGET",
+        absl::StrCat("column \"", target_name_, "\": the target is infinite"));
   if (!InRange(plan_.objective.range, row.target))
     return refuse("TARGET_OUT_OF_RANGE",
-                  absl::StrCat("\"", target_name_, "\" is ", row.target, "; ",
-                               plan_.objective.name, " needs ",
-                               RangeText(plan_.objective.range)));
+                  absl::StrCat("column \"", target_name_, "\": the target is ",
+                               row.target, "; ", plan_.objective.name,
+                               " needs ", RangeText(plan_.objective.range)));
   return absl::OkStatus();
 }
 

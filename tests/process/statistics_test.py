@@ -242,6 +242,26 @@ class Statistics(unittest.TestCase):
                 "r2": metrics.r2_score(frame.y, predicted, sample_weight=frame.w)}.items():
             self.assertAlmostEqual(found[name], expected, delta=1e-6, msg=name)
 
+    def test_errors_about_a_row_name_file_line_and_column(self):
+        self.company.write("place.csv", "x,y,w\n" + "".join(f"{i},{i % 2},1\n" for i in range(40)))
+        roles = {"target": "y", "weight": "w"}
+        spec = {"name": "place", "source": {"path": "place.csv"}, "roles": roles, **WHOLE,
+                "steps": [{"log1p": {"columns": names("x")}}],
+                "model": {"xgboost": {"objective": "binary", "rounds": 1}}}
+        self.company.run(kind="TRAIN", spec=spec)
+        self.company.write("place_score.csv", 'x,note\n1,"two\nlines"\n-5,c\n')
+        message = self.company.fail(kind="SCORE", pipeline="place", source={"path": "place_score.csv"})[1]
+        self.assertIn("place_score.csv:4:", message)
+        self.assertIn('column "x"', message)
+        self.company.write("place_weight.csv", "x,y,w\n1,0,1\n2,1,-3\n")
+        message = self.company.fail(kind="EVALUATE", pipeline="place", source={"path": "place_weight.csv"})[1]
+        self.assertIn("place_weight.csv:3:", message)
+        self.assertIn('column "w"', message)
+        self.company.write("place_label.csv", "x,y,w\n1,0,1\n2,1,1\n3,0,1\n4,7,1\n")
+        message = self.company.fail(kind="TRAIN", spec={**spec, "source": {"path": "place_label.csv"}})[1]
+        self.assertIn("place_label.csv:5:", message)
+        self.assertIn('"y"', message)
+
     # --- numbers ----------------------------------------------------------------
 
     def test_a_large_int64_is_scored_alike_whoever_its_neighbours_are(self):
