@@ -93,6 +93,14 @@ TEST(ReportText, ShowsTheTenMostImportantFeatures) {
   EXPECT_THAT(bars, testing::Not(HasSubstr("f10")));
 }
 
+TEST(ReportText, SaysThatMetricsAreWeighted) {
+  const auto report = FromText<pb::Report>(R"(
+test { weighted: true metrics { name: "mae" value: 2 } })");
+  EXPECT_EQ(MetricsTable(report),
+            "weighted metric    test  baseline\n"
+            "mae              2.0000         -\n");
+}
+
 TEST(ReportText, LeavesOutAConfusionThatDoesNotFitItsLabels) {
   EXPECT_EQ(ConfusionTable(FromText<pb::Evaluation>(
                 R"(labels: "a" labels: "b" confusion: 1)")),
