@@ -31,25 +31,31 @@ class ColumnEvidence {
   // Writes back what Observe learned.
   void Save(pb::PlanCursor* cursor) const;
 
-  // Cells without a value in column `i` of a cursor, in rows that could be
-  // read.
-  static int64_t Missing(const pb::PlanCursor& cursor, int i) {
-    return cursor.good_rows() - cursor.present(i);
+  // Cells without a value in column `i` of a cursor, which is of type `type`,
+  // in rows that could be read.
+  static int64_t Missing(const pb::PlanCursor& cursor, int i, DataType type) {
+    const bool numbers = type == pb::INT64 || type == pb::FLOAT64;
+    return cursor.good_rows() - cursor.present(i) +
+           (numbers ? cursor.missing_numbers(i) : 0);
   }
 
  private:
   std::vector<std::string> Columns() const;
+  void GrowTo(size_t columns);
   void ObserveCells();
+  void ObserveCell(const Cell& cell, size_t column);
   void ObserveBatch(RowBatch* batch);
 
   const Dialect dialect_;
   const MissingWords missing_;
+  const CellReader reader_;
   const SimdLevel simd_;
   std::vector<std::string> columns_;  // CSV and TSV.
   JsonRowParser json_;
   std::unique_ptr<RowParser> csv_;
   std::vector<TypeEvidence> types_;
   std::vector<int64_t> present_;
+  std::vector<int64_t> missing_numbers_;
   int64_t good_rows_;
   std::vector<Cell> cells_;
 };

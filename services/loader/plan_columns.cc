@@ -82,6 +82,7 @@ absl::Status TakeColumns(const pb::PlanRequest& request, const Dialect& dialect,
     cursor->add_columns(std::move(name));
     cursor->add_evidence(0);
     cursor->add_present(0);
+    cursor->add_missing_numbers(0);
   }
   if (jsonl) return absl::OkStatus();
   RETURN_IF_ERROR(CheckPinned(request, *cursor));
@@ -107,7 +108,7 @@ void DescribeColumns(const pb::PlanRequest& request,
     field.set_name(cursor.columns(i));
     field.set_type(TypeOf(request, cursor, i));
     if (!request.has_pinned())
-      response->add_missing(ColumnEvidence::Missing(cursor, i));
+      response->add_missing(ColumnEvidence::Missing(cursor, i, field.type()));
   }
   absl::flat_hash_map<absl::string_view, pb::DataType> pinned;
   for (const pb::Field& field : request.pinned().fields())

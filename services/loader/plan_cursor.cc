@@ -24,11 +24,14 @@ bool HasSaneCounters(const pb::PlanCursor& cursor) {
 bool HasSaneColumns(const pb::PlanCursor& cursor) {
   if (cursor.columns_size() > SplitPlanner::kMaxColumns ||
       cursor.columns_size() != cursor.evidence_size() ||
-      cursor.columns_size() != cursor.present_size())
+      cursor.columns_size() != cursor.present_size() ||
+      cursor.columns_size() != cursor.missing_numbers_size())
     return false;
   // They come with the first header.
   if (cursor.columns_size() > 0 && cursor.file() == 0 && !cursor.header_read())
     return false;
+  for (const int64_t missing : cursor.missing_numbers())
+    if (missing < 0 || missing > cursor.good_rows()) return false;
   for (const int64_t present : cursor.present())
     if (present < 0 || present > cursor.good_rows()) return false;
   return true;

@@ -18,12 +18,12 @@
 namespace troupe::loader {
 namespace {
 
+using Value = CellReader::Value;
+
 // Whether the cell is a number that a row can weigh.
-bool IsWeight(const Cell& cell, char decimal) {
+bool IsWeight(const Cell& cell, const CellReader& reader) {
   double value = 0;
-  const char point = cell.kind == Cell::Kind::kNumber ? '.' : decimal;
-  return (cell.kind == Cell::Kind::kText || cell.kind == Cell::Kind::kNumber) &&
-         ParseDouble(cell.text, point, &value) && value >= 0 &&
+  return reader.ToDouble(cell, &value) == Value::kGiven && value >= 0 &&
          std::isfinite(value);
 }
 
@@ -63,6 +63,7 @@ absl::StatusOr<TableRows> TableRows::Make(const pb::LoadRequest& request,
   rows.columns_ = columns.size();
   rows.target_required_ = request.target_required();
   rows.missing_ = std::make_unique<MissingWords>(dialect);
+  rows.reader_.emplace(*rows.dialect_, *rows.missing_);
   const int target = FindRole(schema, pb::TARGET);
   for (const Field& field : schema) {
     const bool text_of_target = field.role == pb::TARGET_TEXT && target >= 0;
@@ -106,12 +107,13 @@ std::optional<RowError> TableRows::CheckRoles(const Record& record,
     const size_t offset = cell.text.data() == nullptr && cell.offset == 0
                               ? record.text.size()
                               : cell.offset;
-    if (wanted.field.role == pb::TARGET && cell.kind == Cell::Kind::kMissing) {
+    if (wanted.field.role == pb::TARGET &&
+        reader_->IsMissing(cell, wanted.field.type)) {
       *reason = "MISSING_TARGET";
       return RowError{offset, absl::StrCat("column ", Quoted(wanted.field.name),
                                            ": the target is missing")};
     }
-    if (wanted.field.role == pb::WEIGHT && !IsWeight(cell, dialect_->decimal)) {
+    if (wanted.field.role == pb::WEIGHT && !IsWeight(cell, *reader_)) {
       *reason = "BAD_WEIGHT";
       return RowError{offset,
                       absl::StrCat("column ", Quoted(wanted.field.name), ": ",
@@ -128,8 +130,7 @@ bool TableRows::AppendCells(std::optional<RowError>* error) {
     const Cell& cell = cells_[wanted.source_column];
     if (wanted.field.role == pb::CARRY) {
       AppendAsWritten(cell, &wanted.builder);
-    } else if (!AppendCell(cell, wanted.field.type, dialect_->decimal,
-                           &wanted.builder)) {
+    } else if (!reader_->Append(cell, wanted.field.type, &wanted.builder)) {
       *error = RowError{cell.offset,
                         absl::StrCat("column ", Quoted(wanted.field.name), ": ",
                                      Quoted(cell.text), " is not of type ",
@@ -168,55 +169,62 @@ uint64_t TableRows::Prepare(RowBatch* batch) {
   return bad;
 }
 
+// Words that are numbers stand for values, which the plain ones may be.
+template <typename Number>
+void TableRows::DropMissing(const std::vector<Number>& numbers,
+                            uint64_t* valid) const {
+  if (!missing_->has_numbers()) return;
+  for (uint64_t rest = *valid; rest != 0; rest &= rest - 1)
+    if (missing_->ContainsNumber(
+            numbers[static_cast<size_t>(std::countr_zero(rest))]))
+      *valid &= ~(rest & (0 - rest));
+}
+
 uint64_t TableRows::PrepareDoubles(RowBatch* batch, Wanted* wanted) const {
   const size_t column = wanted->source_column;
-  wanted->valid = 0;
-  if (batch->plain_numbers_usable())
-    wanted->valid = ReadPlainDoubles(simd_, batch->Cells(column),
-                                     dialect_->decimal, wanted->doubles.data());
+  wanted->valid = ReadPlainDoubles(simd_, batch->Cells(column),
+                                   dialect_->decimal, wanted->doubles.data());
+  uint64_t rest = batch->all() & ~wanted->valid;
+  DropMissing(wanted->doubles, &wanted->valid);
   uint64_t bad = 0;
-  for (uint64_t rest = batch->all() & ~wanted->valid; rest != 0;
-       rest &= rest - 1) {
+  for (; rest != 0; rest &= rest - 1) {
     const auto row = static_cast<size_t>(std::countr_zero(rest));
-    const Cell cell = batch->At(row, column);
-    if (cell.kind == Cell::Kind::kMissing) continue;
-    const bool good =
-        ParseDouble(cell.text, dialect_->decimal, &wanted->doubles[row]);
-    (good ? wanted->valid : bad) |= uint64_t{1} << row;
+    const Value value =
+        reader_->ToDouble(batch->At(row, column), &wanted->doubles[row]);
+    if (value == Value::kGiven) wanted->valid |= uint64_t{1} << row;
+    if (value == Value::kUnfit) bad |= uint64_t{1} << row;
   }
   return bad;
 }
 
 uint64_t TableRows::PrepareInt64s(RowBatch* batch, Wanted* wanted) const {
   const size_t column = wanted->source_column;
-  wanted->valid = 0;
-  if (batch->plain_numbers_usable())
-    wanted->valid = ReadPlainInt64s(simd_, batch->Cells(column),
-                                    dialect_->decimal, wanted->int64s.data());
+  wanted->valid = ReadPlainInt64s(simd_, batch->Cells(column),
+                                  dialect_->decimal, wanted->int64s.data());
+  uint64_t rest = batch->all() & ~wanted->valid;
+  DropMissing(wanted->int64s, &wanted->valid);
   uint64_t bad = 0;
-  for (uint64_t rest = batch->all() & ~wanted->valid; rest != 0;
-       rest &= rest - 1) {
+  for (; rest != 0; rest &= rest - 1) {
     const auto row = static_cast<size_t>(std::countr_zero(rest));
-    const Cell cell = batch->At(row, column);
-    if (cell.kind == Cell::Kind::kMissing) continue;
-    const bool good =
-        CellToInt64(cell, dialect_->decimal, &wanted->int64s[row]);
-    (good ? wanted->valid : bad) |= uint64_t{1} << row;
+    const Value value =
+        reader_->ToInt64(batch->At(row, column), &wanted->int64s[row]);
+    if (value == Value::kGiven) wanted->valid |= uint64_t{1} << row;
+    if (value == Value::kUnfit) bad |= uint64_t{1} << row;
   }
   return bad;
 }
 
-uint64_t TableRows::PrepareBools(RowBatch* batch, Wanted* wanted) {
+uint64_t TableRows::PrepareBools(RowBatch* batch, Wanted* wanted) const {
   wanted->valid = 0;
   wanted->trues = 0;
   uint64_t bad = 0;
   for (size_t row = 0; row < batch->rows(); ++row) {
-    const Cell cell = batch->At(row, wanted->source_column);
-    if (cell.kind == Cell::Kind::kMissing) continue;
-    bool value = false;
-    const bool good = ParseBool(cell.text, &value);
-    (good ? wanted->valid : bad) |= uint64_t{1} << row;
-    wanted->trues |= uint64_t{value} << row;
+    bool flag = false;
+    const Value value =
+        reader_->ToBool(batch->At(row, wanted->source_column), &flag);
+    if (value == Value::kGiven) wanted->valid |= uint64_t{1} << row;
+    if (value == Value::kUnfit) bad |= uint64_t{1} << row;
+    wanted->trues |= uint64_t{flag} << row;
   }
   return bad;
 }
@@ -228,8 +236,8 @@ uint64_t TableRows::CheckRoleOf(RowBatch* batch, const Wanted& wanted) const {
   for (size_t row = 0; row < batch->rows(); ++row) {
     const Cell cell = batch->At(row, wanted.source_column);
     const bool good = wanted.field.role == pb::TARGET
-                          ? cell.kind != Cell::Kind::kMissing
-                          : IsWeight(cell, dialect_->decimal);
+                          ? !reader_->IsMissing(cell, wanted.field.type)
+                          : IsWeight(cell, *reader_);
     if (!good) bad |= uint64_t{1} << row;
   }
   return bad;
@@ -258,7 +266,7 @@ void TableRows::AppendPrepared(RowBatch* batch, size_t begin, size_t end) {
         if (wanted.field.role == pb::CARRY)
           AppendAsWritten(cell, &wanted.builder);
         else
-          AppendCell(cell, type, dialect_->decimal, &wanted.builder);
+          reader_->Append(cell, type, &wanted.builder);
         wanted.longest_text = std::max(wanted.longest_text, cell.text.size());
       }
     }

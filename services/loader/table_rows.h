@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "services/loader/formats/block_masks.h"
+#include "services/loader/formats/cell_types.h"
 #include "services/loader/formats/dialect.h"
 #include "services/loader/formats/missing_words.h"
 #include "services/loader/formats/row_batch.h"
@@ -69,7 +70,9 @@ class TableRows {
   bool AppendCells(std::optional<RowError>* error);
   uint64_t PrepareDoubles(RowBatch* batch, Wanted* wanted) const;
   uint64_t PrepareInt64s(RowBatch* batch, Wanted* wanted) const;
-  static uint64_t PrepareBools(RowBatch* batch, Wanted* wanted);
+  uint64_t PrepareBools(RowBatch* batch, Wanted* wanted) const;
+  template <typename Number>
+  void DropMissing(const std::vector<Number>& numbers, uint64_t* valid) const;
   uint64_t CheckRoleOf(RowBatch* batch, const Wanted& wanted) const;
 
   SimdLevel simd_ = SimdLevel::kNone;
@@ -77,6 +80,7 @@ class TableRows {
   size_t columns_ = 0;
   bool target_required_ = false;
   std::unique_ptr<MissingWords> missing_;  // The parser points to it.
+  std::optional<CellReader> reader_;
   std::unique_ptr<RowParser> parser_;
   std::vector<Wanted> wanted_;
   std::vector<Cell> cells_;

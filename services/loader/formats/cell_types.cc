@@ -1,9 +1,5 @@
 #include "services/loader/formats/cell_types.h"
 
-#include <cmath>
-
-#include "services/loader/formats/number.h"
-
 namespace troupe::loader {
 namespace {
 
@@ -12,6 +8,7 @@ constexpr uint32_t kInt64 = 2;
 constexpr uint32_t kBigInt = 4;
 constexpr uint32_t kFraction = 8;
 constexpr uint32_t kText = 16;
+constexpr uint32_t kMissingNumber = 32;
 
 uint32_t NumberBit(NumberKind kind) {
   switch (kind) {
@@ -27,24 +24,61 @@ uint32_t NumberBit(NumberKind kind) {
   return 0;
 }
 
-// JSON always writes a point.
-char DecimalOf(const Cell& cell, char decimal) {
-  return cell.kind == Cell::Kind::kNumber ? '.' : decimal;
-}
-
 bool IsNumeric(const Cell& cell) {
   return cell.kind == Cell::Kind::kText || cell.kind == Cell::Kind::kNumber;
 }
 
 }  // namespace
 
-bool CellToInt64(const Cell& cell, char decimal, int64_t* value) {
-  if (ParseInt64(cell.text, value)) return true;
+// JSON always writes a point.
+char CellReader::DecimalOf(const Cell& cell) const {
+  return cell.kind == Cell::Kind::kNumber ? '.' : dialect_.decimal;
+}
+
+NumberKind CellReader::KindOf(const Cell& cell) const {
+  return ClassifyNumber(cell.text, DecimalOf(cell));
+}
+
+CellReader::Value CellReader::ToDouble(const Cell& cell, double* value) const {
+  if (cell.kind == Cell::Kind::kMissing) return Value::kMissing;
+  if (!IsNumeric(cell) || !ParseDouble(cell.text, DecimalOf(cell), value))
+    return Value::kUnfit;
+  return missing_.has_numbers() && !cell.given &&
+                 missing_.ContainsNumber(*value)
+             ? Value::kMissing
+             : Value::kGiven;
+}
+
+CellReader::Value CellReader::ToInt64(const Cell& cell, int64_t* value) const {
+  if (cell.kind == Cell::Kind::kMissing) return Value::kMissing;
+  if (!IsNumeric(cell)) return Value::kUnfit;
+  if (!ParseInt64(cell.text, value) &&
+      !ParseWholeNumber(cell.text, DecimalOf(cell), value))
+    return IsMissingNumber(cell) ? Value::kMissing : Value::kUnfit;
+  return missing_.has_numbers() && !cell.given &&
+                 missing_.ContainsNumber(*value)
+             ? Value::kMissing
+             : Value::kGiven;
+}
+
+CellReader::Value CellReader::ToBool(const Cell& cell, bool* value) const {
+  if (cell.kind == Cell::Kind::kMissing) return Value::kMissing;
+  const bool may_be =
+      cell.kind == Cell::Kind::kText || cell.kind == Cell::Kind::kBool;
+  return may_be && ParseBool(cell.text, value) ? Value::kGiven : Value::kUnfit;
+}
+
+bool CellReader::IsMissing(const Cell& cell, DataType type) const {
   double number = 0;
-  if (!ParseDouble(cell.text, decimal, &number)) return false;
-  if (std::trunc(number) != number || std::fabs(number) > 0x1p53) return false;
-  *value = static_cast<int64_t>(number);
-  return true;
+  int64_t whole = 0;
+  return cell.kind == Cell::Kind::kMissing ||
+         (type == pb::FLOAT64 && ToDouble(cell, &number) == Value::kMissing) ||
+         (type == pb::INT64 && ToInt64(cell, &whole) == Value::kMissing);
+}
+
+bool CellReader::IsMissingNumber(const Cell& cell) const {
+  double value = 0;
+  return missing_.has_numbers() && ToDouble(cell, &value) == Value::kMissing;
 }
 
 void TypeEvidence::ObserveNumbers(bool integers, bool fractions) {
@@ -52,34 +86,40 @@ void TypeEvidence::ObserveNumbers(bool integers, bool fractions) {
   bits_ |= (integers ? kInt64 : 0) | (fractions ? kFraction : 0);
 }
 
-void TypeEvidence::Observe(const Cell& cell, char decimal) {
+bool TypeEvidence::Observe(const Cell& cell, const CellReader& reader) {
   switch (cell.kind) {
     case Cell::Kind::kMissing:
-      return;
+      return true;
     case Cell::Kind::kBool:
       bits_ |= kBool;
-      return;
+      return true;
     case Cell::Kind::kString:
       bits_ |= kText;
-      return;
+      return true;
     case Cell::Kind::kNumber:
     case Cell::Kind::kText:
       break;
   }
+  if (reader.IsMissingNumber(cell)) {
+    bits_ |= kMissingNumber;
+    return false;
+  }
   // Nothing can change a column of text any more.
-  if ((bits_ & kText) != 0) return;
-  const uint32_t bit =
-      NumberBit(ClassifyNumber(cell.text, DecimalOf(cell, decimal)));
+  if ((bits_ & kText) != 0) return true;
+  const uint32_t bit = NumberBit(reader.KindOf(cell));
   bool value = false;
-  bits_ |= bit != 0 ? bit : ParseBool(cell.text, &value) ? kBool : kText;
+  bits_ |= bit != 0                                                   ? bit
+           : reader.ToBool(cell, &value) == CellReader::Value::kGiven ? kBool
+                                                                      : kText;
+  return true;
 }
 
 DataType TypeEvidence::Type() const {
-  if (bits_ == 0) return pb::FLOAT64;
   if ((bits_ & kText) != 0) return pb::STRING;
   if ((bits_ & kBool) != 0) return bits_ == kBool ? pb::BOOL : pb::STRING;
   if ((bits_ & kFraction) != 0) return pb::FLOAT64;
-  return (bits_ & kBigInt) != 0 ? pb::STRING : pb::INT64;
+  if ((bits_ & kBigInt) != 0) return pb::STRING;
+  return (bits_ & kInt64) != 0 ? pb::INT64 : pb::FLOAT64;
 }
 
 void AppendAsWritten(const Cell& cell, ColumnBuilder* column) {
@@ -89,41 +129,31 @@ void AppendAsWritten(const Cell& cell, ColumnBuilder* column) {
     column->AppendText(cell.text);
 }
 
-bool AppendCell(const Cell& cell, DataType type, char decimal,
-                ColumnBuilder* column) {
-  if (cell.kind == Cell::Kind::kMissing) {
-    column->AppendNull();
-    return true;
-  }
+bool CellReader::Append(const Cell& cell, DataType type,
+                        ColumnBuilder* column) const {
+  Value found = Value::kGiven;
+  double number = 0;
+  int64_t whole = 0;
+  bool flag = false;
   switch (type) {
-    case pb::FLOAT64: {
-      double value = 0;
-      if (!IsNumeric(cell) ||
-          !ParseDouble(cell.text, DecimalOf(cell, decimal), &value))
-        return false;
-      column->AppendDouble(value);
-      return true;
-    }
-    case pb::INT64: {
-      int64_t value = 0;
-      if (!IsNumeric(cell) ||
-          !CellToInt64(cell, DecimalOf(cell, decimal), &value))
-        return false;
-      column->AppendInt64(value);
-      return true;
-    }
-    case pb::BOOL: {
-      bool value = false;
-      if ((cell.kind != Cell::Kind::kText && cell.kind != Cell::Kind::kBool) ||
-          !ParseBool(cell.text, &value))
-        return false;
-      column->AppendBool(value);
-      return true;
-    }
+    case pb::FLOAT64:
+      found = ToDouble(cell, &number);
+      if (found == Value::kGiven) column->AppendDouble(number);
+      break;
+    case pb::INT64:
+      found = ToInt64(cell, &whole);
+      if (found == Value::kGiven) column->AppendInt64(whole);
+      break;
+    case pb::BOOL:
+      found = ToBool(cell, &flag);
+      if (found == Value::kGiven) column->AppendBool(flag);
+      break;
     default:
-      column->AppendText(cell.text);
-      return true;
+      if (cell.kind == Cell::Kind::kMissing) found = Value::kMissing;
+      if (found == Value::kGiven) column->AppendText(cell.text);
   }
+  if (found == Value::kMissing) column->AppendNull();
+  return found != Value::kUnfit;
 }
 
 }  // namespace troupe::loader

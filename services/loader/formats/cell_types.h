@@ -6,18 +6,60 @@
 
 #include <cstdint>
 
+#include "services/loader/formats/dialect.h"
+#include "services/loader/formats/missing_words.h"
+#include "services/loader/formats/number.h"
 #include "services/loader/formats/row_parser.h"
 #include "services/table/column_builder.h"
 
 namespace troupe::loader {
 
+// How the cells of a dialect become values.
+class CellReader {
+ public:
+  enum class Value {
+    kGiven,    // It was set.
+    kMissing,  // Nothing, or a number that stands for nothing.
+    kUnfit,    // The cell is not of the type.
+  };
+
+  // Both must outlive the reader.
+  CellReader(const Dialect& dialect, const MissingWords& missing)
+      : dialect_(dialect), missing_(missing) {}
+
+  Value ToDouble(const Cell& cell, double* value) const;
+  // Takes fractions that are whole ("3.0", "1e3"), exactly.
+  Value ToInt64(const Cell& cell, int64_t* value) const;
+  Value ToBool(const Cell& cell, bool* value) const;
+
+  // What kind of number the cell's text is.
+  NumberKind KindOf(const Cell& cell) const;
+  // Whether there is no value in a column of that type.
+  bool IsMissing(const Cell& cell, DataType type) const;
+  // Whether the cell is a number that stands for nothing.
+  bool IsMissingNumber(const Cell& cell) const;
+
+  // Appends the cell's value to `column`, or returns false (and appends
+  // nothing) when it does not fit `type`. STRING takes everything, as it is
+  // written.
+  bool Append(const Cell& cell, DataType type, ColumnBuilder* column) const;
+
+ private:
+  char DecimalOf(const Cell& cell) const;
+
+  const Dialect& dialect_;
+  const MissingWords& missing_;
+};
+
 // What has been seen of a column so far. Evidence is joined by |, so the order
 // and the grouping of rows do not matter.
 class TypeEvidence {
  public:
-  static constexpr uint32_t kAll = 31;  // Every bit there is.
+  static constexpr uint32_t kAll = 63;  // Every bit there is.
 
-  void Observe(const Cell& cell, char decimal);
+  // False when the cell is missing in a column of numbers, and of text is a
+  // value.
+  bool Observe(const Cell& cell, const CellReader& reader);
   // Of some cells at once: they are integers within int64, or have fractions.
   void ObserveNumbers(bool integers, bool fractions);
 
@@ -37,16 +79,6 @@ class TypeEvidence {
  private:
   uint32_t bits_ = 0;
 };
-
-// Whether the cell's text is a whole number (see AppendCell); then `value` is
-// set.
-bool CellToInt64(const Cell& cell, char decimal, int64_t* value);
-
-// Appends the cell's value to `column`, or returns false (and appends nothing)
-// when it does not fit `type`. INT64 takes fractions that are whole ("3.0",
-// "1e3") up to 2^53; STRING takes everything, as it is written.
-bool AppendCell(const Cell& cell, DataType type, char decimal,
-                ColumnBuilder* column);
 
 // Appends the cell's text to a column of text, also a missing word; null where
 // the record has no such cell.

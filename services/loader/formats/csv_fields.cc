@@ -150,10 +150,10 @@ std::optional<RowError> CsvRowParser::Parse(const Record& record,
   cells->assign(columns_, Cell());
   for (size_t i = 0; i < count; ++i) {
     const CsvField& field = fields_[i];
-    const bool missing =
-        (!field.quoted || dialect_.quoted_na) && missing_.Contains(field.text);
+    const bool given = field.quoted && !dialect_.quoted_na;
+    const bool missing = !given && missing_.Contains(field.text);
     (*cells)[i] = {field.text, field.offset,
-                   missing ? Cell::Kind::kMissing : Cell::Kind::kText};
+                   missing ? Cell::Kind::kMissing : Cell::Kind::kText, given};
   }
   return std::nullopt;
 }

@@ -1,11 +1,6 @@
 #include "services/loader/formats/missing_words.h"
 
-#include <algorithm>
-
-#include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "services/loader/formats/number.h"
 
 namespace troupe::loader {
@@ -23,13 +18,20 @@ MissingWords::MissingWords(const Dialect& dialect) {
     for (const absl::string_view word : kDefaultWords) Add(word);
   for (const std::string& word : dialect.na_values) {
     Add(word);
-    if (ClassifyNumber(word, dialect.decimal) == NumberKind::kInt64)
-      Add(absl::StrCat(word, ".0"));
-    absl::string_view whole = word;
-    if (absl::ConsumeSuffix(&whole, ".0") &&
-        ClassifyNumber(whole, dialect.decimal) == NumberKind::kInt64)
-      Add(whole);
+    AddNumber(word, '.');
+    if (dialect.decimal != '.') AddNumber(word, dialect.decimal);
   }
+}
+
+void MissingWords::AddNumber(absl::string_view word, char decimal) {
+  double number = 0;
+  if (!ParseDouble(word, decimal, &number)) return;
+  doubles_.insert(number);
+  int64_t whole = 0;
+  if (!ParseWholeNumber(word, decimal, &whole)) return;
+  int64s_.insert(whole);
+  Add(absl::StrCat(whole));
+  Add(absl::StrCat(whole, ".0"));
 }
 
 void MissingWords::Add(absl::string_view word) {
@@ -38,9 +40,6 @@ void MissingWords::Add(absl::string_view word) {
     return;
   }
   lengths_[static_cast<unsigned char>(word.front())] |= LengthBit(word);
-  has_plain_number_ |= std::all_of(word.begin(), word.end(), [](char c) {
-    return absl::ascii_isdigit(c) || absl::ascii_ispunct(c);
-  });
   words_.emplace(word);
 }
 

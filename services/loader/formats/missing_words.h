@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <string>
 
 #include "absl/container/flat_hash_set.h"
@@ -16,8 +17,8 @@ namespace troupe::loader {
 class MissingWords {
  public:
   // The words of pandas 2 (with "None"), unless the dialect declines them, and
-  // the dialect's own. A word that is a whole number also stands for the same
-  // number with ".0", and the other way round, as in pandas.
+  // the dialect's own. A word that is a whole number also stands for its digits
+  // alone and with ".0", as in pandas.
   explicit MissingWords(const Dialect& dialect);
 
   bool Contains(absl::string_view text) const {
@@ -28,12 +29,15 @@ class MissingWords {
            words_.contains(text);
   }
 
-  // Whether a word may be a number of nothing but digits, a sign and a decimal
-  // point.
-  bool has_plain_number() const { return has_plain_number_; }
+  // Whether some words are numbers. In columns of numbers these stand for their
+  // value, however it is written.
+  bool has_numbers() const { return !doubles_.empty(); }
+  bool ContainsNumber(double value) const { return doubles_.contains(value); }
+  bool ContainsNumber(int64_t value) const { return int64s_.contains(value); }
 
  private:
   void Add(absl::string_view word);
+  void AddNumber(absl::string_view word, char decimal);
 
   // The last bit is for all that are longer.
   static uint32_t LengthBit(absl::string_view text) {
@@ -41,9 +45,10 @@ class MissingWords {
   }
 
   bool empty_ = false;
-  bool has_plain_number_ = false;
   std::array<uint32_t, 256> lengths_ = {};  // By first character.
   absl::flat_hash_set<std::string> words_;
+  absl::flat_hash_set<double> doubles_;
+  absl::flat_hash_set<int64_t> int64s_;
 };
 
 }  // namespace troupe::loader

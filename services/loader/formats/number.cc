@@ -2,6 +2,7 @@
 
 #include <fast_float/fast_float.h>
 
+#include <algorithm>
 #include <cstring>
 #include <limits>
 #include <system_error>
@@ -85,6 +86,61 @@ bool AccumulateDigits(absl::string_view digits, bool negative, int64_t* value) {
   return true;
 }
 
+// A number as an integer times a power of ten; the integer's last digit is not
+// 0, unless it is 0.
+struct Scaled {
+  static constexpr int64_t kMaxDigits = 19;  // As many fit into 64 bits.
+
+  uint64_t integer = 0;
+  int64_t digits = 0;
+  int64_t exponent = 0;
+  int64_t zeros = 0;  // At its end, not yet part of the integer.
+
+  // False when the integer becomes too long.
+  bool AddDigit(char c) {
+    if (c == '0') {
+      if (integer > 0) ++zeros;
+      return true;
+    }
+    digits += zeros + 1;
+    if (digits > kMaxDigits) return false;
+    for (; zeros > 0; --zeros) integer *= 10;
+    integer = integer * 10 + static_cast<uint64_t>(c - '0');
+    return true;
+  }
+};
+
+// The number behind the `e`, or some number as large where it is very large.
+int64_t ExponentOf(absl::string_view text) {
+  constexpr int64_t kLarge = int64_t{1} << 40;
+  bool negative = false;
+  int64_t exponent = 0;
+  for (const char c : TakeSign(text, &negative))
+    exponent = std::min(kLarge, exponent * 10 + (c - '0'));
+  return negative ? -exponent : exponent;
+}
+
+// False when it has too many digits to be an integer within int64.
+bool ScaledOf(absl::string_view decimal_text, char decimal, Scaled* scaled) {
+  int64_t places = 0;
+  bool fraction = false;
+  size_t i = 0;
+  for (; i < decimal_text.size(); ++i) {
+    const char c = decimal_text[i];
+    if (c == decimal) {
+      fraction = true;
+    } else if (!IsDigit(c)) {
+      scaled->exponent = ExponentOf(decimal_text.substr(i + 1));
+      break;
+    } else {
+      if (fraction) ++places;
+      if (!scaled->AddDigit(c)) return false;
+    }
+  }
+  scaled->exponent += scaled->zeros - places;
+  return true;
+}
+
 }  // namespace
 
 NumberKind ClassifyNumber(absl::string_view text, char decimal) {
@@ -106,6 +162,47 @@ bool ParseInt64(absl::string_view text, int64_t* value) {
   const absl::string_view digits = TakeSign(Trim(text), &negative);
   return !digits.empty() && CountDigits(digits, 0) == digits.size() &&
          AccumulateDigits(digits, negative, value);
+}
+
+bool ParseWholeNumber(absl::string_view text, char decimal, int64_t* value) {
+  bool negative = false;
+  const absl::string_view digits = TakeSign(Trim(text), &negative);
+  Scaled scaled;
+  if (!IsDecimal(digits, decimal) || !ScaledOf(digits, decimal, &scaled))
+    return false;
+  if (scaled.integer == 0) scaled.exponent = 0;
+  if (scaled.exponent < 0 || scaled.exponent >= Scaled::kMaxDigits)
+    return false;
+  for (; scaled.exponent > 0; --scaled.exponent)
+    if (__builtin_mul_overflow(scaled.integer, 10, &scaled.integer))
+      return false;
+  constexpr uint64_t kMax = std::numeric_limits<int64_t>::max();
+  if (scaled.integer > (negative ? kMax + 1 : kMax)) return false;
+  *value = static_cast<int64_t>(negative ? 0 - scaled.integer : scaled.integer);
+  return true;
+}
+
+absl::string_view WithoutSeparators(absl::string_view text, char separator,
+                                    std::string* scratch) {
+  const absl::string_view number = Trim(text);
+  if (number.find(separator) == absl::string_view::npos) return number;
+  bool negative = false;
+  absl::string_view rest = TakeSign(number, &negative);
+  scratch->assign(negative ? "-" : "");
+  if (rest.empty() || !IsDigit(rest.front())) return "";
+  bool repeated = false;
+  bool after_digit = false;
+  for (; !rest.empty(); rest.remove_prefix(1)) {
+    const char c = rest.front();
+    if (c != separator && !IsDigit(c)) break;
+    if (c != separator) scratch->push_back(c);
+    repeated |= c == separator && !after_digit;
+    after_digit = c != separator;
+  }
+  if (rest.find(separator) != absl::string_view::npos) return "";
+  if (repeated && !rest.empty()) return "";
+  scratch->append(rest.data(), rest.size());
+  return *scratch;
 }
 
 bool ParseDouble(absl::string_view text, char decimal, double* value) {

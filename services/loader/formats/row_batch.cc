@@ -30,10 +30,10 @@ Cell RowBatch::At(size_t row, size_t column) {
     return {text, offset,
             missing_.Contains(text) ? Cell::Kind::kMissing : Cell::Kind::kText};
   const CsvField field = FieldOf(dialect_, text, &scratch_);
-  const bool missing =
-      (!field.quoted || dialect_.quoted_na) && missing_.Contains(field.text);
+  const bool given = field.quoted && !dialect_.quoted_na;
+  const bool missing = !given && missing_.Contains(field.text);
   return {field.text, offset,
-          missing ? Cell::Kind::kMissing : Cell::Kind::kText};
+          missing ? Cell::Kind::kMissing : Cell::Kind::kText, given};
 }
 
 }  // namespace troupe::loader

@@ -37,9 +37,8 @@ class RowBatch {
   const Record& record(size_t row) const { return rows_[row].record; }
   int64_t ordinal(size_t row) const { return rows_[row].ordinal; }
 
-  // The cells of a column, where numbers may be read from them all at once.
-  // Not when a plain number could mean "no value".
-  bool plain_numbers_usable() const { return !missing_.has_plain_number(); }
+  // The cells of a column, for reading numbers from them all at once. Some may
+  // mean "no value" (see MissingWords::has_numbers).
   CellColumn Cells(size_t column) const {
     return {text_, edges_.data() + column, columns_ + 1, rows()};
   }

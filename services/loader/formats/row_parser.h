@@ -30,6 +30,7 @@ struct Cell {
   absl::string_view text;
   uint32_t offset = 0;  // Where it begins in the record, bytes.
   Kind kind = Kind::kMissing;
+  bool given = false;  // Whatever it says, it is a value (see quoted_na).
 };
 
 // Why a record is no row.

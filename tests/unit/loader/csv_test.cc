@@ -148,6 +148,34 @@ TEST(CsvMissing, OwnWordsAddToTheDefaults) {
                   {"1.5"}}));
 }
 
+TEST(CsvMissing, NumbersAmongTheWordsStandForTheirValue) {
+  pb::CsvOptions csv;
+  csv.add_na_values("-99");
+  csv.add_na_values("-9.99e1");
+  const absl::StatusOr<WholeInput> input = ReadText(
+      "f,i,t,b\n-99.00,-99,-99,-99.0\n-99.9,-99.0,-99.0,true\n-99.90,-099,"
+      "-99.00,false\n1.5,4,x,-99\n",
+      "t.csv", csv);
+  ASSERT_TRUE(input.ok()) << input.status();
+  EXPECT_THAT(input->types, ElementsAre("float64", "int64", "string", "bool"));
+  EXPECT_EQ(input->rows,
+            (Rows{{"<missing>", "<missing>", "<missing>", "<missing>"},
+                  {"<missing>", "<missing>", "<missing>", "true"},
+                  {"<missing>", "<missing>", "-99.00", "false"},
+                  {"1.5", "4", "x", "<missing>"}}));
+}
+
+TEST(CsvMissing, AMissingNumberIsCountedInColumnsOfNumbersOnly) {
+  LoaderBelowFolder setup;
+  pb::Source source = SourceAt(
+      setup.folder.Write("t.csv", "a,b,c\n-99.00,-99.00,-99.00\n1,x,\n"));
+  source.mutable_csv()->add_na_values("-99");
+  pb::PlanRequest request = PlanRequestFor(source);
+  const absl::StatusOr<WholePlan> plan = PlanAll(*setup.loader, request);
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_THAT(plan->last.missing(), ElementsAre(1, 0, 2));
+}
+
 TEST(CsvMissing, DefaultsAndQuotedWordsCanBeDeclined) {
   pb::CsvOptions csv;
   csv.set_keep_default_na(false);
@@ -169,6 +197,22 @@ TEST(CsvTypes, AreJoinedOverTheWholeInput) {
                           "float64", "string", "float64"));
   EXPECT_EQ(input->rows[0][4], "true");
   EXPECT_EQ(input->rows[1][6], "9223372036854775808");
+}
+
+TEST(CsvTypes, IntegersAreExactHoweverTheyAreWritten) {
+  const std::string text = "n\n9007199254740993.0\n1e3\n9007199254740993.5\n";
+  LoaderBelowFolder setup;
+  for (const std::string name : {"t.csv", "t.jsonl"}) {
+    pb::Source source = SourceAt(setup.folder.Write(
+        name, name == "t.csv" ? text
+                              : "{\"n\":9007199254740993.0}\n{\"n\":1e3}\n"
+                                "{\"n\":9007199254740993.5}\n"));
+    (*source.mutable_types())["n"] = pb::INT64;
+    const absl::StatusOr<WholeInput> input = ReadAll(*setup.loader, source);
+    ASSERT_TRUE(input.ok()) << input.status();
+    EXPECT_EQ(input->rows, (Rows{{"9007199254740993"}, {"1000"}})) << name;
+    EXPECT_EQ(input->rejected.size(), 1U) << name;
+  }
 }
 
 TEST(CsvTypes, AHeaderAloneGivesTextColumnsAndNoRows) {

@@ -103,5 +103,52 @@ TEST(Number, BoolsIgnoreCaseAndTakeNoSpaces) {
   EXPECT_FALSE(ParseBool("yes", &value));
 }
 
+std::string Whole(absl::string_view text, char decimal = '.') {
+  int64_t value = 0;
+  return ParseWholeNumber(text, decimal, &value) ? absl::StrCat(value) : "no";
+}
+
+TEST(ParseWholeNumber, IsExact) {
+  EXPECT_EQ(Whole("9007199254740993.0"), "9007199254740993");
+  EXPECT_EQ(Whole("9.007199254740993e15"), "9007199254740993");
+  EXPECT_EQ(Whole("-9007199254740993e0"), "-9007199254740993");
+  EXPECT_EQ(Whole("90071992547409930e-1"), "9007199254740993");
+  EXPECT_EQ(Whole("9007199254740993,00", ','), "9007199254740993");
+  EXPECT_EQ(Whole("9223372036854775807.000"), "9223372036854775807");
+  EXPECT_EQ(Whole("-9223372036854775808.0"), "-9223372036854775808");
+  EXPECT_EQ(Whole("9223372036854775808.0"), "no");
+  EXPECT_EQ(Whole("-9.223372036854775809e18"), "no");
+  EXPECT_EQ(Whole("12345678901234567890e-5"), "no");
+  EXPECT_EQ(Whole("12345678901234500000e-5"), "123456789012345");
+  EXPECT_EQ(Whole("9007199254740993.00000000000000000001"), "no");
+}
+
+TEST(ParseWholeNumber, TakesEveryWayToWriteIt) {
+  EXPECT_EQ(Whole("1e3"), "1000");
+  EXPECT_EQ(Whole(" +1.5E+1 "), "15");
+  EXPECT_EQ(Whole("000.30e1"), "3");
+  EXPECT_EQ(Whole("1e18"), "1000000000000000000");
+  EXPECT_EQ(Whole("1e19"), "no");
+  EXPECT_EQ(Whole("1e-1"), "no");
+  EXPECT_EQ(Whole("-0.0"), "0");
+  EXPECT_EQ(Whole("0e99999999999999999999"), "0");
+  EXPECT_EQ(Whole("0.000e-7"), "0");
+  EXPECT_EQ(Whole("5."), "5");
+  EXPECT_EQ(Whole(".5"), "no");
+  EXPECT_EQ(Whole("17"), "17");
+  for (const char* text :
+       {"", "-", ".", "e1", "1e", "inf", "nan", "1.5", "0x1"})
+    EXPECT_EQ(Whole(text), "no") << text;
+}
+
+TEST(ParseWholeNumber, HugeExponentsAndLongTextsTakeNoTime) {
+  EXPECT_EQ(Whole("1e99999999999999999999999999"), "no");
+  EXPECT_EQ(Whole("1e-99999999999999999999999999"), "no");
+  const std::string zeros(1'000'000, '0');
+  EXPECT_EQ(Whole("7" + zeros + "e-1000000"), "7");
+  EXPECT_EQ(Whole("0." + zeros + "7e1000001"), "7");
+  EXPECT_EQ(Whole("7" + zeros + "7e-1000000"), "no");
+}
+
 }  // namespace
 }  // namespace troupe::loader
