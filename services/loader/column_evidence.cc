@@ -3,11 +3,23 @@
 #include <algorithm>
 #include <bit>
 
+#include "absl/strings/str_cat.h"
+#include "services/base/errors.h"
+#include "services/base/status_macros.h"
+#include "services/loader/file_header.h"
 #include "services/loader/formats/block_scanner.h"
 #include "services/loader/plan_cursor.h"
+#include "services/loader/split_loader.h"
+#include "services/loader/split_planner.h"
 #include "services/loader/text_place.h"
 
 namespace troupe::loader {
+namespace {
+
+constexpr int64_t kRecordsBetweenChecks = 1024;
+constexpr size_t kShownRejects = 5;
+
+}  // namespace
 
 ColumnEvidence::ColumnEvidence(const Dialect& dialect,
                                const pb::PlanCursor& cursor, SimdLevel simd)
@@ -21,43 +33,81 @@ ColumnEvidence::ColumnEvidence(const Dialect& dialect,
       present_(cursor.present().begin(), cursor.present().end()),
       missing_numbers_(cursor.missing_numbers().begin(),
                        cursor.missing_numbers().end()),
-      good_rows_(cursor.good_rows()) {
+      good_rows_(cursor.good_rows()),
+      short_rows_(cursor.short_rows()),
+      rejected_rows_(cursor.rejected_rows()),
+      rejected_(cursor.rejected().begin(), cursor.rejected().end()) {
   for (const uint32_t bits : cursor.evidence())
     types_.push_back(TypeEvidence::FromBits(bits));
 }
 
-std::vector<std::string> ColumnEvidence::Columns() const {
+const std::vector<std::string>& ColumnEvidence::Columns() const {
   return dialect_.format == pb::JSONL ? json_.columns() : columns_;
 }
 
-void ColumnEvidence::Observe(absl::string_view text) {
-  const bool csv = dialect_.format != pb::JSONL;
-  RowParser& parser = csv ? *csv_ : json_;
+absl::Status ColumnEvidence::Observe(const pb::Split& split,
+                                     absl::string_view text,
+                                     const std::string& file,
+                                     const Context& context) {
   const bool clean = !FindBadByte(text).has_value();
   BlockScanner scanner(simd_,
-                       csv && clean ? BlockScanner::Fields::kFind
-                                    : BlockScanner::Fields::kPassOver,
-                       dialect_, text, /*last=*/true, 1);
+                       dialect_.fields_end_at_delimiters() && clean
+                           ? BlockScanner::Fields::kFind
+                           : BlockScanner::Fields::kPassOver,
+                       dialect_, text, /*last=*/true, split.first_line());
   RowBatch batch(dialect_, missing_, text, columns_.size());
-  for (Record record;
-       scanner.Next(&record) == BlockScanner::Outcome::kRecord;) {
-    if (batch.Add(record, scanner.field_ends(), 0)) {
-      if (batch.full()) ObserveBatch(&batch);
-      continue;
-    }
-    if (!clean && FindBadByte(record.text).has_value()) continue;
-    if (!parser.Parse(record, &cells_).has_value()) ObserveCells();
+  int64_t ordinal = split.first_row();
+  for (Record record; scanner.Next(&record) == BlockScanner::Outcome::kRecord;
+       ++ordinal) {
+    if (ordinal % kRecordsBetweenChecks == 0 && context.cancelled())
+      return CallerLeft();
+    if (!batch.Add(record, scanner.field_ends(), ordinal))
+      RETURN_IF_ERROR(
+          ObserveOne(record, file, ordinal, split.encoding(), clean));
+    else if (batch.full())
+      ObserveBatch(&batch);
   }
   ObserveBatch(&batch);
+  return absl::OkStatus();
+}
+
+absl::Status ColumnEvidence::ObserveOne(const Record& record,
+                                        const std::string& file,
+                                        int64_t ordinal,
+                                        pb::TextEncoding encoding, bool clean) {
+  const bool json = dialect_.format == pb::JSONL;
+  std::optional<RowError> bad;
+  if (!clean) bad = FindBadByte(record.text, encoding);
+  if (!bad.has_value())
+    bad = json ? json_.ParseMembers(record, &members_)
+               : csv_->Parse(record, &cells_);
+  if (!bad.has_value()) {
+    if (csv_->filled()) CountShortRow(file, ordinal, record.line, &short_rows_);
+    ObserveCells();
+    return json_.columns().size() > SplitPlanner::kMaxColumns
+               ? TooManyColumns(file, record.line, json_.columns().size())
+               : absl::OkStatus();
+  }
+  if (bad->reason == "SHORT_ROW" &&
+      dialect_.on_short_row == pb::CsvOptions::FAIL)
+    return BadInput(file, record.line, 0,
+                    absl::StrCat(bad->message, "; see csv.on_short_row"));
+  ++rejected_rows_;
+  if (rejected_.size() < kShownRejects)
+    rejected_.push_back(MakeReject(file, record, ordinal, *bad));
+  return absl::OkStatus();
 }
 
 void ColumnEvidence::ObserveCells() {
   ++good_rows_;
-  GrowTo(cells_.size());
+  GrowTo(Columns().size());
+  for (const JsonRowParser::Member& member : members_)
+    ObserveCell(member.cell, member.column);
   for (size_t i = 0; i < cells_.size(); ++i) ObserveCell(cells_[i], i);
 }
 
 void ColumnEvidence::GrowTo(size_t columns) {
+  if (columns <= types_.size()) return;
   types_.resize(std::max(types_.size(), columns));
   present_.resize(types_.size());
   missing_numbers_.resize(types_.size());
@@ -101,6 +151,10 @@ void ColumnEvidence::Save(pb::PlanCursor* cursor) const {
         k < missing_numbers_.size() ? missing_numbers_[k] : 0);
   }
   cursor->set_good_rows(good_rows_);
+  *cursor->mutable_short_rows() = short_rows_;
+  cursor->set_rejected_rows(rejected_rows_);
+  cursor->clear_rejected();
+  cursor->mutable_rejected()->Add(rejected_.begin(), rejected_.end());
 }
 
 }  // namespace troupe::loader

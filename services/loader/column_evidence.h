@@ -8,12 +8,15 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "services/actor/context.h"
 #include "services/loader/formats/cell_types.h"
 #include "services/loader/formats/dialect.h"
 #include "services/loader/formats/json_fields.h"
 #include "services/loader/formats/missing_words.h"
 #include "services/loader/formats/row_batch.h"
+#include "troupe/v1/loader.pb.h"
 #include "troupe/v1/plan_cursor.pb.h"
 
 namespace troupe::loader {
@@ -25,8 +28,11 @@ class ColumnEvidence {
   ColumnEvidence(const Dialect& dialect, const pb::PlanCursor& cursor,
                  SimdLevel simd);
 
-  // Looks at all records of `text`; bad ones say nothing about types.
-  void Observe(absl::string_view text);
+  // Looks at all records of `text`, the split's, which messages call `file`;
+  // bad ones say nothing about types. BAD_INPUT for a short row where that
+  // fails, and when there are more columns than can be read.
+  absl::Status Observe(const pb::Split& split, absl::string_view text,
+                       const std::string& file, const Context& context);
 
   // Writes back what Observe learned.
   void Save(pb::PlanCursor* cursor) const;
@@ -40,11 +46,14 @@ class ColumnEvidence {
   }
 
  private:
-  std::vector<std::string> Columns() const;
+  const std::vector<std::string>& Columns() const;
   void GrowTo(size_t columns);
   void ObserveCells();
   void ObserveCell(const Cell& cell, size_t column);
   void ObserveBatch(RowBatch* batch);
+  absl::Status ObserveOne(const Record& record, const std::string& file,
+                          int64_t ordinal, pb::TextEncoding encoding,
+                          bool clean);
 
   const Dialect dialect_;
   const MissingWords missing_;
@@ -57,7 +66,11 @@ class ColumnEvidence {
   std::vector<int64_t> present_;
   std::vector<int64_t> missing_numbers_;
   int64_t good_rows_;
-  std::vector<Cell> cells_;
+  pb::ShortRows short_rows_;
+  int64_t rejected_rows_;
+  std::vector<pb::RejectedRow> rejected_;
+  std::vector<Cell> cells_;                     // Of CSV,
+  std::vector<JsonRowParser::Member> members_;  // and of JSON Lines.
 };
 
 }  // namespace troupe::loader

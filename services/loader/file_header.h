@@ -1,5 +1,5 @@
-// What comes before the first row of a file: a byte order mark, blank lines,
-// the names of the columns.
+// What comes before the first row of a file: a byte order mark, lines to pass
+// over, blank lines, the names of the columns.
 //
 // Thread safety: functions without state.
 #pragma once
@@ -16,8 +16,22 @@
 
 namespace troupe::loader {
 
+// Lets the reader decode, which stands at the beginning of a file, and passes
+// over a byte order mark. Returns how the file is written. BAD_INPUT when it is
+// empty.
+absl::StatusOr<pb::TextEncoding> BeginText(const Dialect& dialect,
+                                           TextReader* reader);
+
+// Passes over the lines that the dialect skips, of which `skipped` are behind
+// the reader. False when its text, which is not all, ends before that.
+// BAD_INPUT when the file ends, or a line is too long. `line` follows.
+absl::StatusOr<bool> SkipLines(const Dialect& dialect, int64_t max_line_bytes,
+                               int64_t* skipped, int64_t* line,
+                               TextReader* reader);
+
 struct FileHeader {
-  // Unique. By number where the dialect has no header; none for JSON Lines.
+  // Unique. The dialect's own; by number where it has none and the file has no
+  // header; none for JSON Lines.
   std::vector<std::string> names;
   int64_t line = 0;  // Where they stand.
 };

@@ -135,6 +135,8 @@ absl::StatusOr<pb::LoadResponse> Loader::Read(const pb::LoadRequest& request,
   response.set_rows(loaded.table.rows);
   response.set_wanted(loaded.wanted);
   response.set_bytes_per_row(loaded.bytes_per_row);
+  if (loaded.short_rows.count() > 0)
+    *response.mutable_short_rows() = loaded.short_rows;
   response.mutable_rejected()->Add(loaded.rejected.begin(),
                                    loaded.rejected.end());
   response.set_table(SerializeTable(std::move(loaded.table)));

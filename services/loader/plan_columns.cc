@@ -107,8 +107,10 @@ void DescribeColumns(const pb::PlanRequest& request,
     pb::Field& field = *response->mutable_schema()->add_fields();
     field.set_name(cursor.columns(i));
     field.set_type(TypeOf(request, cursor, i));
-    if (!request.has_pinned())
-      response->add_missing(ColumnEvidence::Missing(cursor, i, field.type()));
+    if (request.has_pinned()) continue;
+    if (TypeEvidence::FromBits(cursor.evidence(i)).nested())
+      response->add_nested(cursor.columns(i));
+    response->add_missing(ColumnEvidence::Missing(cursor, i, field.type()));
   }
   absl::flat_hash_map<absl::string_view, pb::DataType> pinned;
   for (const pb::Field& field : request.pinned().fields())

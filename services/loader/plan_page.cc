@@ -44,6 +44,10 @@ absl::StatusOr<pb::PlanResponse> PlanPage::Run() {
   response_.set_planned_bytes(cursor_.text_before() + cursor_.offset());
   response_.set_total_bytes(EstimateTotal());
   response_.set_rows(cursor_.rows());
+  if (cursor_.short_rows().count() > 0)
+    *response_.mutable_short_rows() = cursor_.short_rows();
+  response_.set_rejected_rows(cursor_.rejected_rows());
+  *response_.mutable_rejected() = cursor_.rejected();
   if (inline_text()) response_.set_next_offset(cursor_.offset());
   cursor_.set_sha256(digest_.Save());
   KeepReader();
@@ -90,6 +94,8 @@ absl::Status PlanPage::OpenReader() {
                      files_.Open(cursor_.files(cursor_.file()), compression(),
                                  cursor_.offset(), context_));
   }
+  if (cursor_.encoding() != pb::TEXT_ENCODING_UNSPECIFIED)
+    reader_->SetEncoding(cursor_.encoding());
   reader_->ShowDiscarded(
       [this](absl::string_view text) { digest_.Update(text); });
   return absl::OkStatus();
@@ -98,12 +104,24 @@ absl::Status PlanPage::OpenReader() {
 // What comes before the first row of a file.
 absl::Status PlanPage::BeginFile() {
   if (cursor_.header_read()) return absl::OkStatus();
+  if (cursor_.encoding() == pb::TEXT_ENCODING_UNSPECIFIED) {
+    ASSIGN_OR_RETURN(const pb::TextEncoding encoding,
+                     BeginText(dialect_, reader_.get()));
+    cursor_.set_encoding(encoding);
+  }
   int64_t line = cursor_.line();
-  ASSIGN_OR_RETURN(
-      std::optional<FileHeader> header,
-      ReadFileHeader(dialect_,
-                     {split_bytes_, /*records=*/1, options_.max_record_bytes},
-                     &line, reader_.get()));
+  int64_t skipped = cursor_.skipped_lines();
+  ASSIGN_OR_RETURN(const bool all_skipped,
+                   SkipLines(dialect_, options_.max_record_bytes, &skipped,
+                             &line, reader_.get()));
+  cursor_.set_skipped_lines(skipped);
+  std::optional<FileHeader> header;
+  if (all_skipped) {
+    ASSIGN_OR_RETURN(header, ReadFileHeader(dialect_,
+                                            {split_bytes_, /*records=*/1,
+                                             options_.max_record_bytes},
+                                            &line, reader_.get()));
+  }
   cursor_.set_line(line);
   cursor_.set_offset(reader_->position());
   exhausted_ = !header.has_value();
@@ -115,8 +133,13 @@ absl::Status PlanPage::BeginFile() {
 
 // Returns false when the file has no more records.
 absl::StatusOr<bool> PlanPage::CutSplit() {
-  CutLimits limits = {split_bytes_, std::numeric_limits<int64_t>::max(),
-                      options_.max_record_bytes, options_.simd};
+  // UTF-16 takes up to two bytes for each of the text's.
+  const bool wide =
+      cursor_.encoding() == pb::UTF_16LE || cursor_.encoding() == pb::UTF_16BE;
+  CutLimits limits = {
+      wide ? std::max<int64_t>(1, split_bytes_ / 2) : split_bytes_,
+      std::numeric_limits<int64_t>::max(), options_.max_record_bytes,
+      options_.simd};
   if (request_.max_rows() > 0)
     limits.records = request_.max_rows() - cursor_.rows();
   int64_t line = cursor_.line();
@@ -141,11 +164,14 @@ absl::Status PlanPage::AddSplit(const Cut& cut) {
       reader_->window().substr(cut.begin, cut.end - cut.begin);
   pb::Split& split = *response_.add_splits();
   split.set_number(cursor_.splits());
-  split.set_offset(reader_->position() + static_cast<int64_t>(cut.begin));
-  split.set_bytes(static_cast<int64_t>(text.size()));
+  const absl::string_view bytes = reader_->BytesOf(cut.begin, cut.end);
+  split.set_offset(reader_->position() +
+                   static_cast<int64_t>(reader_->BytesOf(0, cut.begin).size()));
+  split.set_bytes(static_cast<int64_t>(bytes.size()));
+  split.set_encoding(cursor_.encoding());
   split.set_first_row(cursor_.rows());
   split.set_rows(cut.rows);
-  split.set_crc32c(Crc32c(text));
+  split.set_crc32c(Crc32c(bytes));
   split.set_first_line(cut.first_line);
   if (!inline_text()) {
     split.set_file(name());
@@ -154,7 +180,7 @@ absl::Status PlanPage::AddSplit(const Cut& cut) {
   if (infer()) {
     if (!evidence_.has_value())
       evidence_.emplace(dialect_, cursor_, options_.simd);
-    evidence_->Observe(text);
+    RETURN_IF_ERROR(evidence_->Observe(split, text, name(), context_));
   }
   reader_->Discard(cut.end);
   cursor_.set_line(cut.next_line);
@@ -187,6 +213,8 @@ absl::Status PlanPage::EndFile() {
   cursor_.set_offset(0);
   cursor_.set_line(1);
   cursor_.set_header_read(false);
+  cursor_.clear_encoding();
+  cursor_.clear_skipped_lines();
   return absl::OkStatus();
 }
 

@@ -29,15 +29,6 @@ absl::Status WrongRowCount(const pb::Split& split) {
                                  split.rows(), " records"));
 }
 
-pb::RejectedRow Reject(int64_t ordinal, absl::string_view reason,
-                       std::string message) {
-  pb::RejectedRow rejected;
-  rejected.set_row(ordinal);
-  rejected.set_reason(std::string(reason));
-  rejected.set_message(std::move(message));
-  return rejected;
-}
-
 // Invalid UTF-8 replaced by U+FFFD.
 std::string Readable(absl::string_view text) {
   std::string result;
@@ -53,9 +44,13 @@ std::string Readable(absl::string_view text) {
 // Appends the rows of one split, in their order: regular ones in batches.
 class RowAppender {
  public:
-  RowAppender(const std::string& name, RowBatch batch, TableRows* rows,
-              LoadedSplit* loaded)
-      : name_(name), batch_(std::move(batch)), rows_(*rows), loaded_(*loaded) {}
+  RowAppender(const std::string& name, pb::TextEncoding encoding,
+              RowBatch batch, TableRows* rows, LoadedSplit* loaded)
+      : name_(name),
+        encoding_(encoding),
+        batch_(std::move(batch)),
+        rows_(*rows),
+        loaded_(*loaded) {}
 
   void Append(const Record& record, absl::Span<const uint32_t> field_ends,
               int64_t ordinal, bool clean) {
@@ -65,9 +60,9 @@ class RowAppender {
     }
     Flush();
     std::optional<RowError> bad;
-    if (!clean) bad = FindBadByte(record.text);
+    if (!clean) bad = FindBadByte(record.text, encoding_);
     if (bad.has_value()) {
-      AddRejected(record, ordinal, "BAD_ROW", *bad);
+      loaded_.rejected.push_back(MakeReject(name_, record, ordinal, *bad));
     } else {
       AppendOne(record, ordinal);
     }
@@ -89,24 +84,40 @@ class RowAppender {
 
  private:
   void AppendOne(const Record& record, int64_t ordinal) {
-    std::optional<RowError> bad;
-    const absl::string_view reason = rows_.Append(record, ordinal, &bad);
-    if (bad.has_value()) AddRejected(record, ordinal, reason, *bad);
-  }
-
-  void AddRejected(const Record& record, int64_t ordinal,
-                   absl::string_view reason, const RowError& bad) {
-    loaded_.rejected.push_back(Reject(
-        ordinal, reason, AtPlace(name_, record, bad.offset, bad.message)));
+    const std::optional<RowError> bad = rows_.Append(record, ordinal);
+    if (rows_.filled())
+      CountShortRow(name_, ordinal, record.line, &loaded_.short_rows);
+    if (bad.has_value())
+      loaded_.rejected.push_back(MakeReject(name_, record, ordinal, *bad));
   }
 
   const std::string& name_;
+  const pb::TextEncoding encoding_;
   RowBatch batch_;
   TableRows& rows_;
   LoadedSplit& loaded_;
 };
 
 }  // namespace
+
+pb::RejectedRow MakeReject(const std::string& file, const Record& record,
+                           int64_t ordinal, const RowError& error) {
+  pb::RejectedRow rejected;
+  rejected.set_row(ordinal);
+  rejected.set_reason(std::string(error.reason));
+  rejected.set_message(AtPlace(file, record, error.offset, error.message));
+  return rejected;
+}
+
+void CountShortRow(absl::string_view file, int64_t ordinal, int64_t line,
+                   pb::ShortRows* rows) {
+  if (rows->count() == 0) {
+    rows->set_row(ordinal);
+    rows->set_file(std::string(file));
+    rows->set_line(line);
+  }
+  rows->set_count(rows->count() + 1);
+}
 
 absl::StatusOr<LoadedSplit> LoadSplit(const pb::LoadRequest& request,
                                       absl::string_view text,
@@ -118,12 +129,13 @@ absl::StatusOr<LoadedSplit> LoadSplit(const pb::LoadRequest& request,
   ASSIGN_OR_RETURN(TableRows rows, TableRows::Make(request, dialect, simd));
   const bool clean = !FindBadByte(text).has_value();
   BlockScanner scanner(simd,
-                       dialect.format != pb::JSONL && clean
+                       dialect.fields_end_at_delimiters() && clean
                            ? BlockScanner::Fields::kFind
                            : BlockScanner::Fields::kPassOver,
                        dialect, text, /*last=*/true, split.first_line());
   LoadedSplit loaded;
-  RowAppender appender(name, rows.MakeBatch(text), &rows, &loaded);
+  RowAppender appender(name, split.encoding(), rows.MakeBatch(text), &rows,
+                       &loaded);
   Record record;
   for (int64_t i = 0; i < split.rows(); ++i) {
     if (i % kRowsBetweenChecks == 0 && context.cancelled()) return CallerLeft();

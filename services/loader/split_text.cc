@@ -6,6 +6,7 @@
 #include "services/base/crc32c.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
+#include "services/loader/formats/encoding.h"
 #include "services/loader/source_spec.h"
 #include "services/loader/split_planner.h"
 
@@ -39,6 +40,15 @@ absl::StatusOr<std::string> ReadSplit(const pb::Source& source,
   return text;
 }
 
+std::string Decoded(const pb::Split& split, std::string bytes) {
+  if (split.encoding() == pb::TEXT_ENCODING_UNSPECIFIED ||
+      split.encoding() == pb::UTF_8)
+    return bytes;
+  std::string text;
+  Decode(split.encoding(), bytes, /*last=*/true, &text);
+  return text;
+}
+
 absl::Status VerifyInline(const pb::Split& split, const pb::InlineText& given) {
   if (static_cast<int64_t>(given.text().size()) != split.bytes() ||
       Crc32c(given.text()) != split.crc32c())
@@ -63,10 +73,10 @@ absl::StatusOr<std::string> FetchSplit(const pb::Source& source,
     ASSIGN_OR_RETURN(std::string text,
                      ReadSplit(source, split, context, files));
     if (Crc32c(text) != split.crc32c()) return InputChanged(split.file());
-    return text;
+    return Decoded(split, std::move(text));
   }
   RETURN_IF_ERROR(VerifyInline(split, *inline_text));
-  return inline_text->text();
+  return Decoded(split, inline_text->text());
 }
 
 absl::Status VerifySplit(const pb::Split& split,

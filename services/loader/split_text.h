@@ -18,8 +18,8 @@ namespace troupe::loader {
 const std::string& NameOf(const pb::Split& split,
                           const pb::InlineText& inline_text);
 
-// Returns the split's text, from the file or, when `inline_text` is not null,
-// from there. INPUT_CHANGED when file or text are not what they were;
+// Returns the split's text, decoded, from the file or, when `inline_text` is
+// not null, from there. INPUT_CHANGED when file or text are not what they were;
 // BAD_MESSAGE when the split cannot be one of Plan's.
 absl::StatusOr<std::string> FetchSplit(const pb::Source& source,
                                        const pb::Split& split,

@@ -88,19 +88,16 @@ absl::StatusOr<TableRows> TableRows::Make(const pb::LoadRequest& request,
   return rows;
 }
 
-absl::string_view TableRows::Append(const Record& record, int64_t ordinal,
-                                    std::optional<RowError>* error) {
-  *error = parser_->Parse(record, &cells_);
-  if (error->has_value()) return "BAD_ROW";
-  absl::string_view reason = "TYPE_MISMATCH";
-  *error = CheckRoles(record, &reason);
-  if (error->has_value() || !AppendCells(error)) return reason;
-  ordinals_.push_back(ordinal);
-  return "";
+std::optional<RowError> TableRows::Append(const Record& record,
+                                          int64_t ordinal) {
+  std::optional<RowError> error = parser_->Parse(record, &cells_);
+  if (!error.has_value()) error = CheckRoles(record);
+  if (!error.has_value()) error = AppendCells();
+  if (!error.has_value()) ordinals_.push_back(ordinal);
+  return error;
 }
 
-std::optional<RowError> TableRows::CheckRoles(const Record& record,
-                                              absl::string_view* reason) const {
+std::optional<RowError> TableRows::CheckRoles(const Record& record) const {
   if (!target_required_) return std::nullopt;
   for (const Wanted& wanted : wanted_) {
     const Cell& cell = cells_[wanted.source_column];
@@ -108,40 +105,45 @@ std::optional<RowError> TableRows::CheckRoles(const Record& record,
                               ? record.text.size()
                               : cell.offset;
     if (wanted.field.role == pb::TARGET &&
-        reader_->IsMissing(cell, wanted.field.type)) {
-      *reason = "MISSING_TARGET";
-      return RowError{offset, absl::StrCat("column ", Quoted(wanted.field.name),
-                                           ": the target is missing")};
-    }
-    if (wanted.field.role == pb::WEIGHT && !IsWeight(cell, *reader_)) {
-      *reason = "BAD_WEIGHT";
+        reader_->IsMissing(cell, wanted.field.type))
+      return RowError{offset,
+                      absl::StrCat("column ", Quoted(wanted.field.name),
+                                   ": the target is missing"),
+                      "MISSING_TARGET"};
+    if (wanted.field.role == pb::WEIGHT && !IsWeight(cell, *reader_))
       return RowError{offset,
                       absl::StrCat("column ", Quoted(wanted.field.name), ": ",
                                    Quoted(cell.text),
-                                   " is no weight; expected a number >= 0")};
-    }
+                                   " is no weight; expected a number >= 0"),
+                      "BAD_WEIGHT"};
   }
   return std::nullopt;
 }
 
-bool TableRows::AppendCells(std::optional<RowError>* error) {
+std::optional<RowError> TableRows::AppendCells() {
   for (size_t i = 0; i < wanted_.size(); ++i) {
     Wanted& wanted = wanted_[i];
     const Cell& cell = cells_[wanted.source_column];
     if (wanted.field.role == pb::CARRY) {
       AppendAsWritten(cell, &wanted.builder);
     } else if (!reader_->Append(cell, wanted.field.type, &wanted.builder)) {
-      *error = RowError{cell.offset,
-                        absl::StrCat("column ", Quoted(wanted.field.name), ": ",
-                                     Quoted(cell.text), " is not of type ",
-                                     TypeName(wanted.field.type))};
       while (i > 0) wanted_[--i].builder.PopBack();
-      return false;
+      if (cell.kind == Cell::Kind::kNested)
+        return RowError{
+            cell.offset,
+            absl::StrCat("column ", Quoted(wanted.field.name), " holds ",
+                         cell.text.front() == '{' ? "an object" : "an array",
+                         "; only single values can be read")};
+      return RowError{cell.offset,
+                      absl::StrCat("column ", Quoted(wanted.field.name), ": ",
+                                   Quoted(cell.text), " is not of type ",
+                                   TypeName(wanted.field.type)),
+                      "TYPE_MISMATCH"};
     }
     if (IsText(wanted.field.type))
       wanted.longest_text = std::max(wanted.longest_text, cell.text.size());
   }
-  return true;
+  return std::nullopt;
 }
 
 RowBatch TableRows::MakeBatch(absl::string_view text) const {

@@ -29,10 +29,12 @@ class TableRows {
   static absl::StatusOr<TableRows> Make(const pb::LoadRequest& request,
                                         const Dialect& dialect, SimdLevel simd);
 
-  // Appends the record as the row with that ordinal, or appends nothing, sets
-  // `error` and returns the reason.
-  absl::string_view Append(const Record& record, int64_t ordinal,
-                           std::optional<RowError>* error);
+  // Appends the record as the row with that ordinal, or appends nothing and
+  // returns why.
+  std::optional<RowError> Append(const Record& record, int64_t ordinal);
+
+  // Whether the record last given to Append was short, and was filled.
+  bool filled() const { return parser_->filled(); }
 
   // An empty batch of rows of `text`. Dialect and missing words stay where they
   // are when the TableRows moves.
@@ -65,9 +67,8 @@ class TableRows {
   };
 
   TableRows() = default;
-  std::optional<RowError> CheckRoles(const Record& record,
-                                     absl::string_view* reason) const;
-  bool AppendCells(std::optional<RowError>* error);
+  std::optional<RowError> CheckRoles(const Record& record) const;
+  std::optional<RowError> AppendCells();
   uint64_t PrepareDoubles(RowBatch* batch, Wanted* wanted) const;
   uint64_t PrepareInt64s(RowBatch* batch, Wanted* wanted) const;
   uint64_t PrepareBools(RowBatch* batch, Wanted* wanted) const;

@@ -3,6 +3,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "services/loader/formats/encoding.h"
 #include "services/table/utf8.h"
 
 namespace troupe::loader {
@@ -47,12 +48,16 @@ std::string Quoted(absl::string_view value) {
                       shown.size() < value.size() ? "..." : "");
 }
 
-std::optional<RowError> FindBadByte(absl::string_view text) {
+std::optional<RowError> FindBadByte(absl::string_view text,
+                                    pb::TextEncoding encoding) {
   const size_t nul = text.find('\0');
   if (nul != absl::string_view::npos)
     return RowError{nul, "a NUL byte; the text is damaged, or is not UTF-8"};
   if (IsUtf8(text)) return std::nullopt;
   const size_t bad = ValidUtf8Prefix(text);
+  if (encoding != pb::UTF_8 && encoding != pb::TEXT_ENCODING_UNSPECIFIED)
+    return RowError{bad,
+                    absl::StrCat("no character of ", EncodingName(encoding))};
   return RowError{bad, absl::StrFormat("byte 0x%02x is not valid UTF-8",
                                        static_cast<unsigned char>(text[bad]))};
 }

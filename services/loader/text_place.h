@@ -23,7 +23,9 @@ std::string Quoted(absl::string_view value);
 // How many bytes at the beginning of `text` are well-formed UTF-8.
 size_t ValidUtf8Prefix(absl::string_view text);
 
-// Why `text` cannot be text: a NUL byte, or bytes that are not UTF-8.
-std::optional<RowError> FindBadByte(absl::string_view text);
+// Why `text`, decoded from `encoding`, cannot be text: a NUL byte, or bytes
+// that are no characters.
+std::optional<RowError> FindBadByte(absl::string_view text,
+                                    pb::TextEncoding encoding = pb::UTF_8);
 
 }  // namespace troupe::loader

@@ -188,7 +188,6 @@ absl::StatusOr<Schema> FromProto(const pb::Schema& proto) {
   schema.reserve(static_cast<size_t>(proto.fields_size()));
   absl::flat_hash_set<absl::string_view> names;
   for (const pb::Field& field : proto.fields()) {
-    if (field.name().empty()) return BadTable("a column has no name");
     if (!names.insert(field.name()).second)
       return BadTable(
           absl::StrCat("two columns are named \"", field.name(), "\""));

@@ -4,8 +4,6 @@
 #include <cstring>
 #include <limits>
 
-#include "absl/strings/ascii.h"
-
 // Into each of its callers, which differ in the instructions they may use.
 #define INLINE_HERE __attribute__((always_inline)) inline
 
@@ -17,18 +15,13 @@ constexpr uint64_t kTopBit = uint64_t{1} << 63;
 
 bool IsBlankByte(char c) { return c == ' ' || c == '\t'; }
 
-// A quote that is a blank could also be skipped, one that can be part of a
-// number could be read as such.
-bool IsUsualQuote(char c) {
-  return c == Dialect::kNoCharacter ||
-         (absl::ascii_ispunct(c) && c != '+' && c != '-');
+bool Holds(absl::string_view text, char c) {
+  return c != Dialect::kNoCharacter && text.find(c) != absl::string_view::npos;
 }
 
 bool BlocksFit(const Dialect& dialect, absl::string_view text) {
-  return IsUsualQuote(dialect.quote) &&
-         text.size() < std::numeric_limits<uint32_t>::max() &&
-         (dialect.comment == Dialect::kNoCharacter ||
-          text.find(dialect.comment) == absl::string_view::npos);
+  return text.size() < std::numeric_limits<uint32_t>::max() &&
+         !Holds(text, dialect.comment) && !Holds(text, dialect.escape);
 }
 
 }  // namespace

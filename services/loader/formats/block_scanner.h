@@ -5,7 +5,7 @@
 // before it is even or odd. That is right where every opening quote begins a
 // field and every closing one ends it. A record where that does not hold, and
 // the last one of the text, is left to a RecordScanner; so is a whole text that
-// has comments. The outcome is thus always the RecordScanner's.
+// has comments or escapes. The outcome is thus always the RecordScanner's.
 //
 // Thread safety: one thread at a time.
 #pragma once

@@ -1,5 +1,7 @@
 #include "services/loader/formats/cell_types.h"
 
+#include "absl/algorithm/container.h"
+
 namespace troupe::loader {
 namespace {
 
@@ -9,6 +11,7 @@ constexpr uint32_t kBigInt = 4;
 constexpr uint32_t kFraction = 8;
 constexpr uint32_t kText = 16;
 constexpr uint32_t kMissingNumber = 32;
+constexpr uint32_t kNested = 64;
 
 uint32_t NumberBit(NumberKind kind) {
   switch (kind) {
@@ -35,13 +38,24 @@ char CellReader::DecimalOf(const Cell& cell) const {
   return cell.kind == Cell::Kind::kNumber ? '.' : dialect_.decimal;
 }
 
+absl::string_view CellReader::NumberText(const Cell& cell,
+                                         std::string* scratch) const {
+  const bool grouped = dialect_.thousands != Dialect::kNoCharacter &&
+                       cell.kind == Cell::Kind::kText;
+  return grouped ? WithoutSeparators(cell.text, dialect_.thousands, scratch)
+                 : cell.text;
+}
+
 NumberKind CellReader::KindOf(const Cell& cell) const {
-  return ClassifyNumber(cell.text, DecimalOf(cell));
+  std::string scratch;
+  return ClassifyNumber(NumberText(cell, &scratch), DecimalOf(cell));
 }
 
 CellReader::Value CellReader::ToDouble(const Cell& cell, double* value) const {
   if (cell.kind == Cell::Kind::kMissing) return Value::kMissing;
-  if (!IsNumeric(cell) || !ParseDouble(cell.text, DecimalOf(cell), value))
+  std::string scratch;
+  if (!IsNumeric(cell) ||
+      !ParseDouble(NumberText(cell, &scratch), DecimalOf(cell), value))
     return Value::kUnfit;
   return missing_.has_numbers() && !cell.given &&
                  missing_.ContainsNumber(*value)
@@ -52,8 +66,10 @@ CellReader::Value CellReader::ToDouble(const Cell& cell, double* value) const {
 CellReader::Value CellReader::ToInt64(const Cell& cell, int64_t* value) const {
   if (cell.kind == Cell::Kind::kMissing) return Value::kMissing;
   if (!IsNumeric(cell)) return Value::kUnfit;
-  if (!ParseInt64(cell.text, value) &&
-      !ParseWholeNumber(cell.text, DecimalOf(cell), value))
+  std::string scratch;
+  const absl::string_view text = NumberText(cell, &scratch);
+  if (!ParseInt64(text, value) &&
+      !ParseWholeNumber(text, DecimalOf(cell), value))
     return IsMissingNumber(cell) ? Value::kMissing : Value::kUnfit;
   return missing_.has_numbers() && !cell.given &&
                  missing_.ContainsNumber(*value)
@@ -63,9 +79,12 @@ CellReader::Value CellReader::ToInt64(const Cell& cell, int64_t* value) const {
 
 CellReader::Value CellReader::ToBool(const Cell& cell, bool* value) const {
   if (cell.kind == Cell::Kind::kMissing) return Value::kMissing;
-  const bool may_be =
-      cell.kind == Cell::Kind::kText || cell.kind == Cell::Kind::kBool;
-  return may_be && ParseBool(cell.text, value) ? Value::kGiven : Value::kUnfit;
+  if (cell.kind != Cell::Kind::kText && cell.kind != Cell::Kind::kBool)
+    return Value::kUnfit;
+  *value = absl::c_linear_search(dialect_.true_values, cell.text);
+  if (*value || absl::c_linear_search(dialect_.false_values, cell.text))
+    return Value::kGiven;
+  return ParseBool(cell.text, value) ? Value::kGiven : Value::kUnfit;
 }
 
 bool CellReader::IsMissing(const Cell& cell, DataType type) const {
@@ -96,6 +115,9 @@ bool TypeEvidence::Observe(const Cell& cell, const CellReader& reader) {
     case Cell::Kind::kString:
       bits_ |= kText;
       return true;
+    case Cell::Kind::kNested:
+      bits_ |= kNested;
+      return true;
     case Cell::Kind::kNumber:
     case Cell::Kind::kText:
       break;
@@ -114,9 +136,12 @@ bool TypeEvidence::Observe(const Cell& cell, const CellReader& reader) {
   return true;
 }
 
+bool TypeEvidence::nested() const { return (bits_ & kNested) != 0; }
+
 DataType TypeEvidence::Type() const {
   if ((bits_ & kText) != 0) return pb::STRING;
-  if ((bits_ & kBool) != 0) return bits_ == kBool ? pb::BOOL : pb::STRING;
+  if ((bits_ & kBool) != 0)
+    return (bits_ & ~kNested) == kBool ? pb::BOOL : pb::STRING;
   if ((bits_ & kFraction) != 0) return pb::FLOAT64;
   if ((bits_ & kBigInt) != 0) return pb::STRING;
   return (bits_ & kInt64) != 0 ? pb::INT64 : pb::FLOAT64;
@@ -150,6 +175,7 @@ bool CellReader::Append(const Cell& cell, DataType type,
       break;
     default:
       if (cell.kind == Cell::Kind::kMissing) found = Value::kMissing;
+      if (cell.kind == Cell::Kind::kNested) found = Value::kUnfit;
       if (found == Value::kGiven) column->AppendText(cell.text);
   }
   if (found == Value::kMissing) column->AppendNull();

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "services/loader/formats/dialect.h"
 #include "services/loader/formats/missing_words.h"
@@ -46,6 +47,7 @@ class CellReader {
 
  private:
   char DecimalOf(const Cell& cell) const;
+  absl::string_view NumberText(const Cell& cell, std::string* scratch) const;
 
   const Dialect& dialect_;
   const MissingWords& missing_;
@@ -55,7 +57,7 @@ class CellReader {
 // and the grouping of rows do not matter.
 class TypeEvidence {
  public:
-  static constexpr uint32_t kAll = 63;  // Every bit there is.
+  static constexpr uint32_t kAll = 127;  // Every bit there is.
 
   // False when the cell is missing in a column of numbers, and of text is a
   // value.
@@ -68,6 +70,9 @@ class TypeEvidence {
   // no harm to a column that has fractions: it is FLOAT64. A column without
   // values is FLOAT64.
   DataType Type() const;
+
+  // Whether there are objects or arrays among the cells, which change no type.
+  bool nested() const;
 
   uint32_t bits() const { return bits_; }
   static TypeEvidence FromBits(uint32_t bits) {

@@ -9,7 +9,7 @@
 namespace troupe::loader {
 namespace {
 
-// Walks one record that holds quotes or a comment.
+// Walks one record that holds quotes, a comment or escapes.
 class QuotedRecord {
  public:
   QuotedRecord(const Dialect& dialect, absl::string_view text,
@@ -19,6 +19,7 @@ class QuotedRecord {
   // Sets `field` to the next field; false when there is none left.
   bool Next(CsvField* field) {
     if (done_) return false;
+    SkipSpace();
     field->offset = static_cast<uint32_t>(position_);
     field->quoted = position_ < text_.size() &&
                     text_[position_] == dialect_.quote &&
@@ -31,48 +32,82 @@ class QuotedRecord {
   }
 
  private:
+  void SkipSpace() {
+    if (!dialect_.skip_initial_space) return;
+    while (position_ < text_.size() && text_[position_] == ' ') ++position_;
+  }
+
   // Up to the delimiter, a comment or the end; quotes are ordinary here.
-  absl::string_view TakePlain() {
-    const size_t begin = position_;
-    while (position_ < text_.size() && text_[position_] != dialect_.delimiter &&
-           !IsComment(text_[position_]))
+  absl::string_view TakePlain() { return TakeFrom(position_); }
+
+  absl::string_view TakeFrom(size_t begin) {
+    while (!AtFieldEnd()) {
+      if (IsEscape()) return TakeEscaped(begin);
       ++position_;
+    }
     return text_.substr(begin, position_ - begin);
+  }
+
+  // The same, of a field that began at `begin` and has its first escape here.
+  absl::string_view TakeEscaped(size_t begin) {
+    std::string& whole =
+        unescaped_->emplace_back(text_.substr(begin, position_ - begin));
+    while (!AtFieldEnd()) TakeOne(&whole);
+    return whole;
   }
 
   absl::string_view TakeQuoted() {
     const size_t begin = ++position_;
-    size_t close = FindQuote(begin);
-    const bool doubled = IsQuote(close + 1);
-    if (!doubled) {
-      position_ = std::min(close + 1, text_.size());
-      const absl::string_view inner = text_.substr(begin, close - begin);
-      const absl::string_view tail = TakePlain();
+    while (position_ < text_.size() && !IsEscape() && !IsQuote(position_))
+      ++position_;
+    const absl::string_view inner = text_.substr(begin, position_ - begin);
+    if (IsQuote(position_) && !IsQuote(position_ + 1)) {
+      ++position_;
+      const absl::string_view tail = TakeTail();
       if (tail.empty()) return inner;
       return unescaped_->emplace_back(absl::StrCat(inner, tail));
     }
-    std::string& whole = unescaped_->emplace_back();
-    size_t from = begin;
-    while (IsQuote(close + 1)) {
-      absl::StrAppend(&whole, text_.substr(from, close + 1 - from));
-      from = close + 2;
-      close = FindQuote(from);
+    std::string& whole = unescaped_->emplace_back(inner);
+    while (position_ < text_.size()) {
+      if (IsQuote(position_)) {
+        ++position_;
+        if (!IsQuote(position_)) break;
+        whole.push_back(text_[position_++]);
+      } else {
+        TakeOne(&whole);
+      }
     }
-    absl::StrAppend(&whole, text_.substr(from, close - from));
-    position_ = std::min(close + 1, text_.size());
-    absl::StrAppend(&whole, TakePlain());
+    absl::StrAppend(&whole, TakeTail());
     return whole;
   }
 
-  size_t FindQuote(size_t from) const {
-    const size_t found = text_.find(dialect_.quote, from);
-    return found == absl::string_view::npos ? text_.size() : found;
+  // What stands behind a closing quote. Its first character is ordinary, as in
+  // pandas, unless it ends the field.
+  absl::string_view TakeTail() {
+    const size_t begin = position_;
+    if (position_ < text_.size() && text_[position_] != dialect_.delimiter)
+      ++position_;
+    return TakeFrom(begin);
+  }
+
+  // One character, or what follows the escape that stands here.
+  void TakeOne(std::string* to) {
+    if (IsEscape() && position_ + 1 < text_.size()) ++position_;
+    to->push_back(text_[position_++]);
+  }
+
+  bool AtFieldEnd() const {
+    return position_ >= text_.size() ||
+           text_[position_] == dialect_.delimiter ||
+           (dialect_.comment != Dialect::kNoCharacter &&
+            text_[position_] == dialect_.comment);
   }
   bool IsQuote(size_t i) const {
     return i < text_.size() && text_[i] == dialect_.quote;
   }
-  bool IsComment(char c) const {
-    return dialect_.comment != Dialect::kNoCharacter && c == dialect_.comment;
+  bool IsEscape() const {
+    return dialect_.escape != Dialect::kNoCharacter &&
+           text_[position_] == dialect_.escape;
   }
 
   const Dialect& dialect_;
@@ -82,15 +117,17 @@ class QuotedRecord {
   bool done_ = false;
 };
 
-size_t SplitPlainRecord(char delimiter, absl::string_view text, size_t limit,
-                        std::vector<CsvField>* fields) {
+size_t SplitPlainRecord(const Dialect& dialect, absl::string_view text,
+                        size_t limit, std::vector<CsvField>* fields) {
   const char* const begin = text.data();
   const char* const end = begin + text.size();
   const char* p = begin;
   size_t count = 0;
   while (true) {
+    if (dialect.skip_initial_space)
+      while (p < end && *p == ' ') ++p;
     const char* const field = p;
-    while (p < end && *p != delimiter) ++p;
+    while (p < end && *p != dialect.delimiter) ++p;
     if (count < limit)
       fields->push_back(
           {absl::string_view(field, static_cast<size_t>(p - field)),
@@ -107,7 +144,7 @@ size_t SplitCsvRecord(const Dialect& dialect, const Record& record,
                       size_t limit, std::vector<CsvField>* fields,
                       std::deque<std::string>* unescaped) {
   if (record.plain)
-    return SplitPlainRecord(dialect.delimiter, record.text, limit, fields);
+    return SplitPlainRecord(dialect, record.text, limit, fields);
   QuotedRecord quoted(dialect, record.text, unescaped);
   size_t count = 0;
   for (CsvField field; quoted.Next(&field); ++count)
@@ -118,6 +155,11 @@ size_t SplitCsvRecord(const Dialect& dialect, const Record& record,
 CsvField FieldOf(const Dialect& dialect, absl::string_view text,
                  std::string* scratch) {
   CsvField field = {text, 0, false};
+  if (dialect.skip_initial_space) {
+    while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+    field.offset = static_cast<uint32_t>(field.text.size() - text.size());
+    field.text = text;
+  }
   if (text.empty() || text.front() != dialect.quote ||
       dialect.quote == Dialect::kNoCharacter)
     return field;
@@ -138,6 +180,7 @@ CsvField FieldOf(const Dialect& dialect, absl::string_view text,
 
 std::optional<RowError> CsvRowParser::Parse(const Record& record,
                                             std::vector<Cell>* cells) {
+  filled_ = false;
   fields_.clear();
   unescaped_.clear();
   // One more than there may be: its place is where the message points.
@@ -147,6 +190,11 @@ std::optional<RowError> CsvRowParser::Parse(const Record& record,
     return RowError{
         fields_[columns_].offset,
         absl::StrCat("expected ", columns_, " fields, saw ", count)};
+  filled_ = count < columns_ && dialect_.on_short_row == pb::CsvOptions::FILL;
+  if (count < columns_ && !filled_)
+    return RowError{record.text.size(),
+                    absl::StrCat("expected ", columns_, " fields, saw ", count),
+                    "SHORT_ROW"};
   cells->assign(columns_, Cell());
   for (size_t i = 0; i < count; ++i) {
     const CsvField& field = fields_[i];

@@ -27,7 +27,7 @@ size_t SplitCsvRecord(const Dialect& dialect, const Record& record,
 
 // The field written as `text`, which is regular: a quote begins it and ends it,
 // or stands nowhere in it. Text that had to be put together is kept in
-// `scratch`. The offset is left 0.
+// `scratch`. The offset counts from where `text` begins.
 CsvField FieldOf(const Dialect& dialect, absl::string_view text,
                  std::string* scratch);
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "services/table/number_text.h"
 
@@ -39,6 +40,14 @@ JsonRowParser JsonRowParser::Growing(const std::vector<std::string>& columns) {
 }
 
 RowError JsonRowParser::Invalid(simdjson::error_code error) const {
+  const absl::string_view record(padded_.data(), record_size_);
+  const absl::string_view text = absl::StripAsciiWhitespace(record);
+  if (absl::StartsWith(text, "["))
+    return {0, "an array, not an object; JSON Lines has one object per line"};
+  if (absl::StartsWith(text, "{") && !absl::EndsWith(text, "}"))
+    return {0, absl::StrCat("not a whole JSON object, which must stand on one "
+                            "line: ",
+                            simdjson::error_message(error))};
   return {0,
           absl::StrCat("not a JSON object: ", simdjson::error_message(error))};
 }
@@ -50,18 +59,29 @@ void JsonRowParser::ForgetColumnsFrom(size_t count) {
 
 std::optional<RowError> JsonRowParser::Parse(const Record& record,
                                              std::vector<Cell>* cells) {
-  const size_t columns_before = columns_.size();
+  std::optional<RowError> error = ParseMembers(record, &members_);
+  if (error.has_value()) return error;
   cells->assign(columns_.size(), Cell());
+  for (const Member& member : members_) (*cells)[member.column] = member.cell;
+  return std::nullopt;
+}
+
+std::optional<RowError> JsonRowParser::ParseMembers(
+    const Record& record, std::vector<Member>* members) {
+  const size_t columns_before = columns_.size();
+  members->clear();
+  ++records_;
   expected_ = 0;
   record_size_ = record.text.size();
   padded_.assign(record.text.data(), record.text.size());
   padded_.append(simdjson::SIMDJSON_PADDING, ' ');
-  std::optional<RowError> error = ParseObject(cells);
+  std::optional<RowError> error = ParseObject(members);
   if (error.has_value()) ForgetColumnsFrom(columns_before);
   return error;
 }
 
-std::optional<RowError> JsonRowParser::ParseObject(std::vector<Cell>* cells) {
+std::optional<RowError> JsonRowParser::ParseObject(
+    std::vector<Member>* members) {
   ondemand::document document;
   simdjson::error_code error =
       parser_.iterate(padded_.data(), record_size_, padded_.size())
@@ -74,7 +94,7 @@ std::optional<RowError> JsonRowParser::ParseObject(std::vector<Cell>* cells) {
     ondemand::field member;
     error = std::move(field).get(member);
     if (error != simdjson::SUCCESS) return Invalid(error);
-    std::optional<RowError> bad = ParseMember(member, cells);
+    std::optional<RowError> bad = ParseMember(member, members);
     if (bad.has_value()) return bad;
   }
   // At its end the document has no location any more.
@@ -83,8 +103,8 @@ std::optional<RowError> JsonRowParser::ParseObject(std::vector<Cell>* cells) {
   return std::nullopt;
 }
 
-std::optional<RowError> JsonRowParser::ParseMember(ondemand::field field,
-                                                   std::vector<Cell>* cells) {
+std::optional<RowError> JsonRowParser::ParseMember(
+    ondemand::field field, std::vector<Member>* members) {
   std::string_view key;
   simdjson::error_code error = field.unescaped_key().get(key);
   if (error != simdjson::SUCCESS) return Invalid(error);
@@ -98,9 +118,11 @@ std::optional<RowError> JsonRowParser::ParseMember(ondemand::field field,
   Cell cell;
   cell.offset = static_cast<uint32_t>(offset);
   if (raw.front() == '{' || raw.front() == '[') {
-    std::optional<RowError> bad =
-        ParseNested(View(key), value, offset, verbatim, &cell);
-    if (bad.has_value()) return bad;
+    absl::string_view text;
+    error = ReadNested(value, &text);
+    if (error != simdjson::SUCCESS) return Invalid(error);
+    cell.kind = verbatim ? Cell::Kind::kString : Cell::Kind::kNested;
+    cell.text = text;
   } else if (raw.front() == '"') {
     std::string_view text;
     error = value.get_string().get(text);
@@ -115,32 +137,31 @@ std::optional<RowError> JsonRowParser::ParseMember(ondemand::field field,
                                            "\" holds no JSON value")};
     cell.kind = *kind;
   }
-  if (column < 0) return std::nullopt;
-  if (static_cast<size_t>(column) >= cells->size())
-    cells->resize(columns_.size());
-  (*cells)[static_cast<size_t>(column)] = cell;
+  if (column >= 0) SetMember(static_cast<size_t>(column), cell, members);
   return std::nullopt;
 }
 
-// An object or an array, which only a verbatim column can have. Reading on
-// demand does not look inside it, so it is parsed to know that it is JSON.
-std::optional<RowError> JsonRowParser::ParseNested(absl::string_view key,
-                                                   ondemand::value value,
-                                                   size_t offset, bool verbatim,
-                                                   Cell* cell) {
-  if (!verbatim)
-    return RowError{
-        offset, absl::StrCat("column \"", key, "\" holds ",
-                             padded_[offset] == '{' ? "an object" : "an array",
-                             "; only single values can be read")};
-  std::string_view text;
-  simdjson::error_code error = simdjson::to_json_string(value).get(text);
-  if (error == simdjson::SUCCESS)
-    error = nested_parser_.parse(text.data(), text.size()).error();
-  if (error != simdjson::SUCCESS) return Invalid(error);
-  cell->kind = Cell::Kind::kString;
-  cell->text = absl::StripTrailingAsciiWhitespace(View(text));
-  return std::nullopt;
+// Reading on demand does not look inside an object or an array, so it is parsed
+// to know that it is JSON.
+simdjson::error_code JsonRowParser::ReadNested(ondemand::value value,
+                                               absl::string_view* text) {
+  std::string_view whole;
+  const simdjson::error_code error = simdjson::to_json_string(value).get(whole);
+  if (error != simdjson::SUCCESS) return error;
+  *text = absl::StripTrailingAsciiWhitespace(View(whole));
+  return nested_parser_.parse(whole.data(), whole.size()).error();
+}
+
+void JsonRowParser::SetMember(size_t column, const Cell& cell,
+                              std::vector<Member>* members) {
+  if (seen_.size() <= column) seen_.resize(columns_.size());
+  Seen& seen = seen_[column];
+  if (seen.record == records_) {
+    (*members)[seen.member].cell = cell;
+    return;
+  }
+  seen = {records_, members->size()};
+  members->push_back({column, cell});
 }
 
 int JsonRowParser::FindColumn(absl::string_view key) {

@@ -22,21 +22,36 @@ class JsonRowParser : public RowParser {
   // Keys that are no column become columns in order of appearance.
   static JsonRowParser Growing(const std::vector<std::string>& columns);
 
-  // A record is bad unless it is one object of scalars; in verbatim columns it
-  // may hold any value. A key that stands twice counts where it stands last. A
-  // bad record adds no columns.
+  // What a record says of one column.
+  struct Member {
+    size_t column;
+    Cell cell;
+  };
+
+  // A record is bad unless it is one object. A key that stands twice counts
+  // where it stands last. A bad record adds no columns.
   std::optional<RowError> Parse(const Record& record,
                                 std::vector<Cell>* cells) override;
+
+  // The same, without the columns of which the record says nothing: takes time
+  // in proportion to the record, whatever the number of columns.
+  std::optional<RowError> ParseMembers(const Record& record,
+                                       std::vector<Member>* members);
 
   const std::vector<std::string>& columns() const { return columns_; }
 
  private:
-  std::optional<RowError> ParseObject(std::vector<Cell>* cells);
+  struct Seen {
+    int64_t record = 0;
+    size_t member = 0;
+  };
+
+  std::optional<RowError> ParseObject(std::vector<Member>* members);
   std::optional<RowError> ParseMember(simdjson::ondemand::field field,
-                                      std::vector<Cell>* cells);
-  std::optional<RowError> ParseNested(absl::string_view key,
-                                      simdjson::ondemand::value value,
-                                      size_t offset, bool verbatim, Cell* cell);
+                                      std::vector<Member>* members);
+  simdjson::error_code ReadNested(simdjson::ondemand::value value,
+                                  absl::string_view* text);
+  void SetMember(size_t column, const Cell& cell, std::vector<Member>* members);
   int FindColumn(absl::string_view key);
   RowError Invalid(simdjson::error_code error) const;
   void ForgetColumnsFrom(size_t count);
@@ -51,6 +66,9 @@ class JsonRowParser : public RowParser {
   size_t record_size_ = 0;
   simdjson::ondemand::parser parser_;
   simdjson::dom::parser nested_parser_;
+  std::vector<Member> members_;
+  int64_t records_ = 0;
+  std::vector<Seen> seen_;  // By column: where it was last.
 };
 
 }  // namespace troupe::loader

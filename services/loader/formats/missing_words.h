@@ -17,8 +17,8 @@ namespace troupe::loader {
 class MissingWords {
  public:
   // The words of pandas 2 (with "None"), unless the dialect declines them, and
-  // the dialect's own. A word that is a whole number also stands for its digits
-  // alone and with ".0", as in pandas.
+  // the dialect's own. A word that is a number also stands for its shortest
+  // text, a whole one with and without ".0", as in pandas.
   explicit MissingWords(const Dialect& dialect);
 
   bool Contains(absl::string_view text) const {

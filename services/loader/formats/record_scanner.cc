@@ -23,7 +23,8 @@ RecordScanner::RecordScanner(const Dialect& dialect, absl::string_view text,
       newline_(text, '\n', position),
       carriage_return_(text, '\r', position),
       quote_(text, dialect.quote, position),
-      comment_(text, dialect.comment, position) {}
+      comment_(text, dialect.comment, position),
+      escape_(text, dialect.escape, position) {}
 
 size_t RecordScanner::LineEnd(size_t position) {
   return std::min(newline_.From(position), carriage_return_.From(position));
@@ -70,13 +71,28 @@ RecordScanner::Outcome RecordScanner::Next(Record* record) {
   if (!SkipBlankLines())
     return position_ == text_.size() ? Outcome::kEnd : Outcome::kIncomplete;
   const size_t end = LineEnd(position_);
-  if (quote_.From(position_) >= end && comment_.From(position_) >= end)
+  if (quote_.From(position_) >= end && comment_.From(position_) >= end &&
+      escape_.From(position_) >= end)
     return Finish(end, 0, true, record);
   size_t quoted_end = 0;
   int64_t lines = 0;
   const Outcome outcome = EndOfQuotedRecord(&quoted_end, &lines);
   if (outcome != Outcome::kRecord) return outcome;
   return Finish(quoted_end, lines, false, record);
+}
+
+bool RecordScanner::SkipLine() {
+  size_t end = LineEnd(position_);
+  int64_t lines = 0;
+  if (quote_.From(position_) < end &&
+      EndOfQuotedRecord(&end, &lines) == Outcome::kIncomplete)
+    return false;
+  // Nothing closes the quote: then it was none.
+  if (open_quote_line_ > 0) end = LineEnd(position_);
+  if (EndsInDoubt(end)) return false;
+  position_ = AfterLineEnd(end);
+  line_ += lines + 1;
+  return true;
 }
 
 RecordScanner::Outcome RecordScanner::Finish(size_t end, int64_t inner_lines,
@@ -95,29 +111,72 @@ RecordScanner::Outcome RecordScanner::Finish(size_t end, int64_t inner_lines,
 RecordScanner::Outcome RecordScanner::EndOfQuotedRecord(size_t* end,
                                                         int64_t* lines) {
   size_t p = position_;
+  size_t literal_end = position_;  // Behind the last escaped character.
   while (true) {
     const size_t line_end = LineEnd(p);
     const size_t quote = quote_.From(p);
     const size_t comment = comment_.From(p);
-    if (std::min(quote, comment) >= line_end || comment < quote) {
+    const size_t escape = escape_.From(p);
+    const size_t first = std::min({quote, comment, escape});
+    if (first >= line_end || first == comment) {
       *end = line_end;
       return Outcome::kRecord;
     }
-    const bool opens =
-        quote == position_ || text_[quote - 1] == dialect_.delimiter;
+    if (first == escape) {
+      CountEscaped(escape, lines);
+      literal_end = p = std::min(escape + 2, text_.size());
+      continue;
+    }
     p = quote + 1;
-    if (!opens) continue;
-    // Two quotes in a row stand for one; a single one closes.
-    size_t close = quote_.From(p);
-    while (close + 1 < text_.size() && text_[close + 1] == dialect_.quote)
-      close = quote_.From(close + 2);
+    if (!OpensField(quote, literal_end)) continue;
+    const size_t close = CloseOf(p);
     if (close >= text_.size()) {
       open_quote_line_ = line_ + *lines;
       return last_ ? Outcome::kOpenQuote : Outcome::kIncomplete;
     }
     *lines += CountLineEnds(text_.substr(p, close - p));
     p = close + 1;
+    // Right behind a quote they are ordinary, as in pandas.
+    if (p == comment_.From(p) || p == escape_.From(p))
+      literal_end = p = std::min(p + 1, text_.size());
   }
+}
+
+// Whether a field begins at the quote. `literal_end`: what is before it cannot
+// be a delimiter.
+bool RecordScanner::OpensField(size_t quote, size_t literal_end) const {
+  for (; quote > literal_end; --quote) {
+    const char before = text_[quote - 1];
+    if (before == dialect_.delimiter) return true;
+    if (!dialect_.skip_initial_space || before != ' ') return false;
+  }
+  return quote == position_;
+}
+
+// Where the quote is that closes what began at `open`: the first that is
+// neither escaped nor one of two in a row, which stand for one.
+size_t RecordScanner::CloseOf(size_t open) {
+  size_t p = open;
+  while (true) {
+    const size_t quote = quote_.From(p);
+    const size_t escape = escape_.From(p);
+    if (escape < quote) {
+      p = std::min(escape + 2, text_.size());
+    } else if (quote + 1 < text_.size() && text_[quote + 1] == dialect_.quote) {
+      p = quote + 2;
+    } else {
+      return quote;
+    }
+  }
+}
+
+// An escaped line end; the \n of an escaped \r\n ends the record.
+void RecordScanner::CountEscaped(size_t escape, int64_t* lines) const {
+  const absl::string_view escaped =
+      text_.substr(std::min(escape + 1, text_.size()), 2);
+  if (escaped.substr(0, 1) == "\n" ||
+      (escaped.substr(0, 1) == "\r" && escaped != "\r\n"))
+    ++*lines;
 }
 
 }  // namespace troupe::loader

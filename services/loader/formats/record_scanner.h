@@ -3,7 +3,8 @@
 // Records end with \n, \r\n or \r outside of quotes, or with the text. Blank
 // lines (nothing but spaces and tabs) and lines that begin with the comment
 // character are no records. A quote counts where a field begins; elsewhere it
-// is an ordinary character, as in pandas.
+// is an ordinary character, as in pandas. So is whatever follows the escape
+// character.
 //
 // One memchr sweep per special character over the whole text, each position
 // looked up once: a record without quotes costs a few comparisons.
@@ -23,7 +24,7 @@ struct Record {
   size_t begin = 0;        // Position in the scanned text.
   size_t next = 0;         // Where the next record or blank line begins.
   int64_t line = 0;        // Counts from the scanner's first line.
-  bool plain = true;       // Holds neither a quote nor a comment.
+  bool plain = true;       // Holds neither a quote nor a comment nor an escape.
 };
 
 // Line ends in `text`: \n, \r\n and \r count one each.
@@ -50,6 +51,10 @@ class RecordScanner {
   }
 
   Outcome Next(Record* record);
+
+  // Passes over one line, also a blank one or a comment; line ends within
+  // quotes are none. False when more text is needed.
+  bool SkipLine();
 
   // Where the next record, or a blank line that may be incomplete, begins.
   size_t position() const { return position_; }
@@ -87,6 +92,9 @@ class RecordScanner {
   bool EndsInDoubt(size_t end) const;
   bool SkipBlankLines();
   Outcome EndOfQuotedRecord(size_t* end, int64_t* lines);
+  bool OpensField(size_t quote, size_t literal_end) const;
+  size_t CloseOf(size_t open);
+  void CountEscaped(size_t escape, int64_t* lines) const;
   Outcome Finish(size_t end, int64_t inner_lines, bool plain, Record* record);
 
   const Dialect& dialect_;
@@ -99,6 +107,7 @@ class RecordScanner {
   Finder carriage_return_;
   Finder quote_;
   Finder comment_;
+  Finder escape_;
 };
 
 }  // namespace troupe::loader

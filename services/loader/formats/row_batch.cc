@@ -26,13 +26,14 @@ Cell RowBatch::At(size_t row, size_t column) {
   const uint32_t offset =
       begin - static_cast<uint32_t>(rows_[row].record.begin);
   const absl::string_view text(text_.data() + begin, edge[1] - begin);
-  if (text.empty() || text.front() != dialect_.quote)
+  if ((text.empty() || text.front() != dialect_.quote) &&
+      !dialect_.skip_initial_space)
     return {text, offset,
             missing_.Contains(text) ? Cell::Kind::kMissing : Cell::Kind::kText};
   const CsvField field = FieldOf(dialect_, text, &scratch_);
   const bool given = field.quoted && !dialect_.quoted_na;
   const bool missing = !given && missing_.Contains(field.text);
-  return {field.text, offset,
+  return {field.text, offset + field.offset,
           missing ? Cell::Kind::kMissing : Cell::Kind::kText, given};
 }
 

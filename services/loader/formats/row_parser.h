@@ -24,6 +24,7 @@ struct Cell {
     kNumber,   // JSON's kinds.
     kBool,
     kString,
+    kNested,  // An object or an array, which no column can hold.
   };
   // Valid until the next record is parsed; without data where the record ended
   // before it, or had no such key. Set for a missing word, too.
@@ -37,6 +38,7 @@ struct Cell {
 struct RowError {
   size_t offset = 0;  // Where in the record, bytes.
   std::string message;
+  absl::string_view reason = "BAD_ROW";
 };
 
 class RowParser {
@@ -47,13 +49,19 @@ class RowParser {
   // Never reads beyond the record, whatever its bytes.
   virtual std::optional<RowError> Parse(const Record& record,
                                         std::vector<Cell>* cells) = 0;
+
+  // Whether the last record was short, and was filled.
+  bool filled() const { return filled_; }
+
+ protected:
+  bool filled_ = false;
 };
 
 // A parser of the dialect's format. `missing` must outlive it. CSV: a record
 // may have at most as many fields as there are columns; what is too few is
-// missing. JSON: keys that are no column are ignored; cells of the columns in
-// `verbatim` (one flag per column) are tokens as they were written, quotes
-// included.
+// missing, or the record is no row (SHORT_ROW), by `on_short_row`. JSON: keys
+// that are no column are ignored; cells of the columns in `verbatim` (one flag
+// per column) are tokens as they were written, quotes included.
 std::unique_ptr<RowParser> MakeRowParser(
     const Dialect& dialect, const MissingWords& missing,
     const std::vector<std::string>& columns, std::vector<bool> verbatim);

@@ -95,6 +95,7 @@ void SourceFiles::GiveBack(const pb::FileIdentity& identity,
                            pb::Compression compression,
                            std::unique_ptr<TextReader> reader) {
   if (compression == pb::NONE) return;
+  reader->SetEncoding(pb::UTF_8);
   MutexLock lock(&mutex_);
   idle_.push_front({KeyOf(identity, compression), std::move(reader)});
   if (idle_.size() > kMaxIdleReaders) idle_.pop_back();

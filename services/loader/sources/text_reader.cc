@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
+#include "services/loader/formats/encoding.h"
 
 namespace troupe::loader {
 namespace {
@@ -15,9 +16,34 @@ constexpr size_t kFirstBytes = size_t{1} << 16;
 
 }  // namespace
 
+void TextReader::SetEncoding(pb::TextEncoding encoding) {
+  encoding_ = encoding;
+  decoded_.clear();
+  decoded_begin_ = 0;
+  decoded_end_ = begin_;
+}
+
 absl::Status TextReader::Fill(size_t bytes) {
-  if (window().size() >= bytes || ended_) return absl::OkStatus();
+  if (!decodes()) return FillBytes(bytes);
+  while (window().size() < bytes) {
+    // A byte makes at least a third of a character's bytes.
+    const size_t missing = bytes - window().size();
+    RETURN_IF_ERROR(FillBytes(decoded_end_ - begin_ + missing));
+    decoded_.erase(0, decoded_begin_);
+    decoded_begin_ = 0;
+    const size_t taken =
+        Decode(encoding_, absl::string_view(buffer_).substr(decoded_end_),
+               last(), &decoded_);
+    decoded_end_ += taken;
+    if (taken == 0 || ended_) break;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TextReader::FillBytes(size_t bytes) {
+  if (buffer_.size() - begin_ >= bytes || ended_) return absl::OkStatus();
   buffer_.erase(0, begin_);
+  decoded_end_ -= std::min(decoded_end_, begin_);
   begin_ = 0;
   size_t filled = buffer_.size();
   absl::Status status;
@@ -47,9 +73,19 @@ absl::Status TextReader::Fill(size_t bytes) {
 }
 
 void TextReader::Discard(size_t bytes) {
-  if (sink_) sink_(window().substr(0, bytes));
-  begin_ += bytes;
-  position_ += static_cast<int64_t>(bytes);
+  const absl::string_view left = BytesOf(0, bytes);
+  if (sink_) sink_(left);
+  if (decodes()) decoded_begin_ += bytes;
+  begin_ += left.size();
+  position_ += static_cast<int64_t>(left.size());
+}
+
+absl::string_view TextReader::BytesOf(size_t begin, size_t end) const {
+  if (!decodes()) return window().substr(begin, end - begin);
+  const size_t before = EncodedBytes(encoding_, window().substr(0, begin));
+  return absl::string_view(buffer_).substr(
+      begin_ + before,
+      EncodedBytes(encoding_, window().substr(begin, end - begin)));
 }
 
 }  // namespace troupe::loader

@@ -37,7 +37,7 @@ std::string FieldsByEnds(const Dialect& dialect, const Record& record,
   for (const uint32_t end : ends) {
     const CsvField field =
         FieldOf(dialect, text.substr(begin, end - begin), &scratch);
-    absl::StrAppend(&shown, "[", begin - record.begin,
+    absl::StrAppend(&shown, "[", begin - record.begin + field.offset,
                     field.quoted ? "q:" : ":", field.text, "]");
     begin = end + 1;
   }
@@ -121,8 +121,12 @@ std::string NearlyRegularText(std::mt19937& random, int one_wrong_in) {
   return text;
 }
 
-Dialect DialectOf(char delimiter, char quote, char comment) {
+Dialect DialectOf(char delimiter, char quote, char comment,
+                  char escape = Dialect::kNoCharacter,
+                  bool skip_initial_space = false) {
   Dialect dialect;
+  dialect.escape = escape;
+  dialect.skip_initial_space = skip_initial_space;
   dialect.delimiter = delimiter;
   dialect.quote = quote;
   dialect.comment = comment;
@@ -139,11 +143,16 @@ TEST(BlockScanner, EqualsScalarOnRandomText) {
 TEST(BlockScanner, EqualsScalarOnOtherDialects) {
   std::mt19937 random(2);
   const std::string alphabet = "\"';,\t\n\r a#x ";
-  const Dialect dialects[] = {
-      DialectOf(';', '\'', '#'), DialectOf('\t', '"', '\0'),
-      DialectOf(' ', '"', '\0'), DialectOf(',', ' ', '\0'),
-      DialectOf(',', '\t', '#'), DialectOf(',', '"', ' '),
-      DialectOf('x', 'a', '\0'), DialectOf('\0', '\0', '\0')};
+  const Dialect dialects[] = {DialectOf(';', '\'', '#'),
+                              DialectOf('\t', '"', '\0'),
+                              DialectOf(' ', '"', '\0'),
+                              DialectOf(',', '\0', '\0'),
+                              DialectOf(',', '"', '\0', ';'),
+                              DialectOf(';', '\'', '#', '"'),
+                              DialectOf(',', '"', '\0', '\0', true),
+                              DialectOf(';', '"', '\0', '\'', true),
+                              DialectOf('\t', '"', '#', '\0', true),
+                              DialectOf('\0', '\0', '\0')};
   for (int i = 0; i < 6000; ++i)
     ExpectSame(dialects[static_cast<size_t>(i) % std::size(dialects)],
                RandomText(random, alphabet, 300));

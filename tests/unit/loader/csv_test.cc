@@ -67,6 +67,62 @@ TEST(Csv, TooFewFieldsAreMissing) {
             (Rows{{"x", "<missing>", "<missing>"}, {"y", "1", "<missing>"}}));
 }
 
+TEST(Csv, ShortRowsAreCounted) {
+  LoaderBelowFolder setup;
+  const pb::Source source = SourceAt(
+      setup.folder.Write("t.csv", "a,b\n1,one\n2,tw\ro\n3,three\n4\n"));
+  const absl::StatusOr<WholePlan> plan =
+      PlanAll(*setup.loader, PlanRequestFor(source, 9));
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  const pb::ShortRows& rows = plan->last.short_rows();
+  EXPECT_EQ(rows.count(), 2);
+  EXPECT_EQ(rows.row(), 2);
+  EXPECT_EQ(rows.line(), 4);
+  EXPECT_EQ(rows.file(), "t.csv");
+  int64_t loaded = 0;
+  for (const pb::Split& split : plan->splits) {
+    const auto response = setup.loader->Load(
+        *std::make_unique<pb::LoadRequest>(LoadRequestFor(
+            source, split, plan->last.schema(), plan->last.schema())),
+        NoContext());
+    ASSERT_TRUE(response.ok()) << response.status();
+    loaded += response->short_rows().count();
+  }
+  EXPECT_EQ(loaded, 2);
+}
+
+TEST(Csv, ShortRowsCanBeRejectedOrFail) {
+  pb::CsvOptions csv;
+  csv.set_on_short_row(pb::CsvOptions::REJECT);
+  const absl::StatusOr<WholeInput> input =
+      ReadText("a,b\n1,2\n3\n\"4\"\n5,6\n", "t.csv", csv);
+  ASSERT_TRUE(input.ok()) << input.status();
+  EXPECT_EQ(input->rows, (Rows{{"1", "2"}, {"5", "6"}}));
+  EXPECT_THAT(input->rejected,
+              ElementsAre("1 SHORT_ROW t.csv:3:2: expected 2 fields, saw 1",
+                          "2 SHORT_ROW t.csv:4:4: expected 2 fields, saw 1"));
+  csv.set_on_short_row(pb::CsvOptions::FAIL);
+  EXPECT_EQ(Failure(ReadText("a,b\n1,2\n3\n", "t.csv", csv)),
+            "BAD_INPUT: t.csv:3: expected 2 fields, saw 1; see "
+            "csv.on_short_row");
+}
+
+TEST(Csv, APlanCountsWhatIsNoRowAndShowsTheFirst) {
+  LoaderBelowFolder setup;
+  std::string text = "a,b\n";
+  for (int i = 0; i < 50; ++i)
+    absl::StrAppend(&text, i, ",2", i % 5 == 3 ? ",3" : "", "\n");
+  const absl::StatusOr<WholePlan> plan =
+      PlanAll(*setup.loader,
+              PlanRequestFor(SourceAt(setup.folder.Write("t.csv", text)), 40));
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_EQ(plan->last.rejected_rows(), 10);
+  ASSERT_EQ(plan->last.rejected_size(), 5);
+  EXPECT_EQ(plan->last.rejected(4).row(), 23);
+  EXPECT_EQ(plan->last.rejected(4).message(),
+            "t.csv:25:6: expected 2 fields, saw 3");
+}
+
 TEST(Csv, CommentsEndLinesAndAreNoRecords) {
   pb::CsvOptions csv;
   csv.set_comment("#");

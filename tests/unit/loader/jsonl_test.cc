@@ -1,3 +1,4 @@
+#include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/unit/loader/loader_test_input.h"
@@ -56,13 +57,84 @@ TEST(Jsonl, TheLastOfTwoEqualKeysCounts) {
 
 TEST(Jsonl, ABadRecordAddsNoColumns) {
   const absl::StatusOr<WholeInput> input =
-      ReadText("{\"a\":1}\n{\"z\":1,\"y\":[1]}\n", "t.jsonl");
+      ReadText("{\"a\":1}\n{\"z\":1,\"y\":tru}\n", "t.jsonl");
   ASSERT_TRUE(input.ok()) << input.status();
   EXPECT_THAT(input->names, ElementsAre("a"));
+  EXPECT_THAT(input->rejected,
+              ElementsAre("1 BAD_ROW t.jsonl:2:12: column \"y\" holds no JSON "
+                          "value"));
+}
+
+TEST(Jsonl, ANestedValueRejectsItsRowWhereItsColumnIsWanted) {
+  LoaderBelowFolder setup;
+  const pb::Source source = SourceAt(setup.folder.Write(
+      "t.jsonl",
+      "{\"a\":1,\"y\":[1, {\"z\": \"]\"}]}\n{\"a\":2,\"y\":3}\n"
+      "{\"a\":4,\"y\":{\"b\":[}]}\n{\"y\":{},\"a\":5}\n"));
+  const absl::StatusOr<WholeInput> all = ReadAll(*setup.loader, source);
+  ASSERT_TRUE(all.ok()) << all.status();
+  EXPECT_THAT(all->types, ElementsAre("int64", "int64"));
+  EXPECT_EQ(all->rows, (Rows{{"2", "3"}}));
   EXPECT_THAT(
-      input->rejected,
-      ElementsAre("1 BAD_ROW t.jsonl:2:12: column \"y\" holds an array; "
+      all->rejected,
+      ElementsAre("0 BAD_ROW t.jsonl:1:12: column \"y\" holds an array; "
+                  "only single values can be read",
+                  StartsWith("2 BAD_ROW t.jsonl:3:1: not a JSON object"),
+                  "3 BAD_ROW t.jsonl:4:6: column \"y\" holds an object; "
                   "only single values can be read"));
+  pb::Schema a;
+  a.add_fields()->set_name("a");
+  a.mutable_fields(0)->set_type(pb::INT64);
+  const absl::StatusOr<WholeInput> one = ReadAll(*setup.loader, source, 0, a);
+  ASSERT_TRUE(one.ok()) << one.status();
+  EXPECT_EQ(one->rows, (Rows{{"1"}, {"2"}, {"5"}}));
+  EXPECT_EQ(one->rejected.size(), 1U);
+}
+
+TEST(Jsonl, AnEmptyKeyIsAColumn) {
+  const absl::StatusOr<WholeInput> input =
+      ReadText("{\"a\":1}\n{\"\":0}\n", "t.jsonl");
+  ASSERT_TRUE(input.ok()) << input.status();
+  EXPECT_THAT(input->names, ElementsAre("a", ""));
+  EXPECT_EQ(input->rows, (Rows{{"1", "<missing>"}, {"<missing>", "0"}}));
+}
+
+TEST(Jsonl, OtherJsonIsExplained) {
+  const auto failure = [](const std::string& text) {
+    return Failure(ReadText(text, "t.jsonl"));
+  };
+  for (const char* array :
+       {"[{\"a\":1},{\"a\":2}]", "[\n{\"a\":1},\n{\"a\":2}\n]",
+        "\n [ \n  {\n \"a\": 1}]\n", "[ {\n\"a\":1}]"})
+    EXPECT_THAT(failure(array), HasSubstr(": a JSON array; JSON Lines has one"))
+        << array;
+  for (const char* object : {"{\n  \"a\": 1\n}\n{\n \"a\": 2\n}\n",
+                             "{\"a\": 1,\n\"b\": 2}\n", "{\"a\": {\"}\":\n1}}"})
+    EXPECT_THAT(failure(object), HasSubstr(": an object over several lines"))
+        << object;
+  // Lines of their own: bad rows.
+  for (const char* rows : {"[1,2]\n{\"a\":1}\n", "{\"a\":1\n{\"a\":2}\n",
+                           "{\"a\":\"{\"}\n", "[]\n{\"a\":1}\n"})
+    EXPECT_EQ(failure(rows), "OK") << rows;
+}
+
+TEST(Jsonl, ManyKeysAreRefusedAtOnce) {
+  std::string own;
+  std::string sparse;
+  for (int i = 0; i < 100'000; ++i) {
+    absl::StrAppend(&own, "{\"k", i, "\":", i, "}\n");
+    absl::StrAppend(&sparse, "{\"k", i % 10'000, "\":", i, "}\n");
+  }
+  LoaderBelowFolder setup;
+  pb::PlanRequest request =
+      PlanRequestFor(SourceAt(setup.folder.Write("own.jsonl", own)));
+  const absl::Time begin = absl::Now();
+  EXPECT_EQ(Failure(PlanAll(*setup.loader, request)),
+            "BAD_INPUT: own.jsonl:10001: 10001 columns; at most 10000 can be "
+            "read");
+  request = PlanRequestFor(SourceAt(setup.folder.Write("s.jsonl", sparse)));
+  EXPECT_EQ(Failure(PlanAll(*setup.loader, request)), "OK");
+  EXPECT_LT(absl::Now() - begin, absl::Seconds(10));  // Minutes, if quadratic.
 }
 
 TEST(Jsonl, WhatIsNoObjectIsABadRow) {

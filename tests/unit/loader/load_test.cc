@@ -213,7 +213,7 @@ TEST(Load, LongValuesAreShownInPart) {
 }
 
 TEST(Load, Int64TakesWholeFractionsAndNoOthers) {
-  OneSplit split("a\n3.0\n1e3\n-2.\n3.5\n1e17\ninf\n",
+  OneSplit split("a\n3.0\n1e3\n-2.\n3.5\n1e19\ninf\n",
                  SchemaOf({{"a", pb::INT64, pb::FEATURE}}));
   const WholeInput loaded = split.Load();
   EXPECT_THAT(loaded.rows, ElementsAre(ElementsAre("3"), ElementsAre("1000"),
