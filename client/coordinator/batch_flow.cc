@@ -108,6 +108,7 @@ absl::Status BatchFlow::TakeLoaded(StageResult result) {
     return Unbalanced("loader", result_.split.rows(), response.rows(),
                       response.rejected_size());
   result_.wanted = response.wanted();
+  result_.short_rows = response.short_rows();
   AddRejected(response, &result_.rejected);
   levels_.push_back({std::move(result.table), response.rows(), 0});
   return Advance();

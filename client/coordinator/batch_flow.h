@@ -59,6 +59,7 @@ struct BatchResult {
   absl::Status status;
   int64_t wanted = 0;  // Rows read: those in the end, and the rejected ones.
   int64_t rows_ok = 0;
+  pb::ShortRows short_rows;
   std::vector<pb::RejectedRow> rejected;   // Rising.
   std::vector<std::string> rejected_text;  // One each, where asked for.
   std::vector<TableBytes> tables;          // In order. Not where observed.

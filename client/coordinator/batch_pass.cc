@@ -104,6 +104,7 @@ absl::Status RunPass(JobContext& context, const JobInput& input,
         account.Add(result.wanted, result.rejected, splits.rows_at_most());
     if (!counted.ok())
       return AtRow(context, input, {result.split}, std::move(counted));
+    account.AddShort(result.short_rows);
     RETURN_IF_ERROR(sink.write(result));
     context.meter().SetTotal(splits.total_bytes());
     context.meter().Add(

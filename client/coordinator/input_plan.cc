@@ -40,6 +40,10 @@ void Follow(const JobInput& input, const pb::PlanResponse& page,
             InputPlan& plan) {
   plan.schema = page.schema();
   plan.missing.assign(page.missing().begin(), page.missing().end());
+  plan.short_rows = page.short_rows();
+  plan.rows_rejected = page.rejected_rows();
+  plan.first_rejected.assign(page.rejected().begin(), page.rejected().end());
+  plan.nested.assign(page.nested().begin(), page.nested().end());
   plan.rows = page.rows();
   plan.bytes = page.planned_bytes();
   AddInputs(input, page, &plan.inputs);

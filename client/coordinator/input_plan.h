@@ -28,6 +28,10 @@ struct InputPlan {
   std::vector<pb::Split> splits;
   pb::Schema schema;  // Inferred; without roles.
   std::vector<int64_t> missing;
+  pb::ShortRows short_rows;
+  int64_t rows_rejected = 0;  // See PlanResponse.
+  std::vector<pb::RejectedRow> first_rejected;
+  std::vector<std::string> nested;  // See PlanResponse.
   int64_t rows = 0;
   int64_t bytes = 0;
   std::vector<pb::InputFile> inputs;

@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/algorithm/container.h"
+#include "absl/strings/str_cat.h"
 #include "client/coordinator/batch_pass.h"
 #include "client/coordinator/job_output.h"
 #include "client/coordinator/job_request.h"
 #include "client/coordinator/job_run.h"
 #include "client/coordinator/preview.h"
+#include "services/base/errors.h"
 #include "services/base/status_macros.h"
 #include "services/table/wire.h"
 
@@ -24,6 +27,15 @@ void ReportColumns(const InputPlan& plan, pb::Report& report) {
     if (static_cast<size_t>(i) < plan.missing.size())
       column.set_missing(plan.missing[static_cast<size_t>(i)]);
   }
+}
+
+// The columns that can be shown.
+pb::Schema WithoutNested(const InputPlan& plan) {
+  pb::Schema columns;
+  for (const pb::Field& field : plan.schema.fields())
+    if (!absl::c_linear_search(plan.nested, field.name()))
+      *columns.add_fields() = field;
+  return columns;
 }
 
 // The plan's beginning: as many splits as `rows` good rows may need.
@@ -48,7 +60,24 @@ absl::Status AddToPreview(const BatchResult& batch, Preview& preview) {
   return absl::OkStatus();
 }
 
-// Loads the beginning for the preview; bad rows are shown, not refused.
+// What planning, which has read every row, says of rows that are none.
+absl::Status ReportRows(const InputPlan& plan, JobOutcome& outcome) {
+  outcome.rows_read = plan.rows;
+  outcome.rows_rejected = plan.rows_rejected;
+  if (plan.short_rows.count() > 0)
+    *outcome.report.mutable_short_rows() = plan.short_rows;
+  for (const pb::RejectedRow& row : plan.first_rejected)
+    *outcome.report.add_rejected() = row;
+  if (plan.rows == 0 || plan.rows_rejected < plan.rows) return absl::OkStatus();
+  return MakeError(
+      absl::StatusCode::kInvalidArgument, "BAD_ROW",
+      absl::StrCat("none of the ", plan.rows, " rows can be read; the first: ",
+                   plan.first_rejected.front().message()));
+}
+
+// Loads the beginning for the preview; bad rows are shown, not refused. Where
+// types are declared, that is all of it: only so is known which rows have other
+// values.
 absl::Status LoadPreview(JobContext& context, const JobInput& input,
                          const InputPlan& plan, const FlowPlan& flow,
                          int64_t rows, JobOutcome& outcome) {
@@ -57,13 +86,18 @@ absl::Status LoadPreview(JobContext& context, const JobInput& input,
   lenient.set_max_rejects(1);
   RejectAccount account(lenient);
   Preview preview(rows);
-  const InputPlan beginning = Beginning(plan, rows);
+  const bool whole = !input.source().types().empty();
+  const InputPlan beginning = whole ? plan : Beginning(plan, rows);
   PlannedSplits splits(&beginning);
   RETURN_IF_ERROR(RunPass(
       context, input, flow, splits, account,
       {[&](BatchResult& batch) { return AddToPreview(batch, preview); }, {}}));
-  for (const pb::RejectedRow& row : account.first())
-    *outcome.report.add_rejected() = row;
+  if (whole) {
+    outcome.rows_rejected = account.rows_rejected();
+    outcome.report.clear_rejected();
+    for (const pb::RejectedRow& row : account.first())
+      *outcome.report.add_rejected() = row;
+  }
   outcome.report.set_preview(preview.Finish());
   return absl::OkStatus();
 }
@@ -90,10 +124,15 @@ absl::StatusOr<JobOutcome> RunInspect(JobContext& context, const pb::Job& job,
                                    : kDefaultPreviewRows;
   FlowPlan flow;
   flow.columns = plan.schema;
+  for (const std::string& column : plan.nested)
+    outcome.report.add_warnings(absl::StrCat(
+        "column \"", column,
+        "\" holds objects or arrays, which cannot be read; drop it"));
   if (!job.request().write_output()) {
+    flow.columns = WithoutNested(plan);
+    RETURN_IF_ERROR(ReportRows(plan, outcome));
     RETURN_IF_ERROR(
         LoadPreview(context, input, plan, flow, preview_rows, outcome));
-    outcome.rows_read = plan.rows;
     return outcome;
   }
   RejectAccount account(input.source());

@@ -52,6 +52,7 @@ absl::Status JobOutput::Restore(const std::vector<pb::JournalBatch>& committed,
     rows += committed[i].rows_read();
     rejected += committed[i].rows_rejected();
     bytes_done += committed[i].split().bytes();
+    account.AddShort(committed[i].short_rows());
   }
   next_batch_ = static_cast<int64_t>(good);
   ASSIGN_OR_RETURN(std::vector<pb::RejectedRow> first,
@@ -85,6 +86,8 @@ absl::Status JobOutput::Write(BatchResult& batch) {
   written.mutable_split()->set_number(batch.split.number());
   written.set_rows_read(batch.wanted);
   written.set_rows_rejected(static_cast<int64_t>(batch.rejected.size()));
+  if (batch.short_rows.count() > 0)
+    *written.mutable_short_rows() = batch.short_rows;
   written_.push_back(std::move(written));
   return absl::OkStatus();
 }
@@ -109,6 +112,8 @@ absl::StatusOr<pb::Manifest> JobOutput::Publish(const RejectAccount& account,
   pb::Manifest manifest;
   manifest.set_rows_read(account.rows_read());
   manifest.set_rows_rejected(account.rows_rejected());
+  if (account.short_rows().count() > 0)
+    *manifest.mutable_short_rows() = account.short_rows();
   manifest.set_pipeline(job.pipeline());
   manifest.set_spec_sha256(SpecDigest(job));
   for (const pb::InputFile& file : splits.inputs())

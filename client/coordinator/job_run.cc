@@ -74,9 +74,13 @@ void Write(JobOutcome outcome, pb::Job& job) {
   progress.set_eta_seconds(0);
 }
 
-pb::JobState StateAfter(const absl::StatusOr<JobOutcome>& outcome) {
+pb::JobState StateAfter(const absl::StatusOr<JobOutcome>& outcome,
+                        const pb::Job& job) {
+  // To say which rows are bad is what inspecting is for.
+  const bool told = job.kind() == pb::INSPECT && !job.request().write_output();
   if (outcome.ok())
-    return outcome->rows_rejected > 0 ? pb::PARTIALLY_SUCCEEDED : pb::SUCCEEDED;
+    return outcome->rows_rejected > 0 && !told ? pb::PARTIALLY_SUCCEEDED
+                                               : pb::SUCCEEDED;
   const std::string reason = ReasonOf(outcome.status());
   if (reason == "JOB_CANCELLED") return pb::CANCELLED;
   if (reason == "JOB_SUSPENDED") return pb::QUEUED;
@@ -85,7 +89,7 @@ pb::JobState StateAfter(const absl::StatusOr<JobOutcome>& outcome) {
 }
 
 absl::Status End(JobContext& context, absl::StatusOr<JobOutcome> outcome) {
-  const pb::JobState state = StateAfter(outcome);
+  const pb::JobState state = StateAfter(outcome, context.live().Get().job);
   const Clock& clock = *context.environment().clock;
   context.live().Change([&](pb::Job& job) {
     job.mutable_progress()->clear_in_flight();
@@ -126,6 +130,12 @@ void JobOutcome::Count(const RejectAccount& account) {
   rows_rejected += account.rows_rejected();
   for (const pb::RejectedRow& row : account.first())
     if (report.rejected_size() < 20) *report.add_rejected() = row;
+  if (account.short_rows().count() == 0) return;
+  const int64_t count =
+      report.short_rows().count() + account.short_rows().count();
+  if (!report.has_short_rows())
+    *report.mutable_short_rows() = account.short_rows();
+  report.mutable_short_rows()->set_count(count);
 }
 
 std::string OutputDirectory(const JobEnvironment& environment,

@@ -308,7 +308,11 @@ pb::Source MergeSource(const pb::Source& stored, const pb::Source& changes) {
   }
   pb::Source rest = changes;
   // Lists replace, as the fields beside them do.
-  if (rest.csv().na_values_size() > 0) merged.mutable_csv()->clear_na_values();
+  std::vector<const google::protobuf::FieldDescriptor*> fields;
+  rest.csv().GetReflection()->ListFields(rest.csv(), &fields);
+  for (const auto* field : fields)
+    if (field->is_repeated())
+      merged.csv().GetReflection()->ClearField(merged.mutable_csv(), field);
   merged.MergeFrom(rest);
   return merged;
 }

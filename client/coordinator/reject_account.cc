@@ -9,11 +9,14 @@ namespace troupe {
 namespace {
 
 constexpr double kDefaultLimit = 0.01;
+constexpr size_t kShownInError = 5;
+constexpr absl::string_view kShortRow = "SHORT_ROW";
 
 }  // namespace
 
 RejectAccount::RejectAccount(const pb::Source& source)
     : rejects_(source.on_bad_row() == pb::REJECT),
+      short_rows_fail_(source.csv().on_short_row() == pb::CsvOptions::FAIL),
       limit_(source.has_max_rejects() ? source.max_rejects() : kDefaultLimit) {}
 
 void RejectAccount::Restore(int64_t rows_read, int64_t rows_rejected,
@@ -36,21 +39,31 @@ absl::Status RejectAccount::Add(int64_t rows_read,
   for (const pb::RejectedRow& row : rejected)
     if (first_.size() < kShown) first_.push_back(row);
   if (rejected.empty()) return absl::OkStatus();
-  if (!rejects_) {
-    const pb::RejectedRow& row = rejected.front();
-    return MakeError(
-        absl::StatusCode::kInvalidArgument, "BAD_ROW", row.message(),
-        {{"row", absl::StrCat(row.row())}, {"row_reason", row.reason()}});
-  }
-  if (TooMany(rows_at_most))
-    return TooManyRejects(rows_rejected_, rows_read_, limit_);
-  return absl::OkStatus();
+  for (const pb::RejectedRow& row : rejected)
+    if (!rejects_ || (short_rows_fail_ && row.reason() == kShortRow))
+      return MakeError(
+          absl::StatusCode::kInvalidArgument, "BAD_ROW", row.message(),
+          {{"row", absl::StrCat(row.row())}, {"row_reason", row.reason()}});
+  return TooMany(rows_at_most) ? TooManyError() : absl::OkStatus();
+}
+
+void RejectAccount::AddShort(const pb::ShortRows& rows) {
+  const int64_t count = short_rows_.count() + rows.count();
+  if (short_rows_.count() == 0) short_rows_ = rows;
+  short_rows_.set_count(count);
+}
+
+// With the first of them: who meets them should not have to look for the cause.
+absl::Status RejectAccount::TooManyError() const {
+  std::vector<std::string> messages;
+  for (const pb::RejectedRow& row : first_)
+    if (messages.size() < kShownInError)
+      messages.push_back(absl::StrCat("row ", row.row(), ": ", row.message()));
+  return TooManyRejects(rows_rejected_, rows_read_, limit_, messages);
 }
 
 absl::Status RejectAccount::Finish() const {
-  return TooMany(rows_read_)
-             ? TooManyRejects(rows_rejected_, rows_read_, limit_)
-             : absl::OkStatus();
+  return TooMany(rows_read_) ? TooManyError() : absl::OkStatus();
 }
 
 }  // namespace troupe

@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "proto/pb.h"
+#include "troupe/v1/loader.pb.h"
 #include "troupe/v1/pipeline.pb.h"
 #include "troupe/v1/stage.pb.h"
 
@@ -26,13 +27,17 @@ class RejectAccount {
   void Restore(int64_t rows_read, int64_t rows_rejected,
                std::vector<pb::RejectedRow> first);
 
+  // Adds a batch's short rows, which are counted only.
+  void AddShort(const pb::ShortRows& rows);
+
   // Whether bad rows go to the rejects file, rather than end the job.
   bool rejects() const { return rejects_; }
 
   // Adds one batch: its bad rows, rising. Under the policy `fail` the first of
-  // them is the error (BAD_ROW). `rows_at_most` is an upper bound of the rows
-  // in the whole pass (INT64_MAX where unknown): TOO_MANY_REJECTS as soon as
-  // not even that many rows could carry the rejected ones.
+  // them is the error (BAD_ROW); so is the first short one where those fail.
+  // `rows_at_most` is an upper bound of the rows in the whole pass (INT64_MAX
+  // where unknown): TOO_MANY_REJECTS as soon as not even that many rows could
+  // carry the rejected ones.
   absl::Status Add(int64_t rows_read,
                    const std::vector<pb::RejectedRow>& rejected,
                    int64_t rows_at_most);
@@ -44,15 +49,19 @@ class RejectAccount {
   int64_t rows_rejected() const { return rows_rejected_; }
   // The first 20.
   const std::vector<pb::RejectedRow>& first() const { return first_; }
+  const pb::ShortRows& short_rows() const { return short_rows_; }
 
  private:
   bool TooMany(int64_t rows) const;
+  absl::Status TooManyError() const;
 
   bool rejects_;
+  bool short_rows_fail_;
   double limit_;
   int64_t rows_read_ = 0;
   int64_t rows_rejected_ = 0;
   std::vector<pb::RejectedRow> first_;
+  pb::ShortRows short_rows_;
 };
 
 }  // namespace troupe

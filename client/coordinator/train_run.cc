@@ -319,6 +319,9 @@ absl::StatusOr<JobOutcome> RunTrain(JobContext& context, const pb::Job& job,
       RETURN_IF_ERROR(FitHop(training, i));
     RETURN_IF_ERROR(MeasureModel(training));
   }
+  // Of the whole input, whoever has read it how often.
+  if (training.plan.short_rows.count() > 0)
+    *training.outcome.report.mutable_short_rows() = training.plan.short_rows;
   AddWarningsOnce(training.warnings, training.outcome.report);
   if (!validate_only) RETURN_IF_ERROR(StoreVersion(training));
   return std::move(training.outcome);

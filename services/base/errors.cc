@@ -4,6 +4,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "services/base/nearest.h"
 
@@ -252,12 +253,15 @@ absl::Status JobCancelled(absl::string_view id) {
                    absl::StrCat("job \"", id, "\" was cancelled"));
 }
 
-absl::Status TooManyRejects(int64_t rejected, int64_t read, double limit) {
+absl::Status TooManyRejects(int64_t rejected, int64_t read, double limit,
+                            const std::vector<std::string>& first) {
   return MakeError(
       Code::kFailedPrecondition, "TOO_MANY_REJECTS",
-      absl::StrFormat("%d of %d rows are bad, more than max_rejects (%g) "
-                      "allows",
-                      rejected, read, limit),
+      absl::StrCat(
+          absl::StrFormat("%d of %d rows are bad, more than max_rejects (%g) "
+                          "allows",
+                          rejected, read, limit),
+          first.empty() ? "" : ":\n  ", absl::StrJoin(first, "\n  ")),
       {{"rejected", absl::StrCat(rejected)}, {"read", absl::StrCat(read)}});
 }
 

@@ -90,6 +90,8 @@ absl::Status PipelineNotFound(absl::string_view pipeline);  // NOT_FOUND
 absl::Status JobRunning(absl::string_view id);    // FAILED_PRECONDITION
 absl::Status JobCancelled(absl::string_view id);  // CANCELLED
 // FAILED_PRECONDITION (TOO_MANY_REJECTS).
-absl::Status TooManyRejects(int64_t rejected, int64_t read, double limit);
+// With the first messages, a line each.
+absl::Status TooManyRejects(int64_t rejected, int64_t read, double limit,
+                            const std::vector<std::string>& first);
 
 }  // namespace troupe

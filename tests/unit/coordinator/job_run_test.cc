@@ -143,6 +143,8 @@ TEST(JobRun, FailsWithTooManyRejects) {
       RunToEnd(office, office.WritingJob("j", pb::REJECT, /*max_rejects=*/0.1));
   EXPECT_EQ(job.state(), pb::FAILED);
   EXPECT_THAT(job.error().message(), HasSubstr("2 of 8 rows are bad"));
+  EXPECT_THAT(job.error().message(), HasSubstr("\n  row 6: "));
+  EXPECT_THAT(job.error().message(), HasSubstr("\n  row 7: "));
 }
 
 TEST(JobRun, FailsWithTheEarliestBatchesError) {
