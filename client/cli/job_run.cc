@@ -95,6 +95,8 @@ absl::StatusOr<ExitCode> ConcludeJob(
   if (session.json) RETURN_IF_ERROR(session.PrintJson(job));
   for (const std::string& warning : job.report().warnings())
     session.Note(absl::StrCat("warning: ", warning));
+  if (job.kind() != pb::INSPECT && job.report().has_short_rows())
+    session.Note(ShortRowsLine(job.report()));
   if (const absl::Status error = JobError(job); !error.ok()) {
     const absl::Status located = locate == nullptr ? error : locate(error);
     session.err << "troupe: job " << job.id()

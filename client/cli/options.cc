@@ -49,8 +49,7 @@ absl::Status InputOptions::Apply(pb::Source& source) const {
   if (!format.empty())
     source.set_format(static_cast<pb::Format>(
         EnumNumber(*pb::Format_descriptor(), format).value_or(0)));
-  if (!delimiter.empty())
-    source.mutable_csv()->set_delimiter(delimiter == "\\t" ? "\t" : delimiter);
+  if (csv.ByteSizeLong() > 0) ReplaceCsvOptions(csv, *source.mutable_csv());
   if (!on_bad_row.empty())
     source.set_on_bad_row(static_cast<pb::BadRowPolicy>(
         EnumNumber(*pb::BadRowPolicy_descriptor(), on_bad_row).value_or(0)));
@@ -65,6 +64,106 @@ absl::Status InputOptions::Apply(pb::Source& source) const {
   return absl::OkStatus();
 }
 
+void AddCsvOptions(CLI::App& command, pb::CsvOptions& csv) {
+  const auto add_character = [&](const char* name, const char* description,
+                                 auto set) {
+    command
+        .add_option_function<std::string>(
+            name,
+            [&csv, set](const std::string& text) {
+              set(csv, text == "\\t" ? "\t" : text);
+            },
+            description)
+        ->type_name("CHARACTER")
+        ->group("CSV");
+  };
+  const auto add_list = [&](const char* name, const char* description,
+                            auto list) {
+    command
+        .add_option_function<std::vector<std::string>>(
+            name,
+            [&csv, list](const std::vector<std::string>& words) {
+              list(csv)->Assign(words.begin(), words.end());
+            },
+            description)
+        ->delimiter(',')
+        ->type_name("WORD,...")
+        ->group("CSV");
+  };
+  const auto add_flag = [&](const char* name, const char* description,
+                            auto set) {
+    command
+        .add_flag_function(
+            name, [&csv, set](int64_t count) { set(csv, count > 0); },
+            description)
+        ->group("CSV");
+  };
+  add_character("--delimiter", "what separates fields",
+                [](auto& to, const auto& text) { to.set_delimiter(text); });
+  add_character("--decimal", "what stands for the decimal point",
+                [](auto& to, const auto& text) { to.set_decimal(text); });
+  add_character("--thousands", "what may stand between groups of digits",
+                [](auto& to, const auto& text) { to.set_thousands(text); });
+  add_character("--quote", "what quotes fields; none: nothing does",
+                [](auto& to, const auto& text) {
+                  to.set_quote(text == "none" ? "" : text);
+                });
+  add_character("--escape", "whatever follows it stands for itself",
+                [](auto& to, const auto& text) { to.set_escape(text); });
+  add_character("--comment", "what follows it in a line is ignored",
+                [](auto& to, const auto& text) { to.set_comment(text); });
+  command
+      .add_option_function<std::string>(
+          "--encoding",
+          [&csv](const std::string& name) { csv.set_encoding(name); },
+          "utf-8, latin-1 (windows-1252), utf-16, utf-16-le or utf-16-be")
+      ->type_name("NAME")
+      ->group("CSV");
+  command
+      .add_option_function<int32_t>(
+          "--skip-rows", [&csv](int32_t lines) { csv.set_skip_rows(lines); },
+          "lines to pass over at the beginning")
+      ->type_name("LINES")
+      ->group("CSV");
+  add_list("--names", "the columns' names; the file then has no header",
+           [](auto& to) { return to.mutable_names(); });
+  add_flag("--header,!--no-header", "whether the first record is the header",
+           [](auto& to, bool value) { to.set_header(value); });
+  add_flag("--skip-initial-space,!--no-skip-initial-space",
+           "whether spaces after a delimiter are no part of a field",
+           [](auto& to, bool value) { to.set_skip_initial_space(value); });
+  add_list("--na-values", "further words for missing values",
+           [](auto& to) { return to.mutable_na_values(); });
+  add_flag("--default-na,!--no-default-na",
+           "whether NA, null, the empty field and such are missing values",
+           [](auto& to, bool value) { to.set_keep_default_na(value); });
+  add_flag("--quoted-na,!--no-quoted-na",
+           "whether quoted fields can be missing values",
+           [](auto& to, bool value) { to.set_quoted_na(value); });
+  add_list("--true-values", "further words for true",
+           [](auto& to) { return to.mutable_true_values(); });
+  add_list("--false-values", "further words for false",
+           [](auto& to) { return to.mutable_false_values(); });
+  const auto& policy = *pb::CsvOptions::ShortRows_descriptor();
+  command
+      .add_option_function<std::string>(
+          "--on-short-row",
+          [&csv, &policy](const std::string& word) {
+            csv.set_on_short_row(static_cast<pb::CsvOptions::ShortRows>(
+                EnumNumber(policy, word).value_or(0)));
+          },
+          "what a row of too few fields does")
+      ->check(IsWord(policy))
+      ->group("CSV");
+}
+
+void ReplaceCsvOptions(const pb::CsvOptions& changes, pb::CsvOptions& csv) {
+  std::vector<const google::protobuf::FieldDescriptor*> fields;
+  changes.GetReflection()->ListFields(changes, &fields);
+  for (const auto* field : fields) csv.GetReflection()->ClearField(&csv, field);
+  csv.MergeFrom(changes);
+}
+
 void AddInputOptions(CLI::App& command, InputOptions& options) {
   command.add_flag("--remote", options.remote,
                    "let the loader read the path itself, below its roots; "
@@ -74,10 +173,7 @@ void AddInputOptions(CLI::App& command, InputOptions& options) {
                   "how the input is written; default: as the pipeline or the "
                   "file's ending says")
       ->check(IsWord(*pb::Format_descriptor()));
-  command
-      .add_option("--delimiter", options.delimiter,
-                  "what separates the fields of a CSV input")
-      ->type_name("CHARACTER");
+  AddCsvOptions(command, options.csv);
   command
       .add_option("--on-bad-row", options.on_bad_row,
                   "what a row does that cannot be read or transformed")

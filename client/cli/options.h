@@ -26,8 +26,8 @@ CLI::App* AddCommand(CLI::App& app, Session& session, const std::string& name,
 struct InputOptions {
   std::string path;
   bool remote = false;
-  std::string format;     // "" for what the pipeline or the ending says.
-  std::string delimiter;  // "" likewise.
+  std::string format;  // "" for what the pipeline or the ending says.
+  pb::CsvOptions csv;  // What is not set is likewise.
   std::string on_bad_row;
   std::string max_rejects;
 
@@ -37,6 +37,11 @@ struct InputOptions {
 };
 // All but the path's own option, which commands name differently.
 void AddInputOptions(CLI::App& command, InputOptions& options);
+
+// How CSV is read: one option per field of CsvOptions.
+void AddCsvOptions(CLI::App& command, pb::CsvOptions& csv);
+// Puts what is set in `changes` in place of what `csv` says.
+void ReplaceCsvOptions(const pb::CsvOptions& changes, pb::CsvOptions& csv);
 
 // Where a job's result goes and how it is written.
 struct OutputOptions {

@@ -198,6 +198,15 @@ std::string RejectedRows(const pb::Job& job) {
   return text;
 }
 
+std::string ShortRowsLine(const pb::Report& report) {
+  const pb::ShortRows& rows = report.short_rows();
+  if (rows.count() == 0) return "";
+  return absl::StrCat(
+      FormatCount(rows.count()),
+      rows.count() == 1 ? " short row (" : " short rows (first: ", "row ",
+      FormatCount(rows.row() + 1), ", line ", FormatCount(rows.line()), ")\n");
+}
+
 absl::StatusOr<std::string> InspectReport(const pb::Job& job) {
   const pb::Report& report = job.report();
   Rows rows = {{"column", "type", "missing"}};
@@ -211,9 +220,9 @@ absl::StatusOr<std::string> InspectReport(const pb::Job& job) {
     preview = absl::StrCat("first ", FormatCount(table.rows), " rows\n",
                            TableText(table));
   }
-  const std::string head =
-      absl::StrCat(FormatCount(job.progress().rows_read()), " rows, ",
-                   FormatCount(report.columns_size()), " columns\n");
+  const std::string head = absl::StrCat(
+      FormatCount(job.progress().rows_read()), " rows, ",
+      FormatCount(report.columns_size()), " columns\n", ShortRowsLine(report));
   return Paragraphs({head, AlignedTable(rows), preview, RejectedRows(job)});
 }
 

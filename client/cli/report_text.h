@@ -33,6 +33,9 @@ std::string ImportanceBars(const pb::Report& report, int max_bars = 10);
 // The first rejected rows with their reasons. "" when there are none.
 std::string RejectedRows(const pb::Job& job);
 
+// How many rows were short, and where the first one is; a line, "" for none.
+std::string ShortRowsLine(const pb::Report& report);
+
 // The columns as the loader sees them, and the first rows.
 absl::StatusOr<std::string> InspectReport(const pb::Job& job);
 

@@ -200,4 +200,12 @@ std::string WriteSpec(const pb::PipelineSpec& spec) {
   return std::string(yaml.c_str()) + "\n";
 }
 
+std::string WriteSource(const pb::Source& source) {
+  pb::PipelineSpec part;
+  *part.mutable_source() = source;
+  YAML::Emitter yaml;
+  WriteMessage(yaml, part);
+  return std::string(yaml.c_str()) + "\n";
+}
+
 }  // namespace troupe

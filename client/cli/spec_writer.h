@@ -13,4 +13,7 @@ namespace troupe {
 
 std::string WriteSpec(const pb::PipelineSpec& spec);
 
+// The part of it that says how the rows are read.
+std::string WriteSource(const pb::Source& source);
+
 }  // namespace troupe

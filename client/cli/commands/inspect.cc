@@ -1,10 +1,16 @@
 // troupe inspect: the loader's view of a file.
 #include <optional>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "client/cli/commands/commands.h"
+#include "client/cli/dialect_guess.h"
+#include "client/cli/file_chunks.h"
 #include "client/cli/job_run.h"
 #include "client/cli/options.h"
 #include "client/cli/report_text.h"
+#include "client/cli/spec_writer.h"
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/util/json_util.h"
 #include "services/base/status_macros.h"
@@ -15,6 +21,7 @@ namespace {
 
 constexpr char kInspectExamples[] =
     "  troupe inspect new.csv\n"
+    "  troupe inspect export.txt                     # guesses, and says what\n"
     "  troupe inspect data.txt --input-format csv --delimiter ';' --rows 3\n"
     "  troupe inspect new.csv --output parsed.jsonl   # the table as parsed\n";
 
@@ -47,6 +54,57 @@ absl::Status PrintAsJson(Session& session, const pb::Job& job) {
   return session.PrintJson(document);
 }
 
+// The beginning of a local file that is read as it is. Nothing for others.
+absl::StatusOr<std::string> BeginningOf(const InputChoice& choice) {
+  if (choice.remote) return "";
+  ASSIGN_OR_RETURN(const std::optional<std::string> file,
+                   FindLocalFile(choice.path, choice.directories));
+  if (!file.has_value()) return "";
+  ASSIGN_OR_RETURN(const auto chunks,
+                   FileChunks::Open(*file, pb::COMPRESSION_UNSPECIFIED));
+  // A pipe could not be read again.
+  if (chunks->bytes_total() == 0) return "";
+  return chunks->Next();
+}
+
+// Guesses what neither the command line nor the file's ending says, and says
+// so.
+absl::Status GuessDialect(Session& session, const InputOptions& options,
+                          pb::Source& source) {
+  const std::string name =
+      absl::AsciiStrToLower(WithoutCompressionEnding(options.path));
+  const bool jsonl = absl::EndsWith(name, ".jsonl") ||
+                     absl::EndsWith(name, ".ndjson") ||
+                     source.format() == pb::JSONL;
+  if (jsonl || !source.csv().delimiter().empty() || source.csv().has_quote())
+    return absl::OkStatus();
+  const bool csv = absl::EndsWith(name, ".csv") || source.format() == pb::CSV;
+  const bool tsv = absl::EndsWith(name, ".tsv") ||
+                   absl::EndsWith(name, ".tab") || source.format() == pb::TSV;
+  ASSIGN_OR_RETURN(const std::string beginning, BeginningOf(options.choice()));
+  constexpr size_t kGuessBytes = 64 << 10;
+  std::optional<pb::Source> guess =
+      GuessSource(absl::string_view(beginning).substr(0, kGuessBytes),
+                  beginning.size() <= kGuessBytes);
+  if (!guess.has_value() || ((csv || tsv) && guess->format() != pb::CSV))
+    return absl::OkStatus();
+  const bool expected = guess->csv().delimiter() == (tsv ? "\t" : ",") &&
+                        guess->csv().quote() == "\"";
+  if ((csv || tsv) && expected) return absl::OkStatus();
+  if (guess->format() != pb::CSV) guess->clear_csv();
+  const std::string text =
+      absl::StrCat("guessed from the file's beginning; jobs need to be told:\n",
+                   WriteSource(*guess));
+  if (session.json) {
+    session.Note(text);
+  } else {
+    session.out << text << "\n";
+  }
+  source.set_format(guess->format());
+  if (guess->has_csv()) source.mutable_csv()->MergeFrom(guess->csv());
+  return absl::OkStatus();
+}
+
 absl::StatusOr<ExitCode> Inspect(Session& session,
                                  const InspectOptions& options) {
   std::optional<OutputTarget> target;
@@ -57,6 +115,8 @@ absl::StatusOr<ExitCode> Inspect(Session& session,
   request.set_kind(pb::INSPECT);
   request.set_preview_rows(options.rows);
   RETURN_IF_ERROR(options.input.Apply(*request.mutable_source()));
+  RETURN_IF_ERROR(
+      GuessDialect(session, options.input, *request.mutable_source()));
   if (target.has_value()) {
     request.set_write_output(true);
     request.mutable_output()->set_format(options.output.chosen_format());

@@ -21,6 +21,7 @@ constexpr char kTrainExamples[] =
 struct TrainOptions {
   std::string file;
   std::string data;
+  pb::CsvOptions csv;
   bool remote = false;
   bool validate_only = false;
 };
@@ -40,6 +41,9 @@ absl::StatusOr<ExitCode> Train(Session& session, const TrainOptions& options) {
     // The file's are for the file's own path.
     loaded.spec.mutable_source()->clear_compression();
   }
+  if (options.csv.ByteSizeLong() > 0)
+    ReplaceCsvOptions(options.csv,
+                      *loaded.spec.mutable_source()->mutable_csv());
   pb::CreateJobRequest request;
   request.set_kind(pb::TRAIN);
   request.set_validate_only(options.validate_only);
@@ -75,6 +79,7 @@ void AddTrain(CLI::App& app, Session& session) {
       ->add_option("--data", options->data,
                    "the table, instead of the file's source.path")
       ->type_name("PATH");
+  AddCsvOptions(*command, options->csv);
   command->add_flag("--remote", options->remote,
                     "let the loader read the path itself, below its roots; "
                     "otherwise a file on this machine is sent");

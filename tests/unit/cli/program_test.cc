@@ -391,6 +391,77 @@ TEST(Inspect, AsksForOutputOnlyWhereAFileIsNamed) {
   EXPECT_EQ(directory.Read("parsed.csv"), "a\n1\n");
 }
 
+TEST(Inspect, TakesADialectByItsFields) {
+  Program program;
+  EXPECT_EQ(program.Run({"inspect",
+                         "r.csv",
+                         "--delimiter",
+                         "\\t",
+                         "--quote",
+                         "none",
+                         "--escape",
+                         "\\",
+                         "--encoding",
+                         "latin-1",
+                         "--skip-rows",
+                         "2",
+                         "--names",
+                         "a,b",
+                         "--skip-initial-space",
+                         "--thousands",
+                         ".",
+                         "--decimal",
+                         ",",
+                         "--true-values",
+                         "yes",
+                         "--false-values",
+                         "no,none",
+                         "--on-short-row",
+                         "reject",
+                         "--no-header",
+                         "--na-values",
+                         "-99",
+                         "--comment",
+                         "#",
+                         "--no-default-na"}),
+            kDone)
+      << program.err.str();
+  EXPECT_EQ(program.client.created[0].source().csv().ShortDebugString(),
+            "delimiter: \"\\t\" decimal: \",\" quote: \"\" comment: \"#\" "
+            "na_values: \"-99\" keep_default_na: false header: false "
+            "escape: \"\\\\\" encoding: \"latin-1\" skip_rows: 2 names: \"a\" "
+            "names: \"b\" skip_initial_space: true thousands: \".\" "
+            "true_values: \"yes\" false_values: \"no\" false_values: \"none\" "
+            "on_short_row: REJECT");
+}
+
+TEST(Inspect, GuessesADialectAndSaysSo) {
+  const TempDirectory directory;
+  directory.Write("export.txt", "a;b\n1;'x;y'\n");
+  Program program;
+  EXPECT_EQ(program.Run({"inspect", directory.Path("export.txt")}), kDone)
+      << program.err.str();
+  const pb::Source& source = program.client.created[0].source();
+  EXPECT_EQ(source.format(), pb::CSV);
+  EXPECT_EQ(source.csv().delimiter(), ";");
+  EXPECT_EQ(source.csv().quote(), "'");
+  EXPECT_THAT(program.out.str(), HasSubstr("source: {format: csv, csv: {"));
+}
+
+TEST(Inspect, DoesNotGuessWhatItIsTold) {
+  const TempDirectory directory;
+  directory.Write("export.csv", "a;b\n1;2\n");
+  Program told;
+  EXPECT_EQ(
+      told.Run({"inspect", directory.Path("export.csv"), "--delimiter", ","}),
+      kDone);
+  EXPECT_EQ(told.client.created[0].source().csv().delimiter(), ",");
+  directory.Write("usual.csv", "a,b\n1,2\n");
+  Program usual;
+  EXPECT_EQ(usual.Run({"inspect", directory.Path("usual.csv")}), kDone);
+  EXPECT_THAT(usual.out.str(), Not(HasSubstr("guessed")));
+}
+
 TEST(Fetch, WritesTheOutputOfAnEarlierJob) {
   Program program;
   program.AddOutput("x\n");

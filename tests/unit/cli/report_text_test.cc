@@ -36,6 +36,16 @@ Table SmallTable() {
   return table;
 }
 
+TEST(ReportText, CountsShortRows) {
+  EXPECT_EQ(ShortRowsLine(FromText<pb::Report>(
+                R"(short_rows { count: 1 row: 2 file: "t.csv" line: 4 })")),
+            "1 short row (row 3, line 4)\n");
+  EXPECT_EQ(ShortRowsLine(FromText<pb::Report>(
+                R"(short_rows { count: 7 row: 2 file: "t.csv" line: 4 })")),
+            "7 short rows (first: row 3, line 4)\n");
+  EXPECT_EQ(ShortRowsLine(pb::Report()), "");
+}
+
 TEST(ReportText, ShowsWhatTrainingFound) {
   const auto job = FromText<pb::Job>(R"(
 kind: TRAIN pipeline: "cancer@1" request { spec { model {} } }
