@@ -143,7 +143,7 @@ bool NamesFormat(absl::string_view path) {
   for (const absl::string_view ending : {".gz", ".zst"})
     absl::ConsumeSuffix(&path, ending);
   for (const absl::string_view ending :
-       {".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".txt", ".tab"})
+       {".csv", ".tsv", ".tab", ".jsonl", ".ndjson"})
     if (absl::EndsWithIgnoreCase(path, ending)) return true;
   return false;
 }

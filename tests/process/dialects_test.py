@@ -104,16 +104,15 @@ roles: {target: y, drop: [i]}
 model: {baseline: {objective: binary}}
 """)
         self.company.troupe("train", spec)
-        new = self.file("new.txt", "x;i;y\n1;2;ja\n3\n\"4;5;nein\n")
+        new = self.file("new.txt", "about\nx;i;y\n1;2;ja\n3\n\"4;5;nein\n")
         out = self.mine / "scored.csv"
         done = self.company.troupe("score", "dialect", "--input", new, "--output", out, "--delimiter", ";",
-                                   "--skip-rows", "0", "--header", "--on-bad-row", "reject", "--max-rejects", "0.5",
-                                   code=3)
-        self.assertIn("1 short row (row 2, line 3)", done.stderr)
+                                   "--header", "--on-bad-row", "reject", "--max-rejects", "0.5", code=5)
+        self.assertIn("1 short row (row 2, line 4)", done.stderr)
         self.assertEqual(len(out.read_text().splitlines()), 3)
         failed = self.company.troupe("score", "dialect", "--input", new, "--output", out, "--delimiter", ";",
-                                     "--skip-rows", "0", "--header", "--on-short-row", "fail", "--on-bad-row",
-                                     "reject", "--max-rejects", "1", code=1)
+                                     "--header", "--on-short-row", "fail", "--on-bad-row", "reject",
+                                     "--max-rejects", "1", code=1)
         self.assertIn("expected 3 fields, saw 1", failed.stderr)
 
     def test_short_rows_are_in_the_manifest(self):
