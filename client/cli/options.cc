@@ -26,6 +26,18 @@ CLI::Validator IsWord(const google::protobuf::EnumDescriptor& type) {
       OneOf(type));
 }
 
+// What is empty would leave the pipeline's as it is, without a word.
+CLI::Validator IsCharacter(const std::string& option) {
+  return CLI::Validator(
+      [option](std::string& text) -> std::string {
+        const bool none =
+            option == "--quote" && (text.empty() || text == "none");
+        if (none || text.size() == 1 || text == "\\t") return "";
+        return absl::StrCat("\"", text, "\" is not one character");
+      },
+      "");
+}
+
 }  // namespace
 
 CLI::App* AddCommand(CLI::App& app, Session& session, const std::string& name,
@@ -74,6 +86,7 @@ void AddCsvOptions(CLI::App& command, pb::CsvOptions& csv) {
               set(csv, text == "\\t" ? "\t" : text);
             },
             description)
+        ->check(IsCharacter(name))
         ->type_name("CHARACTER")
         ->group("CSV");
   };
@@ -123,6 +136,7 @@ void AddCsvOptions(CLI::App& command, pb::CsvOptions& csv) {
       .add_option_function<int32_t>(
           "--skip-rows", [&csv](int32_t lines) { csv.set_skip_rows(lines); },
           "lines to pass over at the beginning")
+      ->check(CLI::Range(1, 1'000'000))
       ->type_name("LINES")
       ->group("CSV");
   add_list("--names", "the columns' names; the file then has no header",

@@ -435,6 +435,19 @@ TEST(Inspect, TakesADialectByItsFields) {
             "on_short_row: REJECT");
 }
 
+TEST(Inspect, RefusesADialectThatWouldChangeNothing) {
+  for (const std::vector<std::string>& flag :
+       std::vector<std::vector<std::string>>{{"--skip-rows", "0"},
+                                             {"--escape", ""},
+                                             {"--delimiter", ""},
+                                             {"--comment", "none"},
+                                             {"--delimiter", "ab"}}) {
+    Program program;
+    EXPECT_EQ(program.Run({"inspect", "r.csv", flag[0], flag[1]}), kWrongUsage)
+        << flag[0] << " " << flag[1];
+  }
+}
+
 TEST(Inspect, GuessesADialectAndSaysSo) {
   const TempDirectory directory;
   directory.Write("export.txt", "a;b\n1;'x;y'\n");
