@@ -14,7 +14,7 @@ build_packages=(
   g++ cmake ninja-build pkg-config ccache
   protobuf-compiler protobuf-compiler-grpc libprotobuf-dev libgrpc++-dev
   libabsl-dev libspdlog-dev libsqlite3-dev libxgboost-dev
-  libfast-float-dev libsimdjson-dev zlib1g-dev libzstd-dev
+  libfast-float-dev libdragonbox-dev libsimdjson-dev zlib1g-dev libzstd-dev
   libyaml-cpp-dev libcli11-dev libssl-dev
 )
 test_packages=(

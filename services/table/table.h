@@ -79,6 +79,16 @@ class Column {
   }
   // "" for a null.
   absl::string_view text(int64_t i) const;
+  // STRING only. The texts of all rows (with a dictionary: of all entries) one
+  // behind the other.
+  absl::string_view all_text() const {
+    return dictionary_encoded_ ? dictionary_ : values_;
+  }
+  // STRING only. Where each begins in it, and where the last one ends.
+  absl::Span<const int32_t> text_offsets() const {
+    return {reinterpret_cast<const int32_t*>(offsets_.data()),
+            offsets_.size() / sizeof(int32_t)};
+  }
 
   // A number, bool or int as a double; NaN for a null. Not for text.
   double AsDouble(int64_t i) const;

@@ -2,7 +2,11 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstring>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "services/table/number_text.h"
@@ -10,128 +14,296 @@
 namespace troupe {
 namespace {
 
-void AppendCsvText(absl::string_view text, char delimiter, std::string* out) {
-  const char special[] = {delimiter, '"', '\n', '\r'};
-  if (text.find_first_of(absl::string_view(special, 4)) ==
-      absl::string_view::npos) {
-    out->append(text.data(), text.size());
-    return;
-  }
-  out->push_back('"');
-  for (const char c : text) {
-    if (c == '"') out->push_back('"');
-    out->push_back(c);
-  }
-  out->push_back('"');
-}
-
-// A JSON token: the text of a string, any other as it stands.
-void AppendCsvToken(absl::string_view token, char delimiter, std::string* out) {
-  if (token.size() < 2 || token.front() != '"')
-    return AppendCsvText(token, delimiter, out);
-  if (token.find('\\') == absl::string_view::npos)
-    return AppendCsvText(token.substr(1, token.size() - 2), delimiter, out);
-  thread_local simdjson::dom::parser parser;
-  std::string_view text;
-  // Who made the column has read the token; should it be none, it stands as is.
-  if (parser.parse(token.data(), token.size()).get(text) != simdjson::SUCCESS)
-    return AppendCsvText(token, delimiter, out);
-  AppendCsvText({text.data(), text.size()}, delimiter, out);
-}
-
-void AppendCsvValue(const Column& column, int64_t row, char delimiter,
-                    std::string* out) {
-  if (column.IsNull(row)) return;
-  switch (column.type()) {
-    case pb::BOOL:
-      out->append(column.boolean(row) ? "True" : "False");
-      return;
-    case pb::INT64:
-      return AppendInt(column.int64s()[static_cast<size_t>(row)], out);
-    case pb::FLOAT64:
-      return AppendDouble(column.doubles()[static_cast<size_t>(row)], out);
-    case pb::JSON:
-      return AppendCsvToken(column.text(row), delimiter, out);
-    default:
-      return AppendCsvText(column.text(row), delimiter, out);
-  }
-}
-
-void AppendJsonValue(const Column& column, int64_t row, std::string* out) {
-  if (column.IsNull(row)) {
-    out->append("null");
-    return;
-  }
-  switch (column.type()) {
-    case pb::BOOL:
-      out->append(column.boolean(row) ? "true" : "false");
-      return;
-    case pb::INT64:
-      return AppendInt(column.int64s()[static_cast<size_t>(row)], out);
-    case pb::FLOAT64: {
-      const double value = column.doubles()[static_cast<size_t>(row)];
-      if (!std::isfinite(value)) {
-        out->append("null");
-        return;
-      }
-      return AppendDouble(value, out);
-    }
-    case pb::JSON: {
-      const absl::string_view token = column.text(row);
-      out->append(token.data(), token.size());
-      return;
-    }
-    default:
-      return AppendJsonString(column.text(row), out);
-  }
-}
+constexpr char kHex[] = "0123456789abcdef";
 
 char Delimiter(pb::Format format) { return format == pb::TSV ? '\t' : ','; }
 
-void AppendCsvRows(const Table& table, char delimiter, std::string* out) {
-  for (int64_t row = 0; row < table.rows; ++row) {
-    const size_t begin = out->size();
-    for (size_t i = 0; i < table.columns.size(); ++i) {
-      if (i > 0) out->push_back(delimiter);
-      AppendCsvValue(table.columns[i], row, delimiter, out);
-    }
-    // A line with nothing on it would be skipped by whoever reads it.
-    if (out->size() == begin) out->append("\"\"");
-    out->push_back('\n');
+// Text as it is being written, in a buffer of a size that caches hold; what
+// fills it goes to the end of a string.
+class LineBuffer {
+ public:
+  explicit LineBuffer(std::string* text) : text_(text) { Resize(kBytes); }
+
+  char* begin() { return buffer_.get(); }
+  // A place for `bytes` bytes: `at`, where what was written ends, or the
+  // beginning.
+  char* Room(char* at, size_t bytes) {
+    if (static_cast<size_t>(end_ - at) >= bytes) return at;
+    Flush(at);
+    if (size_ < bytes) Resize(bytes);
+    return begin();
   }
+  void Flush(const char* at) { text_->append(begin(), at - begin()); }
+
+ private:
+  static constexpr size_t kBytes = size_t{1} << 16;
+
+  void Resize(size_t bytes) {
+    size_ = bytes;
+    buffer_.reset(new char[bytes]);  // Not zeroed, as a string's would be.
+    end_ = begin() + bytes;
+  }
+
+  std::string* const text_;
+  std::unique_ptr<char[]> buffer_;
+  size_t size_ = 0;
+  char* end_ = nullptr;
+};
+
+char* Copy(absl::string_view text, char* at) {
+  std::memcpy(at, text.data(), text.size());
+  return at + text.size();
+}
+
+// How a format spells what a cell holds.
+struct CsvCells {
+  static constexpr bool kNamed = false;  // Whether each has its name before it.
+  static constexpr size_t kGrowth = 2;   // Of a text, at most; with quotes.
+  static constexpr absl::string_view kNull = "";
+  static constexpr absl::string_view kTrue = "True";
+  static constexpr absl::string_view kFalse = "False";
+
+  char delimiter;
+
+  bool Special(char c) const {
+    return c == delimiter || c == '"' || c == '\n' || c == '\r';
+  }
+  char* WriteText(absl::string_view text, bool plain, char* at) const {
+    if (plain || std::none_of(text.begin(), text.end(),
+                              [this](char c) { return Special(c); }))
+      return Copy(text, at);
+    *at++ = '"';
+    for (const char c : text) {
+      if (c == '"') *at++ = '"';
+      *at++ = c;
+    }
+    *at++ = '"';
+    return at;
+  }
+  // The text of a string, any other token as it stands.
+  char* WriteToken(absl::string_view token, char* at) const {
+    if (token.size() < 2 || token.front() != '"')
+      return WriteText(token, false, at);
+    if (token.find('\\') == absl::string_view::npos)
+      return WriteText(token.substr(1, token.size() - 2), false, at);
+    thread_local simdjson::dom::parser parser;
+    std::string_view text;
+    // Who made the column has read the token; should it be none, it stands as
+    // is.
+    if (parser.parse(token.data(), token.size()).get(text) != simdjson::SUCCESS)
+      return WriteText(token, false, at);
+    return WriteText({text.data(), text.size()}, false, at);
+  }
+  static char* WriteNumber(double value, char* at) {
+    return WriteDouble(value, at);
+  }
+};
+
+struct JsonCells {
+  static constexpr bool kNamed = true;
+  static constexpr size_t kGrowth = 6;
+  static constexpr absl::string_view kNull = "null";
+  static constexpr absl::string_view kTrue = "true";
+  static constexpr absl::string_view kFalse = "false";
+
+  static bool Special(char c) {
+    return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20 ||
+           c == 0x7f;
+  }
+  static char* WriteText(absl::string_view text, bool plain, char* at) {
+    *at++ = '"';
+    if (plain) {
+      at = Copy(text, at);
+    } else {
+      for (const char c : text) at = WriteCharacter(c, at);
+    }
+    *at++ = '"';
+    return at;
+  }
+  static char* WriteToken(absl::string_view token, char* at) {
+    return Copy(token, at);
+  }
+  static char* WriteNumber(double value, char* at) {
+    return std::isinf(value) ? Copy(kNull, at) : WriteDouble(value, at);
+  }
+
+ private:
+  static char* WriteCharacter(char c, char* at) {
+    if (!Special(c)) {
+      *at++ = c;
+      return at;
+    }
+    *at++ = '\\';
+    if (c == '"' || c == '\\') {
+      *at++ = c;
+    } else if (c == '\n') {
+      *at++ = 'n';
+    } else {
+      at = Copy("u00", at);
+      *at++ = kHex[static_cast<unsigned char>(c) >> 4];
+      *at++ = kHex[c & 15];
+    }
+    return at;
+  }
+};
+
+// A column made ready: what is the same for all of its rows is done once.
+template <typename Cells>
+class PreparedColumn {
+ public:
+  PreparedColumn(const Cells& cells, const Field& field, const Column& column)
+      : cells_(cells), column_(column) {
+    if (Cells::kNamed) {
+      AppendJsonString(field.name, &name_);
+      name_.append(": ");
+    }
+    room_ = name_.size() + kNumberRoom;
+    if (!IsText(field.type)) return;
+    bool special = false;
+    for (const char c : column.all_text()) special |= cells.Special(c);
+    plain_ = !special;
+    offsets_ = column.text_offsets();
+    if (column.dictionary_encoded()) codes_ = column.codes();
+  }
+
+  // Whether a row has no such cell, not even its name.
+  bool Absent(int64_t row) const {
+    return Cells::kNamed && column_.type() == pb::JSON && column_.IsNull(row);
+  }
+
+  // Whether nothing at all is written for a row.
+  bool Blank(int64_t row) const {
+    if (column_.IsNull(row)) return true;
+    if (!IsText(column_.type())) return false;
+    const absl::string_view text = Text(static_cast<size_t>(row));
+    return column_.type() == pb::JSON ? text == "\"\"" : text.empty();
+  }
+
+  // Writes one row's cell, with its name, and leaves room for a separator.
+  char* Write(int64_t row, LineBuffer& buffer, char* at) const {
+    const auto i = static_cast<size_t>(row);
+    if (column_.IsNull(row))
+      return Copy(Cells::kNull, Begin(room_, buffer, at));
+    switch (column_.type()) {
+      case pb::BOOL:
+        return Copy(column_.boolean(row) ? Cells::kTrue : Cells::kFalse,
+                    Begin(room_, buffer, at));
+      case pb::INT64:
+        return WriteInt(column_.int64s()[i], Begin(room_, buffer, at));
+      case pb::FLOAT64:
+        return Cells::WriteNumber(column_.doubles()[i],
+                                  Begin(room_, buffer, at));
+      default: {
+        const absl::string_view text = Text(i);
+        at = Begin(room_ + Cells::kGrowth * text.size(), buffer, at);
+        return column_.type() == pb::JSON ? cells_.WriteToken(text, at)
+                                          : cells_.WriteText(text, plain_, at);
+      }
+    }
+  }
+
+ private:
+  char* Begin(size_t room, LineBuffer& buffer, char* at) const {
+    at = buffer.Room(at, room);
+    return Cells::kNamed ? Copy(name_, at) : at;
+  }
+  absl::string_view Text(size_t row) const {
+    const size_t entry =
+        codes_.empty() ? row : static_cast<size_t>(codes_[row]);
+    return column_.all_text().substr(
+        static_cast<size_t>(offsets_[entry]),
+        static_cast<size_t>(offsets_[entry + 1] - offsets_[entry]));
+  }
+
+  const Cells& cells_;
+  const Column& column_;
+  std::string name_;   // With what stands between it and the value.
+  size_t room_ = 0;    // For a cell, unless it is a long text.
+  bool plain_ = true;  // No text has a character to quote or to escape.
+  absl::Span<const int32_t> offsets_;
+  absl::Span<const int32_t> codes_;  // With a dictionary.
+};
+
+template <typename Cells>
+std::vector<PreparedColumn<Cells>> Prepare(const Cells& cells,
+                                           const Table& table) {
+  std::vector<PreparedColumn<Cells>> columns;
+  columns.reserve(table.columns.size());
+  for (size_t i = 0; i < table.columns.size(); ++i)
+    columns.emplace_back(cells, table.schema[i], table.columns[i]);
+  return columns;
+}
+
+void AppendCsvRows(const Table& table, char delimiter, std::string* out) {
+  const CsvCells cells{delimiter};
+  const auto columns = Prepare(cells, table);
+  LineBuffer buffer(out);
+  char* at = buffer.begin();
+  for (int64_t row = 0; row < table.rows; ++row) {
+    // A line with nothing on it would be skipped by whoever reads it.
+    if (columns.empty() || (columns.size() == 1 && columns[0].Blank(row))) {
+      at = Copy("\"\"\n", buffer.Room(at, kNumberRoom));
+      continue;
+    }
+    for (const auto& column : columns) {
+      at = column.Write(row, buffer, at);
+      *at++ = delimiter;
+    }
+    at[-1] = '\n';
+  }
+  buffer.Flush(at);
 }
 
 void AppendJsonRows(const Table& table, std::string* out) {
-  std::vector<std::string> keys;
-  for (const Field& field : table.schema) {
-    std::string& key = keys.emplace_back(", ");
-    AppendJsonString(field.name, &key);
-    key.append(": ");
-  }
+  const JsonCells cells;
+  const auto columns = Prepare(cells, table);
+  LineBuffer buffer(out);
+  char* at = buffer.begin();
   for (int64_t row = 0; row < table.rows; ++row) {
-    out->push_back('{');
-    size_t separator = 2;  // None before the first key.
-    for (size_t i = 0; i < keys.size(); ++i) {
-      const Column& column = table.columns[i];
-      if (column.type() == pb::JSON && column.IsNull(row)) continue;
-      out->append(keys[i], separator);
-      separator = 0;
-      AppendJsonValue(column, row, out);
+    at = buffer.Room(at, kNumberRoom);
+    *at++ = '{';
+    bool empty = true;
+    for (const auto& column : columns) {
+      if (column.Absent(row)) continue;
+      at = column.Write(row, buffer, at);
+      at = Copy(", ", at);
+      empty = false;
     }
-    out->append("}\n");
+    if (!empty) at -= 2;
+    at = Copy("}\n", at);
   }
+  buffer.Flush(at);
 }
 
 }  // namespace
 
 void AppendHeader(const Schema& schema, pb::Format format, std::string* out) {
   if (format == pb::JSONL) return;
-  const char delimiter = Delimiter(format);
-  for (size_t i = 0; i < schema.size(); ++i) {
-    if (i > 0) out->push_back(delimiter);
-    AppendCsvText(schema[i].name, delimiter, out);
+  const CsvCells cells{Delimiter(format)};
+  std::string text;
+  for (const Field& field : schema) {
+    text.resize(CsvCells::kGrowth * field.name.size() + 2);
+    const char* const end = cells.WriteText(field.name, false, text.data());
+    out->append(text.data(), end - text.data());
+    out->push_back(cells.delimiter);
   }
+  if (!schema.empty()) out->pop_back();
+  // As a row, it is no empty line.
+  if (schema.size() == 1 && schema[0].name.empty()) out->append("\"\"");
   out->push_back('\n');
+}
+
+int64_t LineBytes(const Schema& schema, pb::Format format) {
+  size_t bytes = 4;
+  std::string name;
+  for (const Field& field : schema) {
+    bytes += kMaxNumberBytes + 1;  // A text's quotes are less.
+    if (format != pb::JSONL) continue;
+    name.clear();
+    AppendJsonString(field.name, &name);
+    bytes += name.size() + 3;
+  }
+  return static_cast<int64_t>(bytes);
 }
 
 void AppendRows(const Table& table, pb::Format format, std::string* out) {
@@ -140,24 +312,9 @@ void AppendRows(const Table& table, pb::Format format, std::string* out) {
 }
 
 void AppendJsonString(absl::string_view text, std::string* out) {
-  constexpr char kHex[] = "0123456789abcdef";
-  out->push_back('"');
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out->push_back('\\');
-      out->push_back(c);
-    } else if (c == '\n') {
-      out->append("\\n");
-    } else if (byte < 0x20 || byte == 0x7f) {
-      out->append("\\u00");
-      out->push_back(kHex[byte >> 4]);
-      out->push_back(kHex[byte & 15]);
-    } else {
-      out->push_back(c);
-    }
-  }
-  out->push_back('"');
+  std::string escaped(JsonCells::kGrowth * text.size() + 2, '\0');
+  const char* end = JsonCells::WriteText(text, false, escaped.data());
+  out->append(escaped.data(), end - escaped.data());
 }
 
 }  // namespace troupe

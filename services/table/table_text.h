@@ -21,6 +21,10 @@ void AppendHeader(const Schema& schema, pb::Format format, std::string* out);
 // string's text takes the place of its token.
 void AppendRows(const Table& table, pb::Format format, std::string* out);
 
+// The most bytes that a row's line takes, but for the texts in it, each of
+// which counts once more where it is long.
+int64_t LineBytes(const Schema& schema, pb::Format format);
+
 // Appends `text` as a JSON string, quotes included.
 void AppendJsonString(absl::string_view text, std::string* out);
 

@@ -1,9 +1,15 @@
 // Numbers and tables as text.
+#include <charconv>
+#include <cmath>
 #include <cstring>
 #include <fstream>
+#include <limits>
+#include <random>
 #include <string>
+#include <utility>
 
-#include "absl/strings/numbers.h"
+#include "absl/base/casts.h"
+#include "absl/strings/string_view.h"
 #include "gtest/gtest.h"
 #include "services/table/column_builder.h"
 #include "services/table/number_text.h"
@@ -50,6 +56,68 @@ TEST(NumberText, EqualsPythonsRepr) {
   EXPECT_GT(lines, 5000);
 }
 
+// The digits and the exponent of a number's text, without point and zeros.
+std::pair<std::string, int> DigitsOf(absl::string_view text) {
+  std::string digits;
+  int exponent = 0;
+  int point = -1;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == 'e') {
+      exponent = std::stoi(std::string(text.substr(i + 1)));
+      break;
+    }
+    if (text[i] == '.') point = static_cast<int>(digits.size());
+    if (text[i] >= '0' && text[i] <= '9') digits.push_back(text[i]);
+  }
+  exponent += point < 0 ? static_cast<int>(digits.size()) : point;
+  const size_t first = digits.find_first_not_of('0');
+  if (first == std::string::npos) return {"", 0};
+  exponent -= static_cast<int>(first);
+  const size_t last = digits.find_last_not_of('0');
+  return {digits.substr(first, last + 1 - first), exponent};
+}
+
+TEST(NumberText, HasTheDigitsOfTheStandardLibrary) {
+  std::mt19937_64 random(20261128);
+  std::normal_distribution<double> normal;
+  for (int i = 0; i < 200'000; ++i) {
+    const uint64_t bits = random();
+    const double values[] = {
+        absl::bit_cast<double>(bits), normal(random),
+        static_cast<double>(bits % 10'000'000) / 1e4,
+        static_cast<double>(bits >> bits % 64),
+        static_cast<double>(static_cast<float>(normal(random)))};
+    for (const double value : values) {
+      if (!std::isfinite(value)) continue;
+      std::string ours;
+      AppendDouble(value, &ours);
+      char theirs[32];
+      const char* end = std::to_chars(theirs, theirs + 32, value,
+                                      std::chars_format::scientific)
+                            .ptr;
+      ASSERT_EQ(DigitsOf(ours),
+                DigitsOf(absl::string_view(theirs, end - theirs)))
+          << ours;
+      ASSERT_LE(ours.size(), kMaxNumberBytes);
+    }
+  }
+}
+
+TEST(NumberText, WritesWholeNumbers) {
+  std::string text;
+  for (const int64_t value :
+       {int64_t{0}, int64_t{-1}, int64_t{10}, int64_t{99'999'999},
+        int64_t{100'000'000}, int64_t{-1'234'567'890'123'456'789},
+        std::numeric_limits<int64_t>::max(),
+        std::numeric_limits<int64_t>::min()}) {
+    AppendInt(value, &text);
+    text.push_back(' ');
+  }
+  EXPECT_EQ(text,
+            "0 -1 10 99999999 100000000 -1234567890123456789 "
+            "9223372036854775807 -9223372036854775808 ");
+}
+
 TEST(TableText, WritesCsvAsPandasDoes) {
   const Table table = MixedTable();
   std::string text;
@@ -69,15 +137,50 @@ TEST(TableText, WritesJsonLinesWithNullForMissing) {
 }
 
 TEST(TableText, NeverWritesAnEmptyLine) {
-  ColumnBuilder text(pb::STRING);
-  text.AppendNull();
-  Table table;
-  table.rows = 1;
-  table.schema = {{"only", pb::STRING, pb::CARRY}};
-  table.columns = {text.Finish()};
+  for (const DataType type : {pb::STRING, pb::JSON}) {
+    ColumnBuilder text(type);
+    text.AppendNull();
+    text.AppendText(type == pb::JSON ? "\"\"" : "");
+    Table table;
+    table.rows = 2;
+    table.schema = {{"only", type, pb::CARRY}};
+    table.columns = {text.Finish()};
+    std::string out;
+    AppendRows(table, pb::CSV, &out);
+    EXPECT_EQ(out, "\"\"\n\"\"\n");
+  }
+}
+
+TEST(TableText, WritesTheHeaderOfANamelessColumn) {
   std::string out;
-  AppendRows(table, pb::CSV, &out);
+  AppendHeader({{"", pb::STRING, pb::CARRY}}, pb::CSV, &out);
   EXPECT_EQ(out, "\"\"\n");
+}
+
+TEST(TableText, WritesTextsLongerThanItsBuffer) {
+  ColumnBuilder text(pb::STRING), whole(pb::INT64);
+  const std::string quotes(100'000, '"');
+  for (int i = 0; i < 3; ++i) {
+    text.AppendText(quotes);
+    whole.AppendInt64(i);
+  }
+  Table table;
+  table.rows = 3;
+  table.schema = {{"t", pb::STRING, pb::CARRY}, {"w", pb::INT64, pb::CARRY}};
+  table.columns = {text.Finish(), whole.Finish()};
+  std::string csv, json;
+  AppendRows(table, pb::CSV, &csv);
+  AppendRows(table, pb::JSONL, &json);
+  std::string escaped;
+  for (int i = 0; i < 100'000; ++i) escaped.append("\\\"");
+  std::string expected_csv, expected_json;
+  for (int i = 0; i < 3; ++i) {
+    expected_csv += '"' + quotes + quotes + "\"," + std::to_string(i) + '\n';
+    expected_json +=
+        "{\"t\": \"" + escaped + "\", \"w\": " + std::to_string(i) + "}\n";
+  }
+  EXPECT_TRUE(csv == expected_csv);
+  EXPECT_TRUE(json == expected_json);
 }
 
 TEST(TableText, WritesInfinityAsNullInJson) {
