@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "services/base/errors.h"
 #include "services/base/status_macros.h"
 
 namespace troupe {
@@ -23,6 +24,14 @@ absl::Status Unbalanced(absl::string_view stage, int64_t in, int64_t out,
   return absl::InternalError(absl::StrCat("stage ", stage, " took ", in,
                                           " rows and accounts for ", out,
                                           " and ", rejected, " rejected ones"));
+}
+
+// A stage of another version than ours would answer a table to be appended.
+absl::Status CheckForm(absl::string_view stage, bool text, pb::TableForm form) {
+  if ((form == pb::LINES) == text) return absl::OkStatus();
+  return absl::InternalError(
+      absl::StrCat("stage ", stage, " answered ", text ? "a table" : "text",
+                   " where ", text ? "text" : "a table", " was asked for"));
 }
 
 }  // namespace
@@ -68,7 +77,11 @@ std::function<void(StageResult)> BatchFlow::Step(
   return [this, take, present = present_](StageResult result) {
     if (!*present) return;
     absl::Status status = result.status;
-    if (status.ok()) status = (this->*take)(std::move(result));
+    if (status.ok()) {
+      status = (this->*take)(std::move(result));
+    } else if (ReasonOf(status) == "TEXT_TOO_LARGE" && !levels_.empty()) {
+      status = SendLess(status);
+    }
     if (!status.ok()) Finish(std::move(status));
   };
 }
@@ -90,6 +103,10 @@ void BatchFlow::Load(const std::vector<std::string>& source_columns) {
   request->set_row_set(plan_->rows);
   request->set_target_required(plan_->target_required);
   request->set_read_again(plan_->read_again);
+  if (TextBehind(0)) {
+    request->set_form(pb::LINES);
+    *request->mutable_text() = *plan_->text;
+  }
   std::string affinity = input_->Affinity(context_->id(), result_.split.file());
   // The replica that keeps a split is the one to ask again.
   if (affinity.empty() && (plan_->read_again || plan_->read_before))
@@ -107,10 +124,11 @@ absl::Status BatchFlow::TakeLoaded(StageResult result) {
        response.wanted() != result_.split.rows()))
     return Unbalanced("loader", result_.split.rows(), response.rows(),
                       response.rejected_size());
+  RETURN_IF_ERROR(CheckForm("loader", TextBehind(0), response.form()));
   result_.wanted = response.wanted();
   result_.short_rows = response.short_rows();
   AddRejected(response, &result_.rejected);
-  levels_.push_back({std::move(result.table), response.rows(), 0});
+  levels_.push_back({std::move(result.table), response.rows()});
   return Advance();
 }
 
@@ -122,7 +140,8 @@ absl::Status BatchFlow::Advance() {
     const size_t hop = levels_.size() - 1;
     if (hop == depth) {  // Through all hops: a result.
       result_.rows_ok += level.rows;
-      if (level.rows > 0) result_.tables.push_back(std::move(level.table));
+      if (level.rows > 0)
+        result_.pieces.push_back({std::move(level.table), level.rows});
       levels_.pop_back();
     } else if (level.next >= level.rows) {
       levels_.pop_back();
@@ -144,11 +163,11 @@ void BatchFlow::SendPiece(Level& level, size_t hop) {
                                            context_->limits().max_batch_bytes);
   pb::RowRange range;
   range.set_begin(level.next);
-  range.set_end(std::min(level.rows, level.next + piece));
+  range.set_end(std::min(level.rows, level.next + std::min(piece, level.most)));
   const bool whole = range.begin() == 0 && range.end() == level.rows;
   level.next = range.end();
+  level.piece = range.end() - range.begin();
   TableBytes table = level.table;
-  if (level.next == level.rows) level.table = TableBytes();  // Sent: let go.
   std::vector<std::string> artifacts;
   if (!target.artifact.empty()) artifacts.push_back(target.artifact);
   const auto send = [&](auto request, const char* method, auto take) {
@@ -162,6 +181,10 @@ void BatchFlow::SendPiece(Level& level, size_t hop) {
   if (!observes) {
     pb::ProcessRequest request;
     request.set_form(target.form);
+    if (TextBehind(hop + 1)) {
+      request.set_form(pb::LINES);
+      *request.mutable_text() = *plan_->text;
+    }
     return send(std::move(request), stage_method::kProcess,
                 &BatchFlow::TakeProcessed);
   }
@@ -175,8 +198,21 @@ void BatchFlow::SendPiece(Level& level, size_t hop) {
 absl::Status BatchFlow::TakeProcessed(StageResult result) {
   ASSIGN_OR_RETURN(pb::ProcessResponse response,
                    JobContext::Parse<pb::ProcessResponse>(result));
+  RETURN_IF_ERROR(CheckForm(plan_->hops[levels_.size() - 1].stage,
+                            TextBehind(levels_.size()), response.form()));
+  Level& level = levels_.back();
+  if (level.next == level.rows) level.table = TableBytes();  // Through: let go.
   AddRejected(response, &result_.rejected);
-  levels_.push_back({std::move(result.table), response.rows(), 0});
+  levels_.push_back({std::move(result.table), response.rows()});
+  return Advance();
+}
+
+// Asks for the last piece again, in two.
+absl::Status BatchFlow::SendLess(const absl::Status& too_large) {
+  Level& level = levels_.back();
+  if (level.piece <= 1) return WithPrefix(too_large, "one row");
+  level.next -= level.piece;
+  level.most = (level.piece + 1) / 2;
   return Advance();
 }
 

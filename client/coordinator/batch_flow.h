@@ -1,13 +1,15 @@
 // A BatchFlow takes one batch through the hops of a pass: Load, Process at each
 // hop, and where the pass observes, Observe at the end. Where a hop would make
 // more than one message may hold, its rows go piece by piece, each piece all
-// the way before the next.
+// the way before the next. A piece whose text turns out too large is sent again
+// as two.
 //
 // Thread safety: everything belongs to the job's thread.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,11 +48,19 @@ struct FlowPlan {
   bool target_required = false;
   std::vector<FlowHop> hops;
   std::optional<FlowObserve> observe;
+  // Given: the last hop (without hops, the loader) answers its rows rendered.
+  std::optional<pb::TextForm> text;
   bool read_rejected_text = false;  // For the rejects file.
   // Of passes over the same rows: the loader may keep what it read for the
   // next, and is asked again where it may have been kept.
   bool read_again = false;
   bool read_before = false;
+};
+
+// Rows that went through all hops at once, as a table or as text.
+struct BatchPiece {
+  TableBytes table;
+  int64_t rows = 0;
 };
 
 // What came out of a batch.
@@ -62,7 +72,7 @@ struct BatchResult {
   pb::ShortRows short_rows;
   std::vector<pb::RejectedRow> rejected;   // Rising.
   std::vector<std::string> rejected_text;  // One each, where asked for.
-  std::vector<TableBytes> tables;          // In order. Not where observed.
+  std::vector<BatchPiece> pieces;          // In order. Not where observed.
   std::vector<std::string> partials;       // In order. Where observed.
 };
 
@@ -89,14 +99,21 @@ class BatchFlow {
   struct Level {
     TableBytes table;
     int64_t rows = 0;
-    int64_t next = 0;
+    int64_t next = 0;   // Behind the piece that is on its way.
+    int64_t piece = 0;  // How many rows that has.
+    int64_t most = std::numeric_limits<int64_t>::max();  // That one may have.
   };
 
   void Load(const std::vector<std::string>& source_columns);
   absl::Status TakeLoaded(StageResult result);
+  // Whether what comes behind the loader and `hops` hops is text.
+  bool TextBehind(size_t hops) const {
+    return plan_->text.has_value() && hops == plan_->hops.size();
+  }
   absl::Status Advance();
   void SendPiece(Level& level, size_t hop);
   absl::Status TakeProcessed(StageResult result);
+  absl::Status SendLess(const absl::Status& too_large);
   absl::Status TakeObserved(StageResult result);
   absl::Status FinishRows();
   void Finish(absl::Status status);

@@ -114,8 +114,8 @@ absl::StatusOr<pb::FitResponse> TryFit(JobContext& context,
   plan.read_before = true;  // The last pass over these rows.
   PlannedSplits splits(training.plan);
   const auto write = [&](BatchResult& batch) -> absl::Status {
-    for (const TableBytes& table : batch.tables)
-      RETURN_IF_ERROR(session->Write(table));
+    for (const BatchPiece& piece : batch.pieces)
+      RETURN_IF_ERROR(session->Write(piece.table));
     return absl::OkStatus();
   };
   RETURN_IF_ERROR(

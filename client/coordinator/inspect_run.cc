@@ -51,9 +51,9 @@ InputPlan Beginning(const InputPlan& plan, int64_t rows) {
 }
 
 absl::Status AddToPreview(const BatchResult& batch, Preview& preview) {
-  for (const TableBytes& bytes : batch.tables) {
+  for (const BatchPiece& piece : batch.pieces) {
     if (preview.full()) return absl::OkStatus();
-    ASSIGN_OR_RETURN(const std::string serialized, bytes.TableString());
+    ASSIGN_OR_RETURN(const std::string serialized, piece.table.TableString());
     ASSIGN_OR_RETURN(const Table table, ParseTable(serialized));
     preview.Add(table);
   }
@@ -75,18 +75,16 @@ absl::Status ReportRows(const InputPlan& plan, JobOutcome& outcome) {
                    plan.first_rejected.front().message()));
 }
 
-// Loads the beginning for the preview; bad rows are shown, not refused. Where
-// types are declared, that is all of it: only so is known which rows have other
-// values.
+// Loads the beginning for the preview; bad rows are shown, not refused.
+// `whole`: loads all of it, and tells which rows are bad.
 absl::Status LoadPreview(JobContext& context, const JobInput& input,
                          const InputPlan& plan, const FlowPlan& flow,
-                         int64_t rows, JobOutcome& outcome) {
+                         int64_t rows, bool whole, JobOutcome& outcome) {
   pb::Source lenient;
   lenient.set_on_bad_row(pb::REJECT);
   lenient.set_max_rejects(1);
   RejectAccount account(lenient);
   Preview preview(rows);
-  const bool whole = !input.source().types().empty();
   const InputPlan beginning = whole ? plan : Beginning(plan, rows);
   PlannedSplits splits(&beginning);
   RETURN_IF_ERROR(RunPass(
@@ -131,8 +129,10 @@ absl::StatusOr<JobOutcome> RunInspect(JobContext& context, const pb::Job& job,
   if (!job.request().write_output()) {
     flow.columns = WithoutNested(plan);
     RETURN_IF_ERROR(ReportRows(plan, outcome));
+    // Only so is known which rows have other values than declared types allow.
+    const bool whole = !input.source().types().empty();
     RETURN_IF_ERROR(
-        LoadPreview(context, input, plan, flow, preview_rows, outcome));
+        LoadPreview(context, input, plan, flow, preview_rows, whole, outcome));
     return outcome;
   }
   RejectAccount account(input.source());
@@ -140,23 +140,14 @@ absl::StatusOr<JobOutcome> RunInspect(JobContext& context, const pb::Job& job,
   ASSIGN_OR_RETURN(const std::unique_ptr<JobOutput> output,
                    JobOutput::Open(&context, OutputOf(job.request(), {}),
                                    plan.schema, account));
-  Preview preview(preview_rows);
-  BatchSink sink = output->Sink();
-  const bool resumed = output->next_batch() > 0;
-  if (resumed) {
-    // The first rows are through already.
-    RETURN_IF_ERROR(
-        LoadPreview(context, input, plan, flow, preview_rows, outcome));
-    outcome.report.clear_rejected();
-  } else {
-    sink.write = [&preview, write = sink.write](BatchResult& batch) {
-      const absl::Status added = AddToPreview(batch, preview);
-      return added.ok() ? write(batch) : added;
-    };
-  }
+  FlowPlan written = flow;
+  written.text = output->text();
   PlannedSplits splits(&plan, output->next_batch());
-  RETURN_IF_ERROR(RunPass(context, input, flow, splits, account, sink));
-  if (!resumed) outcome.report.set_preview(preview.Finish());
+  RETURN_IF_ERROR(
+      RunPass(context, input, written, splits, account, output->Sink()));
+  // Of text no table can be made: the first rows are loaded again.
+  RETURN_IF_ERROR(
+      LoadPreview(context, input, plan, flow, preview_rows, false, outcome));
   outcome.Count(account);
   ASSIGN_OR_RETURN(outcome.manifest,
                    output->Publish(account, splits, job, outcome.report));

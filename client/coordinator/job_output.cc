@@ -8,7 +8,6 @@
 #include "client/coordinator/journal.h"
 #include "services/base/status_macros.h"
 #include "services/host/sha256.h"
-#include "services/table/wire.h"
 
 namespace troupe {
 namespace {
@@ -39,6 +38,10 @@ absl::StatusOr<std::unique_ptr<JobOutput>> JobOutput::Open(
       journal.Uncommit(context->id(), static_cast<int64_t>(opened.good)));
   std::unique_ptr<JobOutput> result(
       new JobOutput(context, std::move(opened.writer)));
+  *result->text_.mutable_output() = output;
+  for (const pb::Field& field : schema.fields())
+    result->text_.add_columns(field.name());
+  result->text_.set_max_bytes(context->limits().max_batch_bytes);
   RETURN_IF_ERROR(result->Restore(committed, opened.good, account));
   return result;
 }
@@ -72,11 +75,9 @@ BatchSink JobOutput::Sink() {
 }
 
 absl::Status JobOutput::Write(BatchResult& batch) {
-  for (TableBytes& bytes : batch.tables) {
-    ASSIGN_OR_RETURN(const std::string serialized, bytes.TableString());
-    ASSIGN_OR_RETURN(const Table table, ParseTable(serialized));
-    bytes = TableBytes();
-    RETURN_IF_ERROR(writer_->Append(table));
+  for (BatchPiece& piece : batch.pieces) {
+    RETURN_IF_ERROR(writer_->Append(piece.table.Pieces(), piece.rows));
+    piece.table = TableBytes();
   }
   std::vector<RejectedRecord> records;
   for (size_t i = 0; i < batch.rejected_text.size(); ++i)

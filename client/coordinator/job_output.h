@@ -23,7 +23,7 @@ namespace troupe {
 
 class JobOutput {
  public:
-  // Opens the job's output for tables of `schema`. What earlier runs committed
+  // Opens the job's output for rows of `schema`. What earlier runs committed
   // is entered into `account`.
   static absl::StatusOr<std::unique_ptr<JobOutput>> Open(
       JobContext* context, const pb::OutputSpec& output,
@@ -31,6 +31,9 @@ class JobOutput {
 
   // The first batch that is not in the output yet.
   int64_t next_batch() const { return next_batch_; }
+
+  // How it takes rows: the flow's last hop renders them (FlowPlan::text).
+  const pb::TextForm& text() const { return text_; }
 
   // For RunPass.
   BatchSink Sink();
@@ -53,6 +56,7 @@ class JobOutput {
 
   JobContext* const context_;
   const std::unique_ptr<OutputWriter> writer_;
+  pb::TextForm text_;
   int64_t next_batch_ = 0;
   std::vector<pb::JournalBatch> written_;  // Not committed yet.
 };

@@ -159,23 +159,16 @@ absl::Status OutputWriter::ClosePart() {
 absl::Status OutputWriter::BeginHeader() {
   header_begun_ = true;
   RETURN_IF_ERROR(OpenPart());
-  text_.clear();
-  AppendHeader(options_.schema, options_.format, &text_);
-  return part_->Append(text_, 0);
+  std::string header;
+  AppendHeader(options_.schema, options_.format, &header);
+  return part_->Append({header}, 0);
 }
 
-absl::Status OutputWriter::Append(const Table& table) {
-  bool same = table.schema.size() == options_.schema.size();
-  for (size_t i = 0; same && i < table.schema.size(); ++i)
-    same = table.schema[i].name == options_.schema[i].name;
-  if (!same)
-    return absl::InternalError(
-        "the last stage answered a batch with other columns than it said");
+absl::Status OutputWriter::Append(absl::Span<const absl::string_view> pieces,
+                                  int64_t rows) {
   if (!header_begun_) RETURN_IF_ERROR(BeginHeader());
   if (part_ == nullptr) RETURN_IF_ERROR(OpenPart());
-  text_.clear();
-  AppendRows(table, options_.format, &text_);
-  return part_->Append(text_, table.rows);
+  return part_->Append(pieces, rows);
 }
 
 absl::Status OutputWriter::Reject(const std::vector<RejectedRecord>& records) {
@@ -184,19 +177,19 @@ absl::Status OutputWriter::Reject(const std::vector<RejectedRecord>& records) {
     ASSIGN_OR_RETURN(rejects_, PartFile::Create(temporary_, kRejects));
     names_synced_ = false;
   }
-  text_.clear();
+  std::string text;
   for (const RejectedRecord& record : records) {
-    text_.append("{\"row\": ");
-    AppendInt(record.row.row(), &text_);
-    text_.append(", \"reason\": ");
-    AppendJsonString(record.row.reason(), &text_);
-    text_.append(", \"message\": ");
-    AppendJsonString(record.row.message(), &text_);
-    text_.append(", \"text\": ");
-    AppendJsonString(record.text, &text_);
-    text_.append("}\n");
+    text.append("{\"row\": ");
+    AppendInt(record.row.row(), &text);
+    text.append(", \"reason\": ");
+    AppendJsonString(record.row.reason(), &text);
+    text.append(", \"message\": ");
+    AppendJsonString(record.row.message(), &text);
+    text.append(", \"text\": ");
+    AppendJsonString(record.text, &text);
+    text.append("}\n");
   }
-  return rejects_->Append(text_, static_cast<int64_t>(records.size()));
+  return rejects_->Append({text}, static_cast<int64_t>(records.size()));
 }
 
 absl::StatusOr<pb::JournalBatch> OutputWriter::EndBatch() {
@@ -251,7 +244,7 @@ absl::Status OutputWriter::WriteManifest(const pb::Manifest& manifest) {
     return absl::InternalError("the manifest cannot be written as JSON");
   ASSIGN_OR_RETURN(std::unique_ptr<PartFile> file,
                    PartFile::Create(temporary_, "manifest.json"));
-  RETURN_IF_ERROR(file->Append(json, 0));
+  RETURN_IF_ERROR(file->Append({json}, 0));
   return file->Finish().status();
 }
 

@@ -24,6 +24,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "client/coordinator/part_file.h"
 #include "proto/pb.h"
 #include "services/table/table.h"
@@ -41,7 +43,7 @@ struct OutputOptions {
   std::string directory;  // The final name. Its parent must exist.
   pb::Format format = pb::CSV;
   int64_t max_part_bytes = int64_t{256} << 20;
-  Schema schema;  // Of every table.
+  Schema schema;  // Of all rows, for the header.
 };
 
 class OutputWriter {
@@ -57,8 +59,9 @@ class OutputWriter {
       const OutputOptions& options,
       const std::vector<pb::JournalBatch>& committed);
 
-  // Appends rows.
-  absl::Status Append(const Table& table);
+  // Appends the lines of `rows` rows, in the output's format and with its
+  // columns.
+  absl::Status Append(absl::Span<const absl::string_view> pieces, int64_t rows);
 
   // Appends rejected rows.
   absl::Status Reject(const std::vector<RejectedRecord>& records);
@@ -99,7 +102,6 @@ class OutputWriter {
   const std::string temporary_;
   bool header_begun_ = false;
   bool names_synced_ = false;
-  std::string text_;  // Reused from table to table.
   std::unique_ptr<PartFile> part_;
   std::unique_ptr<PartFile> rejects_;
   std::vector<pb::Part> parts_;

@@ -83,13 +83,18 @@ absl::StatusOr<bool> PartFile::TakeRange(const Range& range) {
   return true;
 }
 
-absl::Status PartFile::Append(absl::string_view text, int64_t rows) {
-  digest_.Update(text);
-  crc32c_ = ExtendCrc32c(crc32c_, text);
-  bytes_ += static_cast<int64_t>(text.size());
-  rows_ += rows;
+absl::Status PartFile::Append(absl::Span<const absl::string_view> pieces,
+                              int64_t rows) {
   synced_ = false;
-  return WriteAll(fd_, text, path_);
+  RETURN_IF_ERROR(WriteAll(fd_, pieces, path_));
+  BeginWriting(fd_, bytes_);
+  for (const absl::string_view piece : pieces) {
+    digest_.Update(piece);
+    crc32c_ = ExtendCrc32c(crc32c_, piece);
+    bytes_ += static_cast<int64_t>(piece.size());
+  }
+  rows_ += rows;
+  return absl::OkStatus();
 }
 
 uint32_t PartFile::TakeCrc32c() { return std::exchange(crc32c_, 0); }

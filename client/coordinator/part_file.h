@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "proto/pb.h"
 #include "services/host/sha256.h"
 #include "troupe/v1/coordinator.pb.h"
@@ -48,8 +49,9 @@ class PartFile {
   PartFile(const PartFile&) = delete;
   PartFile& operator=(const PartFile&) = delete;
 
-  // Appends `text`, which holds `rows` data rows.
-  absl::Status Append(absl::string_view text, int64_t rows);
+  // Appends the pieces of a text that holds `rows` data rows. The disk begins
+  // with them while they are digested.
+  absl::Status Append(absl::Span<const absl::string_view> pieces, int64_t rows);
 
   int64_t bytes() const { return bytes_; }
   // CRC-32C of what was appended since the last call.

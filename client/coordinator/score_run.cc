@@ -9,6 +9,7 @@
 #include "client/coordinator/job_run.h"
 #include "client/coordinator/planner.h"
 #include "services/base/status_macros.h"
+#include "services/table/table_text.h"
 
 namespace troupe {
 namespace {
@@ -45,8 +46,9 @@ PinnedChain PinChain(pb::Pipeline pipeline, const pb::Job& job,
   return chain;
 }
 
-// Asks the last hop, in this job's own form, what will leave it.
+// Asks the last hop, in this job's own form, what will leave it as text.
 absl::StatusOr<pb::Schema> DescribeOutput(JobContext& context,
+                                          const pb::OutputSpec& output,
                                           PinnedChain& chain) {
   const size_t last = chain.hops.size() - 1;
   const pb::Schema arriving =
@@ -55,7 +57,8 @@ absl::StatusOr<pb::Schema> DescribeOutput(JobContext& context,
   ASSIGN_OR_RETURN(const pb::DescribeResponse described,
                    Describe(context, chain.planned[last], arriving,
                             chain.hops[last].artifact));
-  chain.hops[last].output_bytes_per_row = described.output_bytes_per_row();
+  ASSIGN_OR_RETURN(const Schema leaving, FromProto(described.output()));
+  chain.hops[last].output_bytes_per_row = LineBytes(leaving, output.format());
   return described.output();
 }
 
@@ -103,7 +106,8 @@ absl::StatusOr<JobOutcome> RunScore(JobContext& context, const pb::Job& job,
       const JobInput input,
       InputOf(job.request(), pipeline.spec().source(), *environment.uploads));
   PinnedChain chain = PinChain(std::move(pipeline), job, output);
-  ASSIGN_OR_RETURN(const pb::Schema leaving, DescribeOutput(context, chain));
+  ASSIGN_OR_RETURN(const pb::Schema leaving,
+                   DescribeOutput(context, output, chain));
 
   FlowPlan plan;
   plan.columns = Without(chain.pipeline.input(), {pb::TARGET, pb::WEIGHT});
@@ -121,6 +125,7 @@ absl::StatusOr<JobOutcome> RunScore(JobContext& context, const pb::Job& job,
   context.BeginPhase(job.kind() == pb::SCORE ? "score" : "transform");
   ASSIGN_OR_RETURN(const std::unique_ptr<JobOutput> written,
                    JobOutput::Open(&context, output, leaving, account));
+  plan.text = written->text();
   RETURN_IF_ERROR(splits.Begin(written->next_batch()));
   RETURN_IF_ERROR(
       RunPass(context, input, plan, splits, account, written->Sink()));

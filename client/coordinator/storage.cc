@@ -1,8 +1,10 @@
 #include "client/coordinator/storage.h"
 
 #include <fcntl.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -45,6 +47,33 @@ absl::Status WriteAll(int fd, absl::string_view bytes,
     bytes.remove_prefix(static_cast<size_t>(written));
   }
   return absl::OkStatus();
+}
+
+absl::Status WriteAll(int fd, absl::Span<const absl::string_view> pieces,
+                      const std::string& path) {
+  constexpr size_t kMost = 256;  // The system takes 1,024.
+  size_t skipped = 0;            // Of the first piece.
+  while (!pieces.empty()) {
+    iovec parts[kMost];
+    const size_t count = std::min(kMost, pieces.size());
+    for (size_t i = 0; i < count; ++i)
+      parts[i] = {const_cast<char*>(pieces[i].data()), pieces[i].size()};
+    parts[0].iov_base = static_cast<char*>(parts[0].iov_base) + skipped;
+    parts[0].iov_len -= skipped;
+    const ssize_t written = writev(fd, parts, static_cast<int>(count));
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return StorageError(errno, "write", path);
+    skipped += static_cast<size_t>(written);
+    while (!pieces.empty() && skipped >= pieces.front().size()) {
+      skipped -= pieces.front().size();
+      pieces.remove_prefix(1);
+    }
+  }
+  return absl::OkStatus();
+}
+
+void BeginWriting(int fd, int64_t offset) {
+  sync_file_range(fd, offset, 0, SYNC_FILE_RANGE_WRITE);
 }
 
 void SyncFile(int fd, const std::string& path) {

@@ -30,6 +30,13 @@ absl::Status DiskFull(absl::string_view message);
 
 // Appends `bytes` to the file. DISK_FULL or STORAGE_FAILED.
 absl::Status WriteAll(int fd, absl::string_view bytes, const std::string& path);
+// The same of pieces that follow each other.
+absl::Status WriteAll(int fd, absl::Span<const absl::string_view> pieces,
+                      const std::string& path);
+
+// Lets the disk begin with what was written from `offset` on, so that a later
+// SyncFile waits for less. Only a hint: nothing is durable by it.
+void BeginWriting(int fd, int64_t offset);
 
 // Makes the file's content and size durable. Ends the process on failure.
 void SyncFile(int fd, const std::string& path);

@@ -168,6 +168,24 @@ absl::StatusOr<std::string> TableBytes::TableString() const {
   return Concatenate(SubSlices(*slices_, total - size, total), size);
 }
 
+std::vector<absl::string_view> TableBytes::Pieces() const {
+  std::vector<absl::string_view> pieces;
+  if (empty()) return pieces;
+  size_t key = 0;  // Bytes in front of the content.
+  for (const grpc::Slice& slice : *slices_) key += slice.size();
+  key -= static_cast<size_t>(size_);
+  pieces.reserve(slices_->size());
+  for (const grpc::Slice& slice : *slices_) {
+    const size_t skipped = std::min(key, slice.size());
+    key -= skipped;
+    if (skipped < slice.size())
+      pieces.emplace_back(
+          reinterpret_cast<const char*>(slice.begin()) + skipped,
+          slice.size() - skipped);
+  }
+  return pieces;
+}
+
 absl::StatusOr<SplitMessage> Split(const grpc::ByteBuffer& message) {
   std::vector<grpc::Slice> slices(1);
   if (!message.Valid() || (!message.TrySingleSlice(slices.data()).ok() &&

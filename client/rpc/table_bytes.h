@@ -1,7 +1,7 @@
-// TableBytes is a serialized table (or partial) on its way through the
-// coordinator: the field 1000 at the end of a message, as gRPC received it. It
-// is handed on without a copy and without being parsed; whoever uses it
-// validates it (services/table/wire.h).
+// TableBytes is a serialized table (or its rows as text, or a partial) on its
+// way through the coordinator: the field 1000 at the end of a message, as gRPC
+// received it. It is handed on without a copy and without being parsed; whoever
+// uses it validates it (services/table/wire.h).
 //
 // Copies share the bytes and are cheap.
 //
@@ -11,9 +11,11 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/slice.h"
 
@@ -31,9 +33,12 @@ class TableBytes {
   int64_t size() const { return size_; }
   bool empty() const { return slices_ == nullptr; }
 
-  // The content in one piece: a copy. For the ends of the way (output,
-  // previews, merges), not for the hops between.
+  // The content in one piece: a copy. For the ends of the way (previews,
+  // merges), not for the hops between.
   absl::StatusOr<std::string> TableString() const;
+
+  // The content in pieces, as it lies in memory, while this or a copy lives.
+  std::vector<absl::string_view> Pieces() const;
 
  private:
   friend struct SplitMessage;

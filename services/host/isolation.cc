@@ -8,6 +8,7 @@
 #include "services/base/clock.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
+#include "services/host/text_reply.h"
 #include "services/table/concat.h"
 #include "services/table/wire.h"
 #include "troupe/v1/artifact.pb.h"
@@ -183,15 +184,33 @@ absl::Status ProcessInPieces(Child& child, const Table& table,
   return ProcessInPieces(child, table, request, middle, end, guilty, pieces);
 }
 
+absl::StatusOr<pb::ProcessResponse> JoinText(
+    const pb::TextForm& form, const std::vector<pb::ProcessResponse>& pieces,
+    pb::ProcessResponse joined) {
+  joined.set_form(pb::LINES);
+  for (const pb::ProcessResponse& piece : pieces) {
+    joined.mutable_table()->append(piece.table());
+    const auto bytes = static_cast<int64_t>(joined.table().size());
+    if (form.max_bytes() > 0 && bytes > form.max_bytes())
+      return TextTooLarge(bytes, form.max_bytes());
+  }
+  return joined;
+}
+
 absl::StatusOr<pb::ProcessResponse> JoinPieces(
+    const pb::ProcessRequest& request,
     std::vector<pb::ProcessResponse> pieces) {
-  std::vector<Table> tables;
   pb::ProcessResponse joined;
+  for (const pb::ProcessResponse& piece : pieces) {
+    joined.set_rows(joined.rows() + piece.rows());
+    joined.mutable_rejected()->MergeFrom(piece.rejected());
+  }
+  if (request.form() == pb::LINES)
+    return JoinText(request.text(), pieces, std::move(joined));
+  std::vector<Table> tables;
   for (pb::ProcessResponse& piece : pieces) {
     ASSIGN_OR_RETURN(tables.emplace_back(), ParseTable(piece.table()));
     piece.clear_table();
-    joined.set_rows(joined.rows() + piece.rows());
-    joined.mutable_rejected()->MergeFrom(piece.rejected());
   }
   ASSIGN_OR_RETURN(Table table, ConcatTables(tables));
   tables.clear();
@@ -212,7 +231,8 @@ absl::StatusOr<pb::ProcessResponse> Together(Child& child, const Table& table,
       RETURN_IF_ERROR(
           ProcessInPieces(child, table, request, from, to, guilty, pieces));
   if (pieces.empty()) return GaveUp(end.what);
-  ASSIGN_OR_RETURN(pb::ProcessResponse response, JoinPieces(std::move(pieces)));
+  ASSIGN_OR_RETURN(pb::ProcessResponse response,
+                   JoinPieces(request, std::move(pieces)));
   AddRejected(response, table, guilty);
   return response;
 }

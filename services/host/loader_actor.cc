@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
+#include "services/host/text_reply.h"
 #include "services/host/typed_call.h"
 
 namespace troupe {
@@ -25,7 +26,15 @@ absl::StatusOr<Reply> LoaderActor::OnReceive(Message& message,
 
 absl::StatusOr<pb::LoadResponse> LoaderActor::LoadHereOrIsolated(
     pb::LoadRequest& request, const Context& context) {
-  if (!request.isolate()) return Load(request, context);
+  if (!request.isolate()) {
+    const pb::TableForm form = request.form();
+    const pb::TextForm text = request.text();
+    request.set_form(pb::COLUMNS);
+    request.clear_text();
+    ASSIGN_OR_RETURN(pb::LoadResponse response, Load(request, context));
+    if (form == pb::LINES) RETURN_IF_ERROR(RenderReply(text, response));
+    return response;
+  }
   request.set_isolate(false);
   request.set_read_again(false);  // The child is gone before then.
   absl::StatusOr<std::string> reply =

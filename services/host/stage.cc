@@ -7,6 +7,7 @@
 #include "services/base/status_macros.h"
 #include "services/host/artifact_put.h"
 #include "services/host/rpc_payload.h"
+#include "services/host/text_reply.h"
 #include "services/host/typed_call.h"
 
 ABSL_FLAG(int64_t, artifact_cache_bytes, int64_t{1} << 30,
@@ -76,8 +77,16 @@ absl::StatusOr<Reply> Stage::OnReceive(Message& message,
 
 absl::StatusOr<pb::ProcessResponse> Stage::ProcessHereOrIsolated(
     pb::ProcessRequest& request, const Context& context) {
-  return request.isolate() ? isolation_.Process(request, context)
-                           : Process(request, context);
+  if (request.isolate()) return isolation_.Process(request, context);
+  if (request.form() != pb::LINES) {
+    request.clear_text();
+    return Process(request, context);
+  }
+  request.set_form(pb::COLUMNS);
+  const pb::TextForm form = request.text();  // Process may take it apart.
+  ASSIGN_OR_RETURN(pb::ProcessResponse response, Process(request, context));
+  RETURN_IF_ERROR(RenderReply(form, response));
+  return response;
 }
 
 absl::StatusOr<pb::ObserveResponse> Stage::ObserveHereOrIsolated(

@@ -8,6 +8,9 @@
 // Requests are handed over as mutable so that their table can be moved out.
 // Methods that are not overridden answer UNIMPLEMENTED (UNKNOWN_METHOD).
 //
+// Rows that are wanted as text are asked of Process as COLUMNS, and rendered
+// behind it.
+//
 // A request with `isolate` is handled by the same methods, but in a child
 // process (services/host/isolation.h): so they may be called in a process that
 // serves nobody else, and LoadArtifact and OnStart before them.

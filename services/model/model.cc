@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
+#include "services/host/text_reply.h"
 #include "services/model/backend.h"
 #include "services/model/evaluation.h"
 #include "services/model/feature_binding.h"
@@ -119,8 +120,9 @@ absl::StatusOr<pb::ProcessResponse> Model::Process(pb::ProcessRequest& request,
                    model->backend->Predict(features));
   pb::ProcessResponse response;
   response.set_rows(table.rows);
-  response.set_table(
-      SerializeTable(OutputTable(std::move(table), scores, *model, output)));
+  RETURN_IF_ERROR(
+      SetTable(request, OutputTable(std::move(table), scores, *model, output),
+               response));
   return response;
 }
 

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
+#include "services/host/text_reply.h"
 #include "services/preprocessor/feature_matrix.h"
 #include "services/preprocessor/fitting.h"
 #include "services/preprocessor/numeric_column.h"
@@ -110,7 +111,7 @@ absl::StatusOr<pb::ProcessResponse> Preprocessor::Process(
   response.set_rows(batch.table.rows);
   for (pb::RejectedRow& row : rejects.Take())
     *response.add_rejected() = std::move(row);
-  response.set_table(SerializeTable(std::move(batch.table)));
+  RETURN_IF_ERROR(SetTable(request, std::move(batch.table), response));
   return response;
 }
 

@@ -12,7 +12,7 @@ from fleet import DONE, STAGES, Fleet, coordinator_pb2, spec, state_name, strace
 ROWS = 300_000
 TWO = {stage: 2 for stage in STAGES}
 # What a commit and the end of a job do to the disk.
-CALLS = ("fdatasync", "fsync", "rename", "pwrite64", "write", "ftruncate", "unlink", "mkdir")
+CALLS = ("fdatasync", "fsync", "rename", "pwrite64", "write", "writev", "ftruncate", "unlink", "mkdir")
 
 
 def _rest(run, least, most):

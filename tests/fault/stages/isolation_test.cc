@@ -3,6 +3,7 @@
 
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <string>
 #include <thread>
 #include <vector>
@@ -130,6 +131,26 @@ TEST_F(IsolationTest, RowsThatOnlyKillTogetherAreProcessedInPieces) {
   EXPECT_EQ(table->Ordinal(0), 100);
   EXPECT_EQ(table->Ordinal(19), 119);
   EXPECT_EQ(table->columns[0].doubles()[19], 1.5);
+}
+
+TEST_F(IsolationTest, JoinsTheTextOfPieces) {
+  request_.set_form(pb::LINES);
+  for (const Field& field : ParseTable(bytes_)->schema)
+    request_.mutable_text()->add_columns(field.name);
+  const auto whole = Run();
+  ASSERT_TRUE(whole.ok()) << whole.status();
+  Set("crash_above", 3);
+  const auto joined = Run();
+  ASSERT_TRUE(joined.ok()) << joined.status();
+  EXPECT_EQ(whole->form(), pb::LINES);
+  EXPECT_EQ(joined->form(), pb::LINES);
+  EXPECT_EQ(joined->rows(), 20);
+  EXPECT_EQ(std::count(joined->table().begin(), joined->table().end(), '\n'),
+            20);
+  EXPECT_EQ(joined->table(), whole->table());
+  request_.mutable_text()->set_max_bytes(
+      static_cast<int64_t>(joined->table().size()) - 1);
+  EXPECT_EQ(ReasonOf(Run().status()), "TEXT_TOO_LARGE");
 }
 
 TEST_F(IsolationTest, PiecesAndGuiltyRowsTogether) {

@@ -12,12 +12,14 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "services/base/errors.h"
+#include "services/base/status_macros.h"
 #include "tests/unit/coordinator/fake_company.h"
 
 namespace troupe {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 std::vector<pb::RejectedRow> Rejected(const std::vector<int64_t>& ordinals) {
   std::vector<pb::RejectedRow> rows(ordinals.size());
@@ -58,9 +60,9 @@ TEST(RunPass, SendsWideHopsPieceByPieceWithoutLosingARow) {
   std::vector<int64_t> rows;
   ASSERT_TRUE(RunPass(context, input, flow, splits, account,
                       {[&](BatchResult& batch) -> absl::Status {
-                         for (const TableBytes& bytes : batch.tables) {
+                         for (const BatchPiece& piece : batch.pieces) {
                            const Table table =
-                               *ParseTable(*bytes.TableString());
+                               *ParseTable(*piece.table.TableString());
                            for (int64_t i = 0; i < table.rows; ++i)
                              rows.push_back(table.Ordinal(i));
                          }
@@ -71,6 +73,77 @@ TEST(RunPass, SendsWideHopsPieceByPieceWithoutLosingARow) {
   EXPECT_THAT(rows, ElementsAre(0, 1, 2, 3, 4, 5, 6, 7, 8, 9));
   ASSERT_EQ(office.company.processed.size(), 8u);  // 4 pieces, each 2 hops.
   EXPECT_EQ(office.company.processed[2].rows().begin(), 3);
+}
+
+// Runs a pass of one split of ten rows, 0 to 9, through `hops` hops that render
+// at most `max_bytes` bytes. Returns the text that comes out.
+absl::StatusOr<std::string> RenderTenRows(FakeOffice& office, int hops,
+                                          int64_t max_bytes,
+                                          const std::string& name = "x") {
+  office.company.splits = 1;
+  office.company.rows_per_split = 10;
+  JobContext context(&office.environment,
+                     std::make_shared<LiveJob>(office.WritingJob("j")));
+  const JobInput input{pb::Source()};
+  const auto plan = *PlanWholeInput(context, input, 0, false);
+  FlowPlan flow;
+  flow.columns = plan.schema;
+  flow.hops.resize(static_cast<size_t>(hops));
+  flow.text.emplace();
+  flow.text->add_columns(name);
+  flow.text->set_max_bytes(max_bytes);
+  PlannedSplits splits(&plan);
+  RejectAccount account{pb::Source()};
+  std::string text;
+  RETURN_IF_ERROR(RunPass(context, input, flow, splits, account,
+                          {[&](BatchResult& batch) -> absl::Status {
+                             for (const BatchPiece& piece : batch.pieces)
+                               text += *piece.table.TableString();
+                             return absl::OkStatus();
+                           },
+                           {}}));
+  return text;
+}
+
+TEST(RunPass, LetsTheLastHopRender) {
+  FakeOffice office;
+  EXPECT_EQ(*RenderTenRows(office, 2, 0), "0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n");
+  ASSERT_EQ(office.company.processed.size(), 2u);
+  EXPECT_EQ(office.company.processed[0].form(), pb::TABLE_FORM_UNSPECIFIED);
+  EXPECT_EQ(office.company.processed[1].form(), pb::LINES);
+}
+
+TEST(RunPass, LetsTheLoaderRenderWhereThereAreNoHops) {
+  FakeOffice office;
+  EXPECT_EQ(*RenderTenRows(office, 0, 0), "0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n");
+}
+
+TEST(RunPass, AsksForFewerRowsWhereTheirTextIsTooLarge) {
+  FakeOffice office;
+  EXPECT_EQ(*RenderTenRows(office, 1, 6), "0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n");
+  std::vector<int64_t> rows;
+  for (const pb::ProcessRequest& request : office.company.processed)
+    rows.push_back(request.rows().end() - request.rows().begin());
+  EXPECT_THAT(rows, ElementsAre(0 /* all */, 5, 3, 3, 3, 1));
+}
+
+TEST(RunPass, FailsWhereOneRowsTextIsTooLarge) {
+  FakeOffice office;
+  const absl::Status status = RenderTenRows(office, 1, 1).status();
+  EXPECT_EQ(ReasonOf(status), "TEXT_TOO_LARGE") << status;
+}
+
+TEST(RunPass, FailsWhereOtherColumnsAreRenderedThanTheHeaderSays) {
+  FakeOffice office;
+  const absl::Status status = RenderTenRows(office, 1, 0, "y").status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInternal) << status;
+}
+
+TEST(RunPass, FailsWhereAStageAnswersATableInPlaceOfText) {
+  FakeOffice office;
+  office.company.knows_text = false;
+  EXPECT_THAT(RenderTenRows(office, 1, 0).status().message(),
+              HasSubstr("answered a table where text was asked for"));
 }
 
 TEST(Fitting, AsksTheLoaderToKeepWhatTheLastPassTakes) {

@@ -17,6 +17,7 @@
 #include "client/coordinator/job_context.h"
 #include "client/coordinator/stage_calls.h"
 #include "services/base/mutex.h"
+#include "services/host/text_reply.h"
 #include "services/table/wire.h"
 #include "tests/testing/temp_dir.h"
 
@@ -36,6 +37,7 @@ class FakeCompany : public StageCalls {
 
   // --- What the test sees ----------------------------------------------------
   std::vector<pb::ProcessRequest> processed;  // Without tables.
+  bool knows_text = true;                     // Otherwise an older version.
   std::vector<pb::MergeRequest> merged;
   std::vector<pb::LoadRequest> load_requests;
   int64_t fitted_tables = 0;
@@ -68,7 +70,7 @@ class FakeCompany : public StageCalls {
     auto answer = [done, result = Answer(method, call)] { done(result); };
     {
       MutexLock lock(&mutex_);
-      if (held_methods.count(method) > 0) {
+      if (held_methods.count(method) > 0 && !IsPreview(method, call)) {
         held_.push_back(answer);
         if (method == "Load")
           most_loads_ = std::max(most_loads_, static_cast<int>(held_.size()));
@@ -114,6 +116,13 @@ class FakeCompany : public StageCalls {
     FakeCompany* const company_;
     const std::string replica_ = "fake";
   };
+
+  // Previews are loaded as tables, behind what is written as text.
+  static bool IsPreview(const std::string& method, const StageCall& call) {
+    pb::LoadRequest request;
+    return method == "Load" && request.ParseFromString(call.header(1, false)) &&
+           request.form() != pb::LINES;
+  }
 
   StageResult Answer(const std::string& method, const StageCall& call) {
     const std::string header = call.header(1, false);
@@ -176,8 +185,22 @@ class FakeCompany : public StageCalls {
       rejected.set_message("row " + std::to_string(row) + " is bad");
     }
     response.set_wanted(request.split().rows());
-    response.set_rows(static_cast<int64_t>(ids.size()));
-    return Reply(response, TableOf(ids));
+    return ReplyWith(TableOf(ids), request, response);
+  }
+
+  // As a host does it.
+  template <typename Request, typename Response>
+  StageResult ReplyWith(Table table, const Request& request,
+                        Response response) {
+    response.set_rows(table.rows);
+    response.set_table(SerializeTable(std::move(table)));
+    StageResult result;
+    if (request.form() == pb::LINES && knows_text)
+      result.status = RenderReply(request.text(), response);
+    result.table = TableBytes::FromTable(response.table());
+    response.clear_table();
+    result.header = response.SerializeAsString();
+    return result;
   }
 
   StageResult ReadRecords(const std::string& header) {
@@ -196,9 +219,7 @@ class FakeCompany : public StageCalls {
     Table table = *ParseTable(*call.table.TableString());
     if (request.has_rows())
       table = table.Slice(request.rows().begin(), request.rows().end());
-    pb::ProcessResponse response;
-    response.set_rows(table.rows);
-    return Reply(response, TableBytes::FromTable(SerializeTable(table)));
+    return ReplyWith(std::move(table), request, pb::ProcessResponse());
   }
 
   // The partial of a table is as many letters as it has rows.
@@ -227,7 +248,7 @@ class FakeCompany : public StageCalls {
     return Reply(response);
   }
 
-  static TableBytes TableOf(const std::vector<int64_t>& ids) {
+  static Table TableOf(const std::vector<int64_t>& ids) {
     Table table;
     table.rows = static_cast<int64_t>(ids.size());
     table.row_ids = ids;
@@ -236,7 +257,7 @@ class FakeCompany : public StageCalls {
         pb::INT64, table.rows, 0, "", "",
         std::string(reinterpret_cast<const char*>(ids.data()),
                     ids.size() * sizeof(int64_t)))};
-    return TableBytes::FromTable(SerializeTable(std::move(table)));
+    return table;
   }
 
   mutable Mutex mutex_;

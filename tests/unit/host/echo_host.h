@@ -37,6 +37,7 @@ class EchoStage : public Stage {
   absl::StatusOr<pb::ProcessResponse> Process(pb::ProcessRequest& request,
                                               const Context& context) override {
     ++processed;
+    last_form = request.form();
     last_thread = std::this_thread::get_id();
     if (request.table() == "wait") {
       entered.Open();
@@ -83,6 +84,7 @@ class EchoStage : public Stage {
 
   std::atomic<int> processed{0};
   std::atomic<std::thread::id> last_thread{};
+  std::atomic<pb::TableForm> last_form{};
   Gate gate;
   Gate entered;
   Gate saw_cancel;

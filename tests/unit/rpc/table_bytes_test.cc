@@ -5,6 +5,7 @@
 
 #include <random>
 
+#include "absl/strings/str_join.h"
 #include "proto/pb.h"
 #include "services/base/errors.h"
 #include "troupe/v1/loader.pb.h"
@@ -55,7 +56,12 @@ TEST(TableBytes, SplitsWhereverTheSlicesEnd) {
     EXPECT_EQ(split->header, header.SerializeAsString()) << piece;
     EXPECT_EQ(*split->table.TableString(), table) << piece;
     EXPECT_EQ(split->table.size(), 1000) << piece;
+    EXPECT_EQ(absl::StrJoin(split->table.Pieces(), ""), table) << piece;
   }
+}
+
+TEST(TableBytes, HasNoPiecesWithoutATable) {
+  EXPECT_TRUE(TableBytes().Pieces().empty());
 }
 
 TEST(TableBytes, JoinsANewHeaderToAnOldTable) {
