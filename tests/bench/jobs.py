@@ -3,19 +3,25 @@
 Import this only inside measure(): it needs grpc and protoc, and raises Skip
 where they are missing.
 """
+import contextlib
+import dataclasses
 import os
+import resource
 import shutil
+import statistics
 import subprocess
 import tempfile
 import time
+from unittest import mock
 
-from measuring import Skip
+from measuring import Row, Skip
 import tables
 
 for _program in ("protoc", "grpc_python_plugin"):
     if not shutil.which(_program):
         raise Skip(f"{_program} is missing (protobuf-compiler-grpc)")
 try:
+    import company as _company
     from company import BIN, Company
 except ImportError as error:
     raise Skip(f"python3-grpcio or python3-protobuf is missing ({error})") from error
@@ -29,6 +35,18 @@ def company(bench, replicas=None, flags=None, start_coordinator=True) -> Company
     flags["model"] = ["--threads=1", *flags.get("model", ())]
     flags["loader"] = [f"--roots={tables.folder(bench)}", *flags.get("loader", ())]
     return Company(replicas=replicas, flags=flags, start_coordinator=start_coordinator)
+
+
+@contextlib.contextmanager
+def companies(bench, programs: list):
+    """One company of each folder of Release programs."""
+    with contextlib.ExitStack() as stack:
+        teams = []
+        for folder in programs:
+            with mock.patch.object(_company, "BIN", folder):
+                teams.append(stack.enter_context(company(bench)))
+            teams[-1].bin = folder
+        yield teams
 
 
 def span(ended) -> float:
@@ -65,11 +83,22 @@ def peaks(team) -> dict:
     return {actor.name: peak_bytes(actor.process.pid) for actor in team.actors}
 
 
-def score_by_cli(team, pipeline: str, table: str, output) -> tuple:
-    """Seconds of one `troupe score` to a file here, and the peak bytes of the CLI."""
+@dataclasses.dataclass
+class Timed:
+    """One command: its seconds, the CPU seconds by process, and the peak bytes of the CLI."""
+    seconds: float
+    cpu: dict
+    peak: int
+
+
+def timed(team, job: str, table: str, output=None) -> Timed:
+    """One `troupe score`, `transform` (of the pipeline `numbers`, to a file here) or `inspect`."""
+    words = [table] if job == "inspect" else ["numbers", "--input", table, "--output", output]
+    before = {actor.name: cpu_seconds(actor) for actor in team.actors}
     with tempfile.TemporaryFile() as said:
         started = time.monotonic()
-        cli = subprocess.Popen([BIN / "troupe", "score", pipeline, "--remote", "--input", table, "--output", output],
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cli = subprocess.Popen([getattr(team, "bin", BIN) / "troupe", job, *words, "--remote"],
                                stdout=subprocess.DEVNULL, stderr=said,
                                env={**os.environ, "TROUPE_COORDINATOR": team.coordinator.address})
         peak = 0
@@ -80,7 +109,30 @@ def score_by_cli(team, pipeline: str, table: str, output) -> tuple:
         if cli.returncode != 0:
             said.seek(0)
             raise RuntimeError(said.read().decode())
-        return seconds, peak
+    now = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = {actor.name: cpu_seconds(actor) - before[actor.name] for actor in team.actors}
+    cpu["troupe"] = now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime
+    return Timed(seconds, cpu, peak)
+
+
+def cpu_note(turns: list, rows: int) -> str:
+    """Medians of CPU microseconds a row, by process."""
+    return ", ".join(f"{name} {statistics.median(turn.cpu[name] for turn in turns) / rows * 1e6:.2f}"
+                     for name in turns[0].cpu)
+
+
+def cpu_rows(job: str, rows: int, ours: list, before: list, coordinator_goal=None, total_goal=None) -> list:
+    """CPU time a row beside that of an earlier version; nothing where none was measured."""
+    found = []
+    for name, goal, cpu in (("coordinator", coordinator_goal, lambda turn: turn.cpu["coordinator"]),
+                            ("total", total_goal, lambda turn: sum(turn.cpu.values()))):
+        if before and goal:
+            found.append(Row(
+                f"{job}-cpu-{name}", f"CPU time of {job}: " + ("the coordinator" if name != "total" else "all processes"),
+                "us/row", statistics.median(map(cpu, ours)) / rows * 1e6, statistics.median(map(cpu, before)) / rows * 1e6,
+                "before", [cpu(mine) / cpu(other) for mine, other in zip(ours, before)], goal, higher_is_better=False,
+                note=f"now {cpu_note(ours, rows)}; before {cpu_note(before, rows)}"))
+    return found
 
 
 def cpu_seconds(actor) -> float:

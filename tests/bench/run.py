@@ -23,7 +23,7 @@ import report  # noqa: E402
 from measuring import Bench, Skip  # noqa: E402
 
 # As in DESIGN.md's table; what is not named here comes behind, by name.
-ORDER = ["messages", "latency", "stage_latency", "small", "bytes", "python_chain", "csv", "score", "trees", "train",
+ORDER = ["messages", "latency", "stage_latency", "small", "bytes", "python_chain", "csv", "score", "transform", "inspect", "trees", "train",
          "pipeline", "memory", "growth", "sizes", "idle"]
 
 

@@ -28,7 +28,7 @@ def _run(jobs, team, bench, kind: str, table: str) -> None:
         team.run(kind="INSPECT", source={"path": table})
     elif kind == "score":
         output = bench.work / "memory.csv"
-        jobs.score_by_cli(team, "numbers", table, output)
+        jobs.timed(team, "score", table, output)
         output.unlink()
     else:
         team.run(kind=kind.upper(), pipeline="numbers", source={"path": table})
