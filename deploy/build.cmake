@@ -78,20 +78,22 @@ function(troupe_gtest NAME)
   set_tests_properties(unit.${NAME} PROPERTIES LABELS unit TIMEOUT 300)
 endfunction()
 
-# troupe_folder(NAME feature DEPS host table absl::strings [PROGRAM troupe-feature])
+# troupe_folder(NAME feature DEPS host table absl::strings [PROGRAM troupe-feature] [HOT])
 # A folder is one library troupe_<name>: every .cc in it, main.cc excepted.
 # main.cc, where present, becomes a program; tests/unit/<name>/*_test.cc become
 # ctest unit.<name>. DEPS without :: are our own folders, and repeat the table in
-# tests/lint/layers.py.
+# tests/lint/layers.py. HOT: it works on every cell, so a release optimises it more
+# than the rest, whose code waits for others most of its time.
 function(troupe_folder)
-  cmake_parse_arguments(A "" "NAME;PROGRAM" "DEPS" ${ARGN})
+  cmake_parse_arguments(A "HOT" "NAME;PROGRAM" "DEPS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
   list(FILTER sources EXCLUDE REGEX "/main\\.cc$")
   list(TRANSFORM A_DEPS REPLACE "^([a-z_]+)$" "troupe_\\1")
   if(sources)
     add_library(troupe_${A_NAME} STATIC ${sources})
     troupe_units(troupe_${A_NAME} ${sources})
-    target_compile_options(troupe_${A_NAME} PRIVATE ${TROUPE_WARNINGS})
+    target_compile_options(troupe_${A_NAME} PRIVATE ${TROUPE_WARNINGS}
+                           $<$<AND:$<BOOL:${A_HOT}>,$<CONFIG:Release>>:-O3>)
     target_include_directories(troupe_${A_NAME} PUBLIC ${PROJECT_SOURCE_DIR})
     target_link_libraries(troupe_${A_NAME} PUBLIC ${A_DEPS})
   else()
