@@ -146,10 +146,34 @@ void SpecReader::ReadMapField(const ConfigNode& node, const std::string& path,
       Expected("a word", entry.value, entry_path);
       continue;
     }
+    if (field.full_name() == "troupe.v1.Source.types" &&
+        entry.value.kind == Kind::kMap) {
+      ReadTypeAndFormat(entry, entry_path, field, message);
+      continue;
+    }
     Message& pair = *message.GetReflection()->AddMessage(&message, &field);
     pair.GetReflection()->SetString(&pair, type.map_key(), entry.key);
     ReadScalar(entry.value, entry_path, *type.map_value(), pair);
   }
+}
+
+void SpecReader::ReadTypeAndFormat(const ConfigNode::Entry& column,
+                                   const std::string& path,
+                                   const FieldDescriptor& types,
+                                   Message& source) {
+  const std::vector<ConfigNode::Entry>& entries = column.value.entries;
+  if (entries.size() != 1 || entries[0].value.kind != Kind::kScalar ||
+      (entries[0].key != "date" && entries[0].key != "timestamp"))
+    return Expected("a type, {date: FORMAT} or {timestamp: FORMAT}",
+                    column.value, path);
+  Message& pair = *source.GetReflection()->AddMessage(&source, &types);
+  const auto& type = *types.message_type();
+  pair.GetReflection()->SetString(&pair, type.map_key(), column.key);
+  pair.GetReflection()->SetEnumValue(
+      &pair, type.map_value(),
+      entries[0].key == "date" ? pb::DATE : pb::TIMESTAMP);
+  static_cast<pb::Source&>(source).mutable_time_formats()->insert(
+      {column.key, entries[0].value.scalar});
 }
 
 void SpecReader::ReadScalar(const ConfigNode& node, const std::string& path,
@@ -191,8 +215,11 @@ void SpecReader::ReadScalar(const ConfigNode& node, const std::string& path,
     case FieldDescriptor::CPPTYPE_ENUM: {
       const auto& type = *field.enum_type();
       if (!scalar) return Expected("a word", node, path);
-      if (const std::optional<int> value = EnumNumber(type, text))
+      if (const std::optional<int> value = EnumNumber(type, text)) {
+        if (field.is_repeated())
+          return reflection.AddEnumValue(&message, &field, *value);
         return reflection.SetEnumValue(&message, &field, *value);
+      }
       return Mistake(node.position,
                      absl::StrCat(path, ": no value ", Describe(node),
                                   Suggest(text, EnumWords(type))));

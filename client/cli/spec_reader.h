@@ -45,6 +45,10 @@ class SpecReader {
                  const FieldDescriptor& field, Message& message);
   void ReadRepeated(const ConfigNode& node, const std::string& path,
                     const FieldDescriptor& field, Message& message);
+  // `{date: FORMAT}` in place of a column's type.
+  void ReadTypeAndFormat(const ConfigNode::Entry& column,
+                         const std::string& path, const FieldDescriptor& types,
+                         Message& source);
   void ReadMapField(const ConfigNode& node, const std::string& path,
                     const FieldDescriptor& field, Message& message);
   // Sets (or, for a repeated field, adds) one scalar.

@@ -22,9 +22,11 @@ struct ShortForm {
 constexpr ShortForm kShortForms[] = {
     {"troupe.v1.ColumnKind", "TEXT", "string", true},
     {"troupe.v1.ColumnKind", "BOOLEAN", "bool", true},
+    {"troupe.v1.ColumnKind", "POINT_IN_TIME", "date", true},
     {"troupe.v1.Bucketize.Encode", "ORDINAL_CODE", "ordinal", false},
     {"troupe.v1.Bucketize.Encode", "ONE_HOT_CODE", "one_hot", false},
     {"troupe.v1.DataType", "FLOAT32", "", true},  // Only inside of matrices.
+    {"troupe.v1.DataType", "JSON", "", true},     // Only of carried columns.
 };
 
 struct Word {

@@ -86,12 +86,21 @@ void WriteScalar(YAML::Emitter& yaml, const Message& message,
       yaml << ExactNumber(reflection.GetDouble(message, &field));
       return;
     case FieldDescriptor::CPPTYPE_ENUM:
-      yaml << EnumWord(*field.enum_type(),
-                       reflection.GetEnumValue(message, &field));
+      yaml << EnumWord(
+          *field.enum_type(),
+          repeated ? reflection.GetRepeatedEnumValue(message, &field, index)
+                   : reflection.GetEnumValue(message, &field));
       return;
     default:
       yaml << YAML::Null;
   }
+}
+
+// The format that stands beside the type of `column`, if any.
+const std::string* TimeFormatOf(const pb::Source& source,
+                                const std::string& column) {
+  const auto found = source.time_formats().find(column);
+  return found == source.time_formats().end() ? nullptr : &found->second;
 }
 
 // Maps of the proto in the order of their keys: the same text every time.
@@ -109,7 +118,14 @@ void WriteMapField(YAML::Emitter& yaml, const Message& message,
     yaml << YAML::Key;
     WriteText(yaml, key);
     yaml << YAML::Value;
+    const std::string* const format =
+        field.full_name() == "troupe.v1.Source.types"
+            ? TimeFormatOf(static_cast<const pb::Source&>(message), key)
+            : nullptr;
+    if (format != nullptr) yaml << YAML::Flow << YAML::BeginMap << YAML::Key;
     WriteScalar(yaml, *pair, *type.map_value(), 0);
+    if (format != nullptr)
+      yaml << YAML::Value << YAML::DoubleQuoted << *format << YAML::EndMap;
   }
   yaml << YAML::EndMap;
 }
@@ -184,6 +200,7 @@ void WriteMessage(YAML::Emitter& yaml, const Message& message) {
                      type.full_name() == "troupe.v1.ModelSpec";
   yaml << (outer ? YAML::Block : YAML::Flow) << YAML::BeginMap;
   for (const FieldDescriptor* field : fields) {
+    if (field->full_name() == "troupe.v1.Source.time_formats") continue;
     yaml << YAML::Key << field->name() << YAML::Value;
     WriteField(yaml, message, *field);
   }

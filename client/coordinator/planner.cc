@@ -9,6 +9,7 @@
 #include "absl/strings/strip.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
+#include "services/table/civil_time.h"
 
 namespace troupe {
 namespace {
@@ -94,7 +95,10 @@ class RoleTable {
       pb::Field* field = schema.add_fields();
       *field = source_.fields(static_cast<int>(i));
       field->set_role(roles_[i]);
-      if (roles_[i] == pb::CARRY) field->set_type(pb::STRING);
+      // What is carried is text; so are labels that look like dates.
+      if (roles_[i] == pb::CARRY ||
+          (roles_[i] == pb::TARGET && IsTime(field->type())))
+        field->set_type(pb::STRING);
     }
     return schema;
   }

@@ -196,4 +196,15 @@ pb::Compression ResolveCompression(const pb::Source& source,
   return pb::NONE;
 }
 
+absl::StatusOr<std::optional<TimeFormat>> TimeFormatOf(
+    const pb::Source& source, const std::string& column) {
+  const auto found = source.time_formats().find(column);
+  if (found == source.time_formats().end()) return std::nullopt;
+  absl::StatusOr<TimeFormat> format = TimeFormat::Make(found->second);
+  if (!format.ok())
+    return BadSpec(absl::StrCat("source.types.", column),
+                   absl::StrCat("the format ", format.status().message()));
+  return *std::move(format);
+}
+
 }  // namespace troupe::loader

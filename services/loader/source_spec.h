@@ -4,10 +4,14 @@
 // Thread safety: functions without state.
 #pragma once
 
+#include <optional>
+#include <string>
+
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "proto/pb.h"
 #include "services/loader/formats/dialect.h"
+#include "services/loader/formats/time_format.h"
 #include "troupe/v1/pipeline.pb.h"
 
 namespace troupe::loader {
@@ -21,5 +25,10 @@ absl::StatusOr<Dialect> ResolveDialect(const pb::Source& source,
 // NONE, GZIP or ZSTD: by the spec, else by the ending of `name`.
 pb::Compression ResolveCompression(const pb::Source& source,
                                    absl::string_view name);
+
+// How the times of `column` are written, where the spec says so. BAD_SPEC where
+// that is no format.
+absl::StatusOr<std::optional<TimeFormat>> TimeFormatOf(
+    const pb::Source& source, const std::string& column);
 
 }  // namespace troupe::loader

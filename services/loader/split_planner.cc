@@ -28,8 +28,16 @@ absl::Status CheckRequest(const pb::PlanRequest& request) {
                                    SplitPlanner::kMaxSplitsPerPage));
   for (const auto& [name, type] : request.source().types())
     if (!IsFileType(static_cast<pb::DataType>(type)))
+      return BadSpec(
+          absl::StrCat("source.types.", name),
+          "expected bool, int64, float64, string, date or timestamp");
+  for (const auto& [name, format] : request.source().time_formats()) {
+    const auto type = request.source().types().find(name);
+    if (type == request.source().types().end() || !IsTime(type->second))
       return BadSpec(absl::StrCat("source.types.", name),
-                     "expected bool, int64, float64 or string");
+                     "has a format; say date or timestamp, too");
+    RETURN_IF_ERROR(TimeFormatOf(request.source(), name).status());
+  }
   return absl::OkStatus();
 }
 

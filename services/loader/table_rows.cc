@@ -12,6 +12,7 @@
 #include "services/loader/formats/cell_types.h"
 #include "services/loader/formats/number.h"
 #include "services/loader/formats/plain_numbers.h"
+#include "services/loader/source_spec.h"
 #include "services/loader/split_planner.h"
 #include "services/loader/text_place.h"
 
@@ -70,11 +71,23 @@ absl::StatusOr<TableRows> TableRows::Make(const pb::LoadRequest& request,
     const auto found = index.find(
         text_of_target ? schema[static_cast<size_t>(target)].name : field.name);
     if (found != index.end()) {
-      rows.wanted_.push_back(
-          {found->second, field, ColumnBuilder(field.type), 0, 0, 0, {}, {}});
+      rows.wanted_.push_back({found->second,
+                              field,
+                              ColumnBuilder(field.type),
+                              0,
+                              0,
+                              0,
+                              {},
+                              {},
+                              {}});
       Wanted& wanted = rows.wanted_.back();
       if (field.type == pb::FLOAT64) wanted.doubles.resize(RowBatch::kMaxRows);
-      if (field.type == pb::INT64) wanted.int64s.resize(RowBatch::kMaxRows);
+      if (field.type == pb::INT64 || IsTime(field.type))
+        wanted.int64s.resize(RowBatch::kMaxRows);
+      if (IsTime(field.type)) {
+        ASSIGN_OR_RETURN(wanted.format,
+                         TimeFormatOf(request.source(), field.name));
+      }
     } else if (field.role != pb::TARGET && field.role != pb::WEIGHT &&
                field.role != pb::TARGET_TEXT) {
       return UnknownColumn(field.name, columns);
@@ -126,7 +139,8 @@ std::optional<RowError> TableRows::AppendCells() {
     const Cell& cell = cells_[wanted.source_column];
     if (wanted.field.role == pb::CARRY) {
       AppendAsWritten(cell, &wanted.builder);
-    } else if (!reader_->Append(cell, wanted.field.type, &wanted.builder)) {
+    } else if (!reader_->Append(cell, wanted.field.type, FormatOf(wanted),
+                                &wanted.builder)) {
       while (i > 0) wanted_[--i].builder.PopBack();
       if (cell.kind == Cell::Kind::kNested)
         return RowError{
@@ -159,6 +173,10 @@ uint64_t TableRows::Prepare(RowBatch* batch) {
         break;
       case pb::INT64:
         bad |= PrepareInt64s(batch, &wanted);
+        break;
+      case pb::DATE:
+      case pb::TIMESTAMP:
+        bad |= PrepareTimes(batch, &wanted);
         break;
       case pb::BOOL:
         bad |= PrepareBools(batch, &wanted);
@@ -216,6 +234,19 @@ uint64_t TableRows::PrepareInt64s(RowBatch* batch, Wanted* wanted) const {
   return bad;
 }
 
+uint64_t TableRows::PrepareTimes(RowBatch* batch, Wanted* wanted) const {
+  wanted->valid = 0;
+  uint64_t bad = 0;
+  for (size_t row = 0; row < batch->rows(); ++row) {
+    const Value value = reader_->ToTime(batch->At(row, wanted->source_column),
+                                        wanted->field.type, FormatOf(*wanted),
+                                        &wanted->int64s[row]);
+    if (value == Value::kGiven) wanted->valid |= uint64_t{1} << row;
+    if (value == Value::kUnfit) bad |= uint64_t{1} << row;
+  }
+  return bad;
+}
+
 uint64_t TableRows::PrepareBools(RowBatch* batch, Wanted* wanted) const {
   wanted->valid = 0;
   wanted->trues = 0;
@@ -253,7 +284,7 @@ void TableRows::AppendPrepared(RowBatch* batch, size_t begin, size_t end) {
     if (type == pb::FLOAT64) {
       wanted.builder.AppendDoubles(&wanted.doubles[begin],
                                    wanted.valid >> begin, count);
-    } else if (type == pb::INT64) {
+    } else if (type == pb::INT64 || IsTime(type)) {
       wanted.builder.AppendInt64s(&wanted.int64s[begin], wanted.valid >> begin,
                                   count);
     } else if (type == pb::BOOL) {
@@ -268,7 +299,7 @@ void TableRows::AppendPrepared(RowBatch* batch, size_t begin, size_t end) {
         if (wanted.field.role == pb::CARRY)
           AppendAsWritten(cell, &wanted.builder);
         else
-          reader_->Append(cell, type, &wanted.builder);
+          reader_->Append(cell, type, nullptr, &wanted.builder);
         wanted.longest_text = std::max(wanted.longest_text, cell.text.size());
       }
     }

@@ -63,7 +63,8 @@ class TableRows {
     uint64_t valid = 0;
     uint64_t trues = 0;
     std::vector<double> doubles;
-    std::vector<int64_t> int64s;
+    std::vector<int64_t> int64s;  // Of times, too.
+    std::optional<TimeFormat> format;
   };
 
   TableRows() = default;
@@ -71,6 +72,10 @@ class TableRows {
   std::optional<RowError> AppendCells();
   uint64_t PrepareDoubles(RowBatch* batch, Wanted* wanted) const;
   uint64_t PrepareInt64s(RowBatch* batch, Wanted* wanted) const;
+  static const TimeFormat* FormatOf(const Wanted& wanted) {
+    return wanted.format.has_value() ? &*wanted.format : nullptr;
+  }
+  uint64_t PrepareTimes(RowBatch* batch, Wanted* wanted) const;
   uint64_t PrepareBools(RowBatch* batch, Wanted* wanted) const;
   template <typename Number>
   void DropMissing(const std::vector<Number>& numbers, uint64_t* valid) const;

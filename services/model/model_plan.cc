@@ -145,10 +145,13 @@ absl::Status CheckRoles(const ModelPlan& plan, const Schema& input) {
                      " learns numbers (binary and multiclass learn "
                      "text labels)"));
   const int weight = FindRole(input, pb::WEIGHT);
-  if (weight >= 0 && input[static_cast<size_t>(weight)].type == pb::STRING)
-    return BadSpec("roles.weight",
-                   absl::StrCat("\"", input[static_cast<size_t>(weight)].name,
-                                "\" holds text; weights are numbers"));
+  if (weight >= 0 && !IsNumber(input[static_cast<size_t>(weight)].type) &&
+      input[static_cast<size_t>(weight)].type != pb::BOOL)
+    return BadSpec(
+        "roles.weight",
+        absl::StrCat("\"", input[static_cast<size_t>(weight)].name, "\" is ",
+                     TypeName(input[static_cast<size_t>(weight)].type),
+                     "; weights are numbers"));
   return absl::OkStatus();
 }
 

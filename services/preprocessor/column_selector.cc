@@ -32,6 +32,8 @@ bool IsKind(pb::ColumnKind kind, DataType type) {
       return type == pb::STRING;
     case pb::BOOLEAN:
       return type == pb::BOOL;
+    case pb::POINT_IN_TIME:
+      return IsTime(type);
     default:
       return true;
   }
@@ -166,8 +168,8 @@ absl::StatusOr<Selection> SelectColumns(const pb::Selector& selector,
         path, "say which columns: names and globs, all, or {type: number}");
   if (selector.all() && !selector.names().empty())
     return BadSpec(path, "both all and names are given");
-  if (selector.type() < 0 || selector.type() > pb::BOOLEAN)
-    return BadSpec(path, "the type is none of number, string, bool");
+  if (!pb::ColumnKind_IsValid(selector.type()))
+    return BadSpec(path, "the type is none of number, string, bool, date");
   optional = optional || selector.optional();
 
   const NameMarker marker(scope, optional, path);

@@ -281,6 +281,11 @@ absl::Status PlanBuilder::PlanColumn(int step, Slot slot,
                                      const FittedByName& fitted) {
   const Transform& transform = *plan_->transforms_[static_cast<size_t>(step)];
   const Field& field = slot.field;
+  if (IsTime(field.type) && !transform.takes_times())
+    return BadSpec(
+        absl::StrCat(paths_[static_cast<size_t>(step)], ".columns"),
+        absl::StrCat("column \"", field.name, "\" is ", TypeName(field.type),
+                     "; date_parts turns it into numbers"));
   RETURN_IF_ERROR(
       transform.CheckColumn(field, paths_[static_cast<size_t>(step)]));
   const Needs needs = transform.NeedsOf(field);
@@ -382,6 +387,17 @@ absl::Status PlanBuilder::CheckFeatures() const {
                                  "the model needs numbers; encode it with "
                                  "one_hot or ordinal, or name it under carry "
                                  "or drop"),
+                    {{"column", slot.field.name}}),
+          "field", "preprocessor.steps");
+  for (const Slot& slot : slots_)
+    if (slot.known && IsTime(slot.field.type))
+      return WithMetadata(
+          MakeError(absl::StatusCode::kInvalidArgument, "NOT_A_NUMBER",
+                    absl::StrCat("column \"", slot.field.name, "\" is still ",
+                                 TypeName(slot.field.type),
+                                 " after the last step, and the model needs "
+                                 "numbers; use date_parts, or name it under "
+                                 "carry or drop"),
                     {{"column", slot.field.name}}),
           "field", "preprocessor.steps");
   if (slots_.empty())

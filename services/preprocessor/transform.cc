@@ -15,6 +15,7 @@ const Registry<TransformFactory>& Transforms() {
     all->Add("bucketize", MakeBucketize);
     all->Add("cast", MakeCast);
     all->Add("clip", MakeClip);
+    all->Add("date_parts", MakeDateParts);
     all->Add("drop", MakeDrop);
     all->Add("impute", MakeImpute);
     all->Add("keep", MakeKeep);

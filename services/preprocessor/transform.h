@@ -62,6 +62,8 @@ class Transform {
 
   // Whether finite values can become infinite.
   virtual bool may_overflow() const { return false; }
+  // Whether columns of dates and timestamps can be worked on.
+  virtual bool takes_times() const { return false; }
   // Whether values are looked at (and so must be finite).
   virtual bool reads_values() const { return true; }
   // Whether rows of finite values can be rejected that the step has learned

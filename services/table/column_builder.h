@@ -20,7 +20,7 @@ class ColumnBuilder {
   // The method must fit the type; AppendDouble(NaN) is AppendNull.
   void AppendNull();
   void AppendBool(bool value);
-  void AppendInt64(int64_t value);
+  void AppendInt64(int64_t value);  // Also to DATE and TIMESTAMP.
   void AppendDouble(double value);
   // `value` must be valid UTF-8. Repeated strings are kept once
   // (dictionary-encoded) as long as that is smaller.

@@ -21,7 +21,7 @@ void AppendRow(const Column& column, int64_t row, ColumnBuilder& builder) {
     builder.AppendNull();
   else if (column.type() == pb::BOOL)
     builder.AppendBool(column.boolean(row));
-  else if (column.type() == pb::INT64)
+  else if (column.type() == pb::INT64 || IsTime(column.type()))
     builder.AppendInt64(column.int64s()[at]);
   else if (column.type() == pb::FLOAT64)
     builder.AppendDouble(column.doubles()[at]);

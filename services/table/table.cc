@@ -68,6 +68,10 @@ absl::string_view TypeName(DataType type) {
       return "string";
     case pb::JSON:
       return "json";
+    case pb::DATE:
+      return "date";
+    case pb::TIMESTAMP:
+      return "timestamp";
     case pb::FLOAT32:
       return "float32";
     default:

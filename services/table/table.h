@@ -16,6 +16,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "proto/pb.h"
+#include "services/table/civil_time.h"
 #include "troupe/v1/table.pb.h"
 
 namespace troupe {
@@ -23,7 +24,7 @@ namespace troupe {
 using DataType = pb::DataType;
 using ColumnRole = pb::ColumnRole;
 
-// "bool", "int64", "float64", "string", "json".
+// "bool", "int64", "float64", "string", "json", "date", "timestamp".
 absl::string_view TypeName(DataType type);
 inline bool IsNumber(DataType type) {
   return type == pb::INT64 || type == pb::FLOAT64;
@@ -34,7 +35,7 @@ inline bool IsText(DataType type) {
 }
 // Whether a file's column can be declared to be of that type.
 inline bool IsFileType(DataType type) {
-  return type >= pb::BOOL && type <= pb::STRING;
+  return (type >= pb::BOOL && type <= pb::STRING) || IsTime(type);
 }
 
 // What a bitmap of one bit a row takes.
@@ -68,6 +69,7 @@ class Column {
     return {reinterpret_cast<const double*>(values_.data()),
             static_cast<size_t>(rows_)};
   }
+  // Also of DATE and TIMESTAMP.
   absl::Span<const int64_t> int64s() const {
     return {reinterpret_cast<const int64_t*>(values_.data()),
             static_cast<size_t>(rows_)};

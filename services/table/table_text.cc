@@ -15,6 +15,7 @@ namespace troupe {
 namespace {
 
 constexpr char kHex[] = "0123456789abcdef";
+constexpr size_t kMaxTimeBytes = 28;  // "2024-02-29 12:30:59.123456", quoted.
 
 char Delimiter(pb::Format format) { return format == pb::TSV ? '\t' : ','; }
 
@@ -193,6 +194,13 @@ class PreparedColumn {
       case pb::FLOAT64:
         return Cells::WriteNumber(column_.doubles()[i],
                                   Begin(room_, buffer, at));
+      case pb::DATE:
+      case pb::TIMESTAMP: {
+        std::string text;
+        AppendTime(column_.type(), column_.int64s()[i], &text);
+        at = Begin(room_ + Cells::kGrowth * text.size(), buffer, at);
+        return cells_.WriteText(text, false, at);
+      }
       default: {
         const absl::string_view text = Text(i);
         at = Begin(room_ + Cells::kGrowth * text.size(), buffer, at);
@@ -297,7 +305,8 @@ int64_t LineBytes(const Schema& schema, pb::Format format) {
   size_t bytes = 4;
   std::string name;
   for (const Field& field : schema) {
-    bytes += kMaxNumberBytes + 1;  // A text's quotes are less.
+    // A text's quotes are less.
+    bytes += (IsTime(field.type) ? kMaxTimeBytes : kMaxNumberBytes) + 1;
     if (format != pb::JSONL) continue;
     name.clear();
     AppendJsonString(field.name, &name);

@@ -89,6 +89,11 @@ class TableWire {
     RETURN_IF_ERROR(CheckValidity(field, column));
     RETURN_IF_ERROR(CheckValues(field, column));
     if (field.type == pb::FLOAT64) AlignNaN(column);
+    if (IsTime(field.type))
+      for (int64_t i = 0; i < rows; ++i)
+        if (!column.IsNull(i) &&
+            !IsTimeInRange(field.type, column.int64s()[static_cast<size_t>(i)]))
+          return Bad(field, "a time out of the years 1 to 9999");
     return column;
   }
 

@@ -360,5 +360,50 @@ class Verbatim(unittest.TestCase):
         self.assertTrue(any("source.types.id" in warning for warning in job.report.warnings), job.report.warnings)
 
 
+class Dates(unittest.TestCase):
+    """date_parts, against pandas."""
+
+    def test_parts_are_pandas_in_csv_and_json_lines(self):
+        days = pandas.to_datetime(numpy.random.default_rng(5).integers(-40000, 40000, 500), unit="D", origin="unix")
+        seen = days + pandas.to_timedelta(numpy.arange(500) * 7919, unit="s")
+        table = pandas.DataFrame({"day": days.strftime("%Y-%m-%d"), "seen": seen.strftime("%Y-%m-%dT%H:%M:%S"),
+                                  "local": seen.strftime("%d.%m.%Y %I:%M %p")})
+        table.loc[7, "seen"] = None
+        parts = ["YEAR", "MONTH", "DAY", "WEEKDAY", "DAYS"]
+        with Company() as company:
+            company.write("t.csv", table.to_csv(index=False))
+            company.write("t.jsonl", table.to_json(orient="records", lines=True))
+            for path in ("t.csv", "t.jsonl"):
+                with self.subTest(path):
+                    company.run(kind="TRAIN", spec={
+                        "name": "dates", "source": {"path": path, "types": {"local": "TIMESTAMP"},
+                                                    "time_formats": {"local": "%d.%m.%Y %I:%M %p"}},
+                        "steps": [{"date_parts": {"columns": {"type": "POINT_IN_TIME", "except": ["local"]},
+                                                  "parts": parts}},
+                                  {"date_parts": {"columns": {"names": ["local"]}, "parts": ["HOUR"]}}],
+                        "split": {"test": 0}})
+                    job = company.run(kind="TRANSFORM", pipeline="dates", source={"path": path})
+                    written = pandas.read_csv(io.BytesIO(company.output(job)))
+                    for name, value in (("day", days), ("seen", seen)):
+                        for part, expected in zip(parts, (value.year, value.month, value.day, value.isocalendar().day,
+                                                          (value.normalize() - pandas.Timestamp("1970-01-01")).days)):
+                            got = written[f"{name}_{part.lower()}"]
+                            known = got.notna().to_numpy()
+                            self.assertEqual(int((~known).sum()), 1 if name == "seen" else 0)
+                            self.assertEqual(list(got[known]), list(numpy.asarray(expected)[known]))
+                    self.assertEqual(list(written.local_hour), list(seen.hour))
+
+    def test_a_date_that_does_not_exist_rejects_its_row(self):
+        with Company() as company:
+            company.write("t.csv", "day,x\n2024-02-29,1\n2023-02-28,2\n")
+            company.write("s.csv", "day,x\n2023-02-29,1\n2023-03-01,2\n")
+            company.run(kind="TRAIN", spec={
+                "name": "days", "source": {"path": "t.csv", "on_bad_row": "REJECT", "max_rejects": 1},
+                "steps": [{"date_parts": {"columns": {"names": ["day"]}, "parts": ["DAY"]}}], "split": {"test": 0}})
+            job = company.run(kind="TRANSFORM", pipeline="days", source={"path": "s.csv"})
+            self.assertEqual(job.progress.rows_rejected, 1)
+            self.assertEqual(company.output(job), b"day_day,x\n1,2\n")
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -1,6 +1,7 @@
 #include "services/loader/formats/cell_types.h"
 
 #include "absl/algorithm/container.h"
+#include "services/table/civil_time.h"
 
 namespace troupe::loader {
 namespace {
@@ -12,6 +13,26 @@ constexpr uint32_t kFraction = 8;
 constexpr uint32_t kText = 16;
 constexpr uint32_t kMissingNumber = 32;
 constexpr uint32_t kNested = 64;
+constexpr uint32_t kDate = 128;
+constexpr uint32_t kNaiveTime = 256;
+constexpr uint32_t kOffsetTime = 512;
+constexpr uint32_t kTimes = kDate | kNaiveTime | kOffsetTime;
+
+// What text that is neither number nor bool is.
+uint32_t TextBit(absl::string_view text) {
+  int64_t micros = 0;
+  switch (ParseIso(text, &micros)) {
+    case IsoForm::kDate:
+      return kDate;
+    case IsoForm::kNaive:
+      return kNaiveTime;
+    case IsoForm::kOffset:
+      return kOffsetTime;
+    case IsoForm::kNone:
+      break;
+  }
+  return kText;
+}
 
 uint32_t NumberBit(NumberKind kind) {
   switch (kind) {
@@ -87,6 +108,24 @@ CellReader::Value CellReader::ToBool(const Cell& cell, bool* value) const {
   return ParseBool(cell.text, value) ? Value::kGiven : Value::kUnfit;
 }
 
+CellReader::Value CellReader::ToTime(const Cell& cell, DataType type,
+                                     const TimeFormat* format,
+                                     int64_t* value) const {
+  if (cell.kind == Cell::Kind::kMissing) return Value::kMissing;
+  if (cell.kind != Cell::Kind::kText && cell.kind != Cell::Kind::kString)
+    return Value::kUnfit;
+  int64_t micros = 0;
+  if (format != nullptr) {
+    if (!format->Parse(cell.text, &micros)) return Value::kUnfit;
+  } else {
+    const IsoForm form = ParseIso(cell.text, &micros);
+    if (form == IsoForm::kNone || (type == pb::DATE && form != IsoForm::kDate))
+      return Value::kUnfit;
+  }
+  *value = type == pb::DATE ? DayOf(pb::TIMESTAMP, micros) : micros;
+  return Value::kGiven;
+}
+
 bool CellReader::IsMissing(const Cell& cell, DataType type) const {
   double number = 0;
   int64_t whole = 0;
@@ -113,7 +152,7 @@ bool TypeEvidence::Observe(const Cell& cell, const CellReader& reader) {
       bits_ |= kBool;
       return true;
     case Cell::Kind::kString:
-      bits_ |= kText;
+      if ((bits_ & kText) == 0) bits_ |= TextBit(cell.text);
       return true;
     case Cell::Kind::kNested:
       bits_ |= kNested;
@@ -130,9 +169,9 @@ bool TypeEvidence::Observe(const Cell& cell, const CellReader& reader) {
   if ((bits_ & kText) != 0) return true;
   const uint32_t bit = NumberBit(reader.KindOf(cell));
   bool value = false;
-  bits_ |= bit != 0                                                   ? bit
-           : reader.ToBool(cell, &value) == CellReader::Value::kGiven ? kBool
-                                                                      : kText;
+  const bool is_bool =
+      bit == 0 && reader.ToBool(cell, &value) == CellReader::Value::kGiven;
+  bits_ |= bit != 0 ? bit : is_bool ? kBool : TextBit(cell.text);
   return true;
 }
 
@@ -140,6 +179,12 @@ bool TypeEvidence::nested() const { return (bits_ & kNested) != 0; }
 
 DataType TypeEvidence::Type() const {
   if ((bits_ & kText) != 0) return pb::STRING;
+  if ((bits_ & kTimes) != 0) {
+    const uint32_t seen = bits_ & ~kNested;
+    if (seen == kDate) return pb::DATE;
+    const bool one_clock = seen == kOffsetTime || (seen & ~kDate) == kNaiveTime;
+    return one_clock ? pb::TIMESTAMP : pb::STRING;
+  }
   if ((bits_ & kBool) != 0)
     return (bits_ & ~kNested) == kBool ? pb::BOOL : pb::STRING;
   if ((bits_ & kFraction) != 0) return pb::FLOAT64;
@@ -155,7 +200,7 @@ void AppendAsWritten(const Cell& cell, ColumnBuilder* column) {
 }
 
 bool CellReader::Append(const Cell& cell, DataType type,
-                        ColumnBuilder* column) const {
+                        const TimeFormat* format, ColumnBuilder* column) const {
   Value found = Value::kGiven;
   double number = 0;
   int64_t whole = 0;
@@ -167,6 +212,11 @@ bool CellReader::Append(const Cell& cell, DataType type,
       break;
     case pb::INT64:
       found = ToInt64(cell, &whole);
+      if (found == Value::kGiven) column->AppendInt64(whole);
+      break;
+    case pb::DATE:
+    case pb::TIMESTAMP:
+      found = ToTime(cell, type, format, &whole);
       if (found == Value::kGiven) column->AppendInt64(whole);
       break;
     case pb::BOOL:

@@ -11,6 +11,7 @@
 #include "services/loader/formats/missing_words.h"
 #include "services/loader/formats/number.h"
 #include "services/loader/formats/row_parser.h"
+#include "services/loader/formats/time_format.h"
 #include "services/table/column_builder.h"
 
 namespace troupe::loader {
@@ -32,6 +33,10 @@ class CellReader {
   // Takes fractions that are whole ("3.0", "1e3"), exactly.
   Value ToInt64(const Cell& cell, int64_t* value) const;
   Value ToBool(const Cell& cell, bool* value) const;
+  // DATE or TIMESTAMP, in `format`, or where that is null in ISO 8601: a date
+  // of a date only, a timestamp of every form.
+  Value ToTime(const Cell& cell, DataType type, const TimeFormat* format,
+               int64_t* value) const;
 
   // What kind of number the cell's text is.
   NumberKind KindOf(const Cell& cell) const;
@@ -42,8 +47,9 @@ class CellReader {
 
   // Appends the cell's value to `column`, or returns false (and appends
   // nothing) when it does not fit `type`. STRING takes everything, as it is
-  // written.
-  bool Append(const Cell& cell, DataType type, ColumnBuilder* column) const;
+  // written. `format` as for ToTime.
+  bool Append(const Cell& cell, DataType type, const TimeFormat* format,
+              ColumnBuilder* column) const;
 
  private:
   char DecimalOf(const Cell& cell) const;
@@ -57,7 +63,7 @@ class CellReader {
 // and the grouping of rows do not matter.
 class TypeEvidence {
  public:
-  static constexpr uint32_t kAll = 127;  // Every bit there is.
+  static constexpr uint32_t kAll = 1023;  // Every bit there is.
 
   // False when the cell is missing in a column of numbers, and of text is a
   // value.
@@ -67,8 +73,9 @@ class TypeEvidence {
 
   // BOOL, INT64 or FLOAT64 when all values are; otherwise STRING. Integers
   // beyond int64 make a column of integers STRING (no digit is lost), and do
-  // no harm to a column that has fractions: it is FLOAT64. A column without
-  // values is FLOAT64.
+  // no harm to a column that has fractions: it is FLOAT64. DATE when all are
+  // ISO dates; TIMESTAMP when all are such times, with an offset or (dates
+  // among them) without one. A column without values is FLOAT64.
   DataType Type() const;
 
   // Whether there are objects or arrays among the cells, which change no type.

@@ -8,6 +8,7 @@ class Drop : public Transform {
  public:
   explicit Drop(const pb::Drop& spec) : spec_(spec) {}
 
+  bool takes_times() const override { return true; }
   const pb::Selector& selector() const override { return spec_.columns(); }
   bool optional() const override { return spec_.optional(); }
   bool reads_values() const override { return false; }

@@ -8,6 +8,7 @@ class Keep : public Transform {
  public:
   explicit Keep(const pb::Keep& spec) : spec_(spec) {}
 
+  bool takes_times() const override { return true; }
   const pb::Selector& selector() const override { return spec_.columns(); }
   bool optional() const override { return spec_.optional(); }
   bool reads_values() const override { return false; }

@@ -21,6 +21,7 @@ class Rename : public Transform {
     for (std::string& name : names) selector_.add_names(std::move(name));
   }
 
+  bool takes_times() const override { return true; }
   const pb::Selector& selector() const override { return selector_; }
   bool reads_values() const override { return false; }
   absl::Status CheckOptions(absl::string_view path) const override {

@@ -16,6 +16,7 @@ using TransformFactory =
 std::unique_ptr<const Transform> MakeBucketize(const pb::Step& step);
 std::unique_ptr<const Transform> MakeCast(const pb::Step& step);
 std::unique_ptr<const Transform> MakeClip(const pb::Step& step);
+std::unique_ptr<const Transform> MakeDateParts(const pb::Step& step);
 std::unique_ptr<const Transform> MakeDrop(const pb::Step& step);
 std::unique_ptr<const Transform> MakeImpute(const pb::Step& step);
 std::unique_ptr<const Transform> MakeKeep(const pb::Step& step);

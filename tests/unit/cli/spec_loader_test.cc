@@ -158,6 +158,7 @@ steps:
   - cast: {columns: a, to: float64}
   - rename: {columns: {old: new, 2010: year}}
   - keep: {columns: a}
+  - date_parts: {columns: {type: date}, parts: [year, weekday]}
 )",
                        R"(
 steps { impute { columns { names: "a" } strategy: CONSTANT
@@ -178,6 +179,8 @@ steps { cast { columns { names: "a" } to: FLOAT64 } }
 steps { rename { columns { key: "old" value: "new" }
                  columns { key: "2010" value: "year" } } }
 steps { keep { columns { names: "a" } } }
+steps { date_parts { columns { type: POINT_IN_TIME } parts: YEAR
+                     parts: WEEKDAY } }
 split { test: 0.2 })"),
             "");
 }
@@ -200,6 +203,24 @@ split: {test: 0}
   pb::PipelineSpec spec;
   ASSERT_TRUE(TextFormat::ParseFromString(proto, &spec));
   EXPECT_EQ(Difference(WriteSpec(spec), proto), "") << WriteSpec(spec);
+}
+
+TEST(SpecLoader, ReadsHowTimesAreWritten) {
+  constexpr char kProto[] = R"(
+source { types { key: "a" value: DATE } types { key: "b" value: TIMESTAMP }
+         types { key: "c" value: DATE }
+         time_formats { key: "b" value: "%d/%m/%Y %H:%M" }
+         time_formats { key: "c" value: "%y%m%d" } }
+split { test: 0.2 })";
+  EXPECT_EQ(Difference("source: {types: {a: date, b: {timestamp: \"%d/%m/%Y "
+                       "%H:%M\"}, c: {date: \"%y%m%d\"}}}",
+                       kProto),
+            "");
+  pb::PipelineSpec spec;
+  ASSERT_TRUE(TextFormat::ParseFromString(kProto, &spec));
+  EXPECT_EQ(Difference(WriteSpec(spec), kProto), "") << WriteSpec(spec);
+  EXPECT_THAT(Mistake("source: {types: {a: {int64: x}}}"),
+              HasSubstr("source.types.a: expects a type, {date: FORMAT} or"));
 }
 
 TEST(SpecLoader, TakesAStepWithoutParametersAndAModelWithout) {
@@ -305,12 +326,13 @@ TEST(SpecLoader, NamesTheNearestValue) {
             "\"csv\"?");
   EXPECT_EQ(Mistake("steps: [{drop: {columns: {type: words}}}]"),
             "f.yaml:1:33: steps[0].drop.columns.type: no value \"words\"; one "
-            "of number, string, bool");
+            "of number, string, bool, date");
 }
 
 TEST(SpecLoader, KnowsNoWordsThatAreForTheWireOnly) {
   EXPECT_THAT(Mistake("source: {types: {a: float32}}"),
               HasSubstr("source.types.a: no value \"float32\""));
+  EXPECT_THAT(Mistake("source: {types: {a: json}}"), HasSubstr("no value"));
   EXPECT_THAT(Mistake("source: {format: format_unspecified}"),
               HasSubstr("no value"));
   EXPECT_THAT(Mistake("source: {format: CSV}"),

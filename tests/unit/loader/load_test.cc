@@ -132,6 +132,30 @@ TEST(Load, GivesTheTextOfTheTargetBesideIt) {
                           ElementsAre("<missing>", "<missing>")));
 }
 
+TEST(Load, ReadsTimesAndRejectsWhatIsNone) {
+  OneSplit split(
+      "d,t,f\n2024-02-29,2024-02-29T01:00+01:00,29/02/2024\n"
+      "2023-02-29,2024-01-01,01/01/2024\n,,\n2024-01-01,x,01/01/2024\n"
+      "2024-01-01,2024-01-01 00:00:01.5,1970-01-01\n",
+      SchemaOf({{"d", pb::DATE, pb::FEATURE},
+                {"t", pb::TIMESTAMP, pb::FEATURE},
+                {"f", pb::DATE, pb::FEATURE}}));
+  pb::Source& source = *split.request.mutable_source();
+  (*source.mutable_types())["f"] = pb::DATE;
+  (*source.mutable_time_formats())["f"] = "%d/%m/%Y";
+  const absl::StatusOr<pb::LoadResponse> response =
+      split.setup.Load(split.request);
+  ASSERT_TRUE(response.ok()) << response.status();
+  const absl::StatusOr<Table> table = ParseTable(response->table());
+  ASSERT_TRUE(table.ok()) << table.status();
+  ASSERT_EQ(table->rows, 2);
+  EXPECT_EQ(table->columns[0].int64s()[0], 19782);
+  EXPECT_EQ(table->columns[1].int64s()[0], 19782 * kMicrosPerDay);
+  EXPECT_EQ(table->columns[2].int64s()[0], 19782);
+  EXPECT_TRUE(table->columns[2].IsNull(1));
+  EXPECT_EQ(response->rejected_size(), 3);
+}
+
 TEST(Load, RowsOfOneRoleAreThoseOfTheSharedHash) {
   OneSplit split(Numbers(200));
   split.request.mutable_row_split()->set_test(0.3);

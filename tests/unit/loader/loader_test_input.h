@@ -104,6 +104,12 @@ inline std::string Shown(const Column& column, int64_t i) {
       return column.boolean(i) ? "true" : "false";
     case pb::INT64:
       return absl::StrCat(column.int64s()[k]);
+    case pb::DATE:
+    case pb::TIMESTAMP: {
+      std::string text;
+      AppendTime(column.type(), column.int64s()[k], &text);
+      return text;
+    }
     case pb::FLOAT64:
       return absl::StrFormat("%.17g", column.doubles()[k]);
     default: {

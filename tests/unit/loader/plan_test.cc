@@ -185,6 +185,44 @@ TEST(Plan, DeclaredTypesWin) {
   EXPECT_EQ(input->rows[0][0], "01234");
 }
 
+TEST(Plan, InfersTimesFromIso8601Only) {
+  const absl::StatusOr<WholeInput> input = ReadText(
+      "day,naive,offset,both,either,other,gaps\n"
+      "2024-02-29,2024-01-01T10:00,2024-01-01T10:00Z,2024-01-01,"
+      "2024-01-01T10:00Z,01/02/2024,\n"
+      "1969-12-31,2024-01-01 10:00:00.5,2024-01-01T12:00+02:00,"
+      "2024-01-01 00:01,2024-01-01T10:00,2024-01-01,2024-01-01\n");
+  ASSERT_TRUE(input.ok()) << input.status();
+  EXPECT_THAT(input->types,
+              ElementsAre("date", "timestamp", "timestamp", "timestamp",
+                          "string", "string", "date"));
+  EXPECT_THAT(input->rows[1],
+              ElementsAre("1969-12-31", "2024-01-01 10:00:00.500000",
+                          "2024-01-01 10:00:00", "2024-01-01 00:01:00",
+                          "2024-01-01T10:00", "2024-01-01", "2024-01-01"));
+}
+
+TEST(Plan, ATimeBesideANumberOrABoolIsText) {
+  const absl::StatusOr<WholeInput> input =
+      ReadText("a,b\n2024-01-01,2024-01-01\n7,true\n");
+  ASSERT_TRUE(input.ok()) << input.status();
+  EXPECT_THAT(input->types, ElementsAre("string", "string"));
+}
+
+TEST(Plan, AFormatNeedsATypeAndMustBeOne) {
+  LoaderBelowFolder setup;
+  pb::Source source = SourceAt(setup.folder.Write("t.csv", "a\n1.1.2024\n"));
+  (*source.mutable_time_formats())["a"] = "%d.%m.%Y";
+  const auto message = [&] {
+    return std::string(setup.Plan(PlanRequestFor(source)).status().message());
+  };
+  EXPECT_THAT(message(), HasSubstr("say date or timestamp, too"));
+  (*source.mutable_types())["a"] = pb::DATE;
+  EXPECT_EQ(message(), "");
+  (*source.mutable_time_formats())["a"] = "%d.%m.%Q";
+  EXPECT_THAT(message(), HasSubstr("source.types.a: the format \"%Q\""));
+}
+
 TEST(Plan, ADeclaredColumnMustExist) {
   LoaderBelowFolder setup;
   for (const char* name : {"t.csv", "t.jsonl"}) {

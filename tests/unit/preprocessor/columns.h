@@ -24,6 +24,14 @@ inline Column Int64s(const std::vector<std::optional<int64_t>>& values) {
     value.has_value() ? builder.AppendInt64(*value) : builder.AppendNull();
   return builder.Finish();
 }
+// Dates or timestamps.
+inline Column Times(pb::DataType type,
+                    const std::vector<std::optional<int64_t>>& values) {
+  ColumnBuilder builder(type);
+  for (const auto& value : values)
+    value.has_value() ? builder.AppendInt64(*value) : builder.AppendNull();
+  return builder.Finish();
+}
 inline Column Bools(const std::vector<std::optional<bool>>& values) {
   ColumnBuilder builder(pb::BOOL);
   for (const auto& value : values)

@@ -255,6 +255,57 @@ TEST(Log1p, OutOfDomainRejectsTheRow) {
               ElementsAre("1 OUT_OF_DOMAIN", "2 OUT_OF_DOMAIN"));
 }
 
+TEST(DateParts, TakesDatesApart) {
+  // 2024-02-29 (a Thursday), 1969-12-31 (a Wednesday), 2023-01-01 (a Sunday).
+  const Table table = One(Times(pb::DATE, {19782, -1, 19358, std::nullopt}));
+  const auto made =
+      Transformed(On("date_parts", "parts: [YEAR, MONTH, DAY, WEEKDAY, DAYS]"),
+                  table, table);
+  ASSERT_TRUE(made.ok()) << made.status();
+  EXPECT_THAT(Names(made->schema),
+              ElementsAre("x_year", "x_month", "x_day", "x_weekday", "x_days"));
+  const auto part = [&](size_t i) {
+    auto values = Numbers(made->columns[i]);
+    EXPECT_TRUE(std::isnan(values[3]));
+    values.pop_back();
+    return values;
+  };
+  EXPECT_THAT(part(0), ElementsAre(2024, 1969, 2023));
+  EXPECT_THAT(part(1), ElementsAre(2, 12, 1));
+  EXPECT_THAT(part(2), ElementsAre(29, 31, 1));
+  EXPECT_THAT(part(3), ElementsAre(4, 3, 7));
+  EXPECT_THAT(part(4), ElementsAre(19782, -1, 19358));
+}
+
+TEST(DateParts, FindsTheHourOfTimestampsOnBothSidesOf1970) {
+  const Table table =
+      One(Times(pb::TIMESTAMP, {0, 3'600'000'000 - 1, -1, 23 * 3'600'000'000}));
+  const auto made =
+      Transformed(On("date_parts", "parts: [HOUR, DAYS]"), table, table);
+  ASSERT_TRUE(made.ok()) << made.status();
+  EXPECT_THAT(Numbers(made->columns[0]), ElementsAre(0, 0, 23, 23));
+  EXPECT_THAT(Numbers(made->columns[1]), ElementsAre(0, 0, -1, 0));
+}
+
+TEST(DateParts, SaysWhatItCannotDo) {
+  const Table date = One(Times(pb::DATE, {1})), number = One(Doubles({1}));
+  const auto says = [](const std::string& options, const Table& table) {
+    return std::string(FitError(On("date_parts", options), table).message());
+  };
+  EXPECT_THAT(says("parts: HOUR", date), HasSubstr("has no hour"));
+  EXPECT_THAT(says("parts: YEAR", number), HasSubstr("is float64"));
+  EXPECT_THAT(says("", date), HasSubstr("parts: is required"));
+  EXPECT_THAT(says("parts: [YEAR, YEAR]", date), HasSubstr("twice"));
+}
+
+TEST(DateParts, IsWhatOtherStepsAskFor) {
+  const Table table = One(Times(pb::TIMESTAMP, {1, 2}));
+  EXPECT_THAT(std::string(FitError(On("standardize", ""), table).message()),
+              HasSubstr("date_parts turns it into numbers"));
+  EXPECT_THAT(std::string(FitError("makes_features: true", table).message()),
+              HasSubstr("is still timestamp after the last step"));
+}
+
 TEST(Cast, ReadsTextAndRejectsWhatDoesNotFit) {
   const Table table = One(Texts({"1", " 2 ", "x", std::nullopt, "1.5"}));
   EXPECT_THAT(Rejected(On("cast", "to: INT64"), table, table),

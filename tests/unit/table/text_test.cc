@@ -226,6 +226,24 @@ TEST(TableText, WritesTheTextOfJsonValuesToCsv) {
             "\"caf\u00e9 \"\"x\"\"\",5.0\n\"{\"\"k\"\": 1}\",6.0\n,7.0\n");
 }
 
+TEST(TableText, WritesTimesAsIso) {
+  ColumnBuilder date(pb::DATE), timestamp(pb::TIMESTAMP);
+  date.AppendInt64(19782);
+  timestamp.AppendInt64(19782 * kMicrosPerDay + 1'500'000);
+  Table table;
+  table.rows = 1;
+  table.schema = {{"d", pb::DATE, pb::FEATURE},
+                  {"t", pb::TIMESTAMP, pb::FEATURE}};
+  table.columns = {date.Finish(), timestamp.Finish()};
+  std::string csv, json;
+  AppendRows(table, pb::CSV, &csv);
+  AppendRows(table, pb::JSONL, &json);
+  EXPECT_EQ(csv, "2024-02-29,2024-02-29 00:00:01.500000\n");
+  EXPECT_EQ(json,
+            "{\"d\": \"2024-02-29\", \"t\": \"2024-02-29 "
+            "00:00:01.500000\"}\n");
+}
+
 TEST(TableText, EscapesControlCharactersInJson) {
   std::string out;
   AppendJsonString(absl::string_view("\x01\t\x7f\0z", 5), &out);

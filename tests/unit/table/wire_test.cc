@@ -80,6 +80,19 @@ TEST(TableWire, TakesJsonInCarriedColumnsOnly) {
   EXPECT_EQ(Reason(proto), "");
 }
 
+TEST(TableWire, RefusesTimesOutOfRange) {
+  for (const int64_t micros : {int64_t{0}, INT64_MIN, INT64_MAX}) {
+    ColumnBuilder time(pb::TIMESTAMP);
+    time.AppendInt64(micros);
+    Table table;
+    table.rows = 1;
+    table.schema = {{"t", pb::TIMESTAMP, pb::FEATURE}};
+    table.columns = {time.Finish()};
+    EXPECT_EQ(ReasonOf(ParseTable(SerializeTable(table)).status()),
+              micros == 0 ? "" : "BAD_TABLE");
+  }
+}
+
 TEST(TableWire, RefusesAJsonValueOfTwoLines) {
   ColumnBuilder token(pb::JSON);
   token.AppendText("[1,\n2]");
