@@ -135,7 +135,8 @@ TEST_F(IsolationTest, RowsThatOnlyKillTogetherAreProcessedInPieces) {
 
 TEST_F(IsolationTest, JoinsTheTextOfPieces) {
   request_.set_form(pb::LINES);
-  for (const Field& field : ParseTable(bytes_)->schema)
+  const auto table = ParseTable(bytes_);
+  for (const Field& field : table->schema)
     request_.mutable_text()->add_columns(field.name);
   const auto whole = Run();
   ASSERT_TRUE(whole.ok()) << whole.status();
