@@ -10,6 +10,7 @@
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
 #include "services/host/grpc_status.h"
+#include "services/table/serialize.h"
 
 namespace troupe {
 namespace {
@@ -82,7 +83,7 @@ absl::Status JobError(const pb::Job& job) {
     return absl::OkStatus();
   const absl::Status status = FromGrpcStatus(
       grpc::Status(static_cast<grpc::StatusCode>(job.error().code()),
-                   job.error().message(), job.error().SerializeAsString()));
+                   job.error().message(), SerializeSmall(job.error())));
   if (!status.ok()) return status;
   return MakeError(absl::StatusCode::kInternal, "JOB_FAILED",
                    job.state_message().empty() ? "no reason was given"

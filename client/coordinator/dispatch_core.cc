@@ -172,15 +172,23 @@ DispatchCore::Sent DispatchCore::Begin(Stage& stage, const Call& call,
 
 void DispatchCore::Send(Stage& stage, const Sent& sent) {
   const auto& [call, sending] = sent;
-  std::string header = call->call.header(sending->attempt, sending->isolated);
-  sending->id = IdOf(call->call.method, header);
-  std::shared_ptr<OpenCall> open = sending->replica->client->Call(
-      RequestOf(call->call, *sending, std::move(header),
-                options_.isolated_timeout),
-      [weak = weak_from_this(), &stage, sent](UnaryReply reply) {
-        if (const auto core = weak.lock())
-          core->Answered(stage, sent, std::move(reply));
-      });
+  absl::StatusOr<std::string> header =
+      call->call.header(sending->attempt, sending->isolated);
+  std::shared_ptr<OpenCall> open;
+  if (header.ok()) {
+    sending->id = IdOf(call->call.method, *header);
+    open = sending->replica->client->Call(
+        RequestOf(call->call, *sending, *std::move(header),
+                  options_.isolated_timeout),
+        [weak = weak_from_this(), &stage, sent](UnaryReply reply) {
+          if (const auto core = weak.lock())
+            core->Answered(stage, sent, std::move(reply));
+        });
+  } else {
+    UnaryReply unsent;
+    unsent.status = std::move(header).status();
+    Answered(stage, sent, std::move(unsent));
+  }
   bool given_up = false;
   bool watch = false;
   {

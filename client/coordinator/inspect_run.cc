@@ -96,7 +96,7 @@ absl::Status LoadPreview(JobContext& context, const JobInput& input,
     for (const pb::RejectedRow& row : account.first())
       *outcome.report.add_rejected() = row;
   }
-  outcome.report.set_preview(preview.Finish());
+  ASSIGN_OR_RETURN(*outcome.report.mutable_preview(), preview.Finish());
   return absl::OkStatus();
 }
 

@@ -27,6 +27,7 @@
 #include "services/base/clock.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
+#include "services/table/serialize.h"
 
 namespace troupe {
 
@@ -146,14 +147,15 @@ class JobContext {
 
  private:
   template <class Request>
-  static std::function<std::string(int, bool)> HeaderOf(Request header) {
+  static std::function<absl::StatusOr<std::string>(int, bool)> HeaderOf(
+      Request header) {
     auto shared = std::make_shared<Request>(std::move(header));
     return [shared](int attempt, bool isolate) {
       if constexpr (requires { shared->mutable_id()->set_attempt(attempt); })
         shared->mutable_id()->set_attempt(attempt);
       if constexpr (requires { shared->set_isolate(isolate); })
         shared->set_isolate(isolate);
-      return shared->SerializeAsString();
+      return Serialize(*shared);
     };
   }
 

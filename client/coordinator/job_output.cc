@@ -8,6 +8,7 @@
 #include "client/coordinator/journal.h"
 #include "services/base/status_macros.h"
 #include "services/host/sha256.h"
+#include "services/table/serialize.h"
 
 namespace troupe {
 namespace {
@@ -15,8 +16,9 @@ namespace {
 // The step whose content is what a published job reports.
 constexpr char kPublishing[] = "publish";
 
-std::string SpecDigest(const pb::Job& job) {
-  return Sha256Hex(CanonicalBytes(job.request()));
+absl::StatusOr<std::string> SpecDigest(const pb::Job& job) {
+  ASSIGN_OR_RETURN(const std::string bytes, SerializeCanonical(job.request()));
+  return Sha256Hex(bytes);
 }
 
 }  // namespace
@@ -116,7 +118,7 @@ absl::StatusOr<pb::Manifest> JobOutput::Publish(const RejectAccount& account,
   if (account.short_rows().count() > 0)
     *manifest.mutable_short_rows() = account.short_rows();
   manifest.set_pipeline(job.pipeline());
-  manifest.set_spec_sha256(SpecDigest(job));
+  ASSIGN_OR_RETURN(*manifest.mutable_spec_sha256(), SpecDigest(job));
   for (const pb::InputFile& file : splits.inputs())
     *manifest.add_inputs() = file;
   return writer_->Publish(std::move(manifest));
@@ -132,7 +134,8 @@ absl::StatusOr<std::optional<JobOutcome>> PublishedBefore(JobContext& context,
       ReadPublished(OutputDirectory(environment, context.id()));
   if (absl::IsNotFound(manifest.status())) return std::nullopt;
   RETURN_IF_ERROR(manifest.status());
-  if (manifest->spec_sha256() != SpecDigest(job))
+  ASSIGN_OR_RETURN(const std::string digest, SpecDigest(job));
+  if (manifest->spec_sha256() != digest)
     return absl::DataLossError("the output of another job is in the way");
   JobOutcome outcome;
   outcome.report = publishing->report();

@@ -5,19 +5,18 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "google/protobuf/io/coded_stream.h"
-#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
+#include "services/table/serialize.h"
 
 namespace troupe {
 namespace {
 
 // The job without its request, which has a column of its own.
-std::string JobBytes(const pb::Job& job) {
+absl::StatusOr<std::string> JobBytes(const pb::Job& job) {
   pb::Job bare = job;
   bare.clear_request();
-  return CanonicalBytes(bare);
+  return SerializeCanonical(bare);
 }
 
 absl::Status RequestIdReused(absl::string_view request_id) {
@@ -39,16 +38,6 @@ bool IsTerminal(pb::JobState state) {
          state == pb::FAILED || state == pb::CANCELLED;
 }
 
-std::string CanonicalBytes(const google::protobuf::MessageLite& message) {
-  std::string bytes;
-  google::protobuf::io::StringOutputStream stream(&bytes);
-  google::protobuf::io::CodedOutputStream coded(&stream);
-  coded.SetSerializationDeterministic(true);
-  message.SerializeToCodedStream(&coded);
-  coded.Trim();
-  return bytes;
-}
-
 absl::StatusOr<std::unique_ptr<JobStore>> JobStore::Open(Database* database) {
   std::unique_ptr<JobStore> store(new JobStore(database));
   RETURN_IF_ERROR(database->Run([&](Connection& connection) -> absl::Status {
@@ -65,7 +54,9 @@ absl::StatusOr<std::unique_ptr<JobStore>> JobStore::Open(Database* database) {
 
 absl::StatusOr<JobStore::Added> JobStore::Add(const pb::Job& job) {
   const std::string& request_id = job.request().request_id();
-  const std::string request = CanonicalBytes(job.request());
+  ASSIGN_OR_RETURN(const std::string request,
+                   SerializeCanonical(job.request()));
+  ASSIGN_OR_RETURN(const std::string bytes, JobBytes(job));
   Added added;
   RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
     ASSIGN_OR_RETURN(
@@ -93,7 +84,7 @@ absl::StatusOr<JobStore::Added> JobStore::Add(const pb::Job& job) {
         .BindSealed(request)
         .Bind(int64_t{job.state()})
         .Bind(int64_t{IsTerminal(job.state())})
-        .BindSealed(JobBytes(job))
+        .BindSealed(bytes)
         .Bind(EndTime(job))
         .Bind(epoch_)
         .Execute();
@@ -103,6 +94,7 @@ absl::StatusOr<JobStore::Added> JobStore::Add(const pb::Job& job) {
 
 absl::StatusOr<std::string> JobStore::FindRequest(
     const pb::CreateJobRequest& request) {
+  ASSIGN_OR_RETURN(const std::string wanted, SerializeCanonical(request));
   std::string id;
   RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
     ASSIGN_OR_RETURN(
@@ -113,8 +105,7 @@ absl::StatusOr<std::string> JobStore::FindRequest(
                      select.Bind(request.request_id()).Next());
     if (!found) return JobNotFound(request.request_id());
     ASSIGN_OR_RETURN(const std::string known, select.Sealed(1));
-    if (known != CanonicalBytes(request))
-      return RequestIdReused(request.request_id());
+    if (known != wanted) return RequestIdReused(request.request_id());
     id = select.Bytes(0);
     return absl::OkStatus();
   }));
@@ -122,6 +113,7 @@ absl::StatusOr<std::string> JobStore::FindRequest(
 }
 
 absl::Status JobStore::Update(const pb::Job& job) {
+  ASSIGN_OR_RETURN(const std::string bytes, JobBytes(job));
   return database_->Run([&](Connection& connection) -> absl::Status {
     ASSIGN_OR_RETURN(
         Statement update,
@@ -129,7 +121,7 @@ absl::Status JobStore::Update(const pb::Job& job) {
                            " end_time = ?, epoch = ? WHERE id = ?"));
     RETURN_IF_ERROR(update.Bind(int64_t{job.state()})
                         .Bind(int64_t{IsTerminal(job.state())})
-                        .BindSealed(JobBytes(job))
+                        .BindSealed(bytes)
                         .Bind(EndTime(job))
                         .Bind(epoch_)
                         .Bind(job.id())

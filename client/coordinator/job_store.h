@@ -26,9 +26,6 @@ bool IsTerminal(pb::JobState state);
 // disk space.
 bool HasStopped(pb::JobState state);
 
-// `message` as bytes that are the same for equal messages, maps included.
-std::string CanonicalBytes(const google::protobuf::MessageLite& message);
-
 class JobStore {
  public:
   // Begins a new epoch. `database` must live as long as this object.

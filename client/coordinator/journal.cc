@@ -8,6 +8,7 @@
 #include "google/protobuf/util/time_util.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
+#include "services/table/serialize.h"
 
 namespace troupe {
 namespace {
@@ -48,10 +49,11 @@ absl::Status PutBatch(Connection& connection, absl::string_view job,
   ASSIGN_OR_RETURN(
       Statement insert,
       connection.Prepare("INSERT OR REPLACE INTO batches VALUES (?, ?, ?, ?)"));
+  ASSIGN_OR_RETURN(const std::string bytes, Serialize(batch));
   return insert.Bind(job)
       .Bind(batch.split().number())
       .Bind(int64_t{batch.committed()})
-      .BindSealed(batch.SerializeAsString())
+      .BindSealed(bytes)
       .Execute();
 }
 
@@ -113,7 +115,8 @@ absl::Status Journal::AddPage(absl::string_view job,
     ASSIGN_OR_RETURN(
         Statement insert,
         connection.Prepare("INSERT OR REPLACE INTO plans VALUES (?, ?)"));
-    return insert.Bind(job).BindSealed(plan.SerializeAsString()).Execute();
+    ASSIGN_OR_RETURN(const std::string bytes, Serialize(plan));
+    return insert.Bind(job).BindSealed(bytes).Execute();
   });
 }
 
@@ -210,10 +213,8 @@ absl::Status Journal::FinishStep(absl::string_view job, absl::string_view step,
     ASSIGN_OR_RETURN(
         Statement insert,
         connection.Prepare("INSERT OR REPLACE INTO steps VALUES (?, ?, ?)"));
-    return insert.Bind(job)
-        .Bind(step)
-        .BindSealed(content.SerializeAsString())
-        .Execute();
+    ASSIGN_OR_RETURN(const std::string bytes, Serialize(content));
+    return insert.Bind(job).Bind(step).BindSealed(bytes).Execute();
   });
 }
 
@@ -244,8 +245,8 @@ absl::Status Journal::AddEvent(absl::string_view job, absl::Time time,
     ASSIGN_OR_RETURN(
         Statement insert,
         connection.Prepare("INSERT INTO events (job, event) VALUES (?, ?)"));
-    RETURN_IF_ERROR(
-        insert.Bind(job).BindSealed(event.SerializeAsString()).Execute());
+    ASSIGN_OR_RETURN(const std::string bytes, Serialize(event));
+    RETURN_IF_ERROR(insert.Bind(job).BindSealed(bytes).Execute());
     ASSIGN_OR_RETURN(
         Statement remove,
         connection.Prepare("DELETE FROM events WHERE job = ?1 AND number <="

@@ -8,6 +8,7 @@
 #include "services/base/errors.h"
 #include "services/base/nearest.h"
 #include "services/base/status_macros.h"
+#include "services/table/serialize.h"
 
 namespace troupe {
 namespace {
@@ -89,9 +90,10 @@ absl::StatusOr<pb::Pipeline> PipelineRegistry::Register(pb::Pipeline pipeline,
         Statement insert,
         connection.Prepare("INSERT INTO pipelines (name, version, pipeline,"
                            " job) VALUES (?, ?, ?, ?)"));
+    ASSIGN_OR_RETURN(const std::string bytes, Serialize(pipeline));
     return insert.Bind(pipeline.name())
         .Bind(pipeline.version())
-        .BindSealed(pipeline.SerializeAsString())
+        .BindSealed(bytes)
         .Bind(job)
         .Execute();
   }));

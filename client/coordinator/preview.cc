@@ -36,7 +36,7 @@ void Preview::Add(const Table& table) {
       AppendValue(table.columns[i], row, builders_[i]);
 }
 
-std::string Preview::Finish() {
+absl::StatusOr<std::string> Preview::Finish() {
   if (builders_.empty()) return "";
   Table table;
   table.rows = rows_;

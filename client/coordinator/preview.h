@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "services/table/column_builder.h"
 #include "services/table/table.h"
 
@@ -19,8 +20,9 @@ class Preview {
   bool full() const { return rows_ >= wanted_; }
   // Adds rows until full. All tables have the columns of the first one.
   void Add(const Table& table);
-  // The serialized table; empty where no table came.
-  std::string Finish();
+  // The serialized table; empty where no table came. RESOURCE_EXHAUSTED
+  // (MESSAGE_TOO_LARGE).
+  absl::StatusOr<std::string> Finish();
 
  private:
   const int64_t wanted_;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "client/rpc/table_bytes.h"
 
@@ -21,8 +22,8 @@ struct StageCall {
   // The request without its table, serialized. Sets `id.attempt` (in the
   // methods that have an id) to `attempt`, which counts from 1 and rises with
   // every sending, and `isolate` (where there is one). Called without locks,
-  // from any thread, not concurrently.
-  std::function<std::string(int attempt, bool isolate)> header;
+  // from any thread, not concurrently. An error ends the call.
+  std::function<absl::StatusOr<std::string>(int attempt, bool isolate)> header;
   TableBytes table;
   absl::Duration timeout = absl::Minutes(2);  // Of each attempt.
   std::string lane = "batch";

@@ -5,6 +5,7 @@
 #include "services/base/errors.h"
 #include "services/base/mutex.h"
 #include "services/host/rpc_payload.h"
+#include "services/table/serialize.h"
 
 namespace troupe {
 namespace {
@@ -51,11 +52,17 @@ bool GrpcFitStream::Await(
 void GrpcFitStream::Start(grpc::GenericStub& stub, const pb::FitStart& start) {
   pb::FitRequest request;
   *request.mutable_start() = start;
+  absl::StatusOr<std::string> header = Serialize(request);
+  if (!header.ok()) {
+    ended_ = true;  // There is nothing to open.
+    status_ = std::move(header).status();
+    return;
+  }
   writable_ = Await([&](std::function<void(bool)> done) {
     stream_->Start(stub, "/troupe.v1.Stage/Fit", std::move(done));
   });
   if (writable_)
-    writable_ = WriteMessage(Join(request.SerializeAsString(), TableBytes()));
+    writable_ = WriteMessage(Join(*std::move(header), TableBytes()));
 }
 
 bool GrpcFitStream::WriteMessage(const grpc::ByteBuffer& message) {

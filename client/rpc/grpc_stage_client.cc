@@ -6,6 +6,7 @@
 #include "client/rpc/client_stream.h"
 #include "client/rpc/grpc_fit_stream.h"
 #include "client/rpc/grpc_unary_call.h"
+#include "services/table/serialize.h"
 #include "troupe/v1/artifact.pb.h"
 
 namespace troupe {
@@ -42,7 +43,7 @@ class PutCall : public OpenCall, public std::enable_shared_from_this<PutCall> {
     chunk.set_content(content_->substr(next_, kChunkBytes));
     next_ += chunk.content().size();
     sent_empty_ = chunk.content().empty();
-    stream_->Write(Join(chunk.SerializeAsString(), TableBytes()),
+    stream_->Write(Join(SerializeSmall(chunk), TableBytes()),
                    [self = shared_from_this()](bool ok) { self->Next(ok); });
   }
 

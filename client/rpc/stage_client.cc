@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "grpc/health/v1/health.pb.h"
 #include "services/base/errors.h"
+#include "services/table/serialize.h"
 
 namespace troupe {
 namespace {
@@ -54,7 +55,7 @@ void CheckHealth(StageClient& client, absl::string_view service,
   request.set_service(std::string(service));
   UnaryCall call;
   call.method = "/grpc.health.v1.Health/Check";
-  call.header = request.SerializeAsString();
+  call.header = SerializeSmall(request);
   call.timeout = timeout;
   client.Call(std::move(call),
               [service = std::string(service), done = std::move(done)](
@@ -71,7 +72,7 @@ void StopReplica(StageClient& client, const pb::StopRequest& request,
                  absl::Duration timeout,
                  std::function<void(absl::StatusOr<pb::StopResponse>)> done) {
   CallTyped<pb::StopResponse>(client, "/troupe.v1.Actor/Stop",
-                              request.SerializeAsString(), timeout,
+                              SerializeSmall(request), timeout,
                               std::move(done));
 }
 

@@ -175,6 +175,15 @@ absl::Status BadMessage(absl::string_view message) {
   return MakeError(Code::kInvalidArgument, "BAD_MESSAGE", message);
 }
 
+absl::Status MessageTooLarge(absl::string_view type, int64_t bytes,
+                             int64_t max_bytes) {
+  return MakeError(
+      Code::kResourceExhausted, "MESSAGE_TOO_LARGE",
+      absl::StrCat("a ", type, " of ", bytes,
+                   " bytes cannot be sent or stored: it may have ", max_bytes),
+      {{"bytes", absl::StrCat(bytes)}, {"max_bytes", absl::StrCat(max_bytes)}});
+}
+
 absl::Status BadInput(absl::string_view file, int64_t line, int64_t column,
                       absl::string_view message) {
   std::string where(file);

@@ -70,6 +70,10 @@ absl::Status BadSpec(absl::string_view field, absl::string_view message);
 absl::Status BadTable(absl::string_view message);
 // INVALID_ARGUMENT (BAD_MESSAGE): a request cannot be parsed.
 absl::Status BadMessage(absl::string_view message);
+// RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE): a message cannot be serialized.
+// `type` is its name in the protos.
+absl::Status MessageTooLarge(absl::string_view type, int64_t bytes,
+                             int64_t max_bytes);
 // INVALID_ARGUMENT (BAD_INPUT): text that cannot be read. `line` and `column`
 // count from 1; 0 where unknown; both go into message and metadata.
 absl::Status BadInput(absl::string_view file, int64_t line, int64_t column,

@@ -7,6 +7,7 @@
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "services/base/errors.h"
+#include "services/table/serialize.h"
 
 namespace troupe {
 namespace {
@@ -88,8 +89,9 @@ grpc::Status ToGrpcStatus(const absl::Status& status) {
     retry.mutable_retry_delay()->set_nanos(static_cast<int>(time.tv_nsec));
     details.add_details()->PackFrom(retry);
   }
+  // A status without its details is better than none.
   return grpc::Status(static_cast<grpc::StatusCode>(status.code()), message,
-                      details.SerializeAsString());
+                      Serialize(details).value_or(""));
 }
 
 absl::Status FromGrpcStatus(const grpc::Status& status) {

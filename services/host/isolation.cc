@@ -10,6 +10,7 @@
 #include "services/base/status_macros.h"
 #include "services/host/text_reply.h"
 #include "services/table/concat.h"
+#include "services/table/serialize.h"
 #include "services/table/wire.h"
 #include "troupe/v1/artifact.pb.h"
 
@@ -46,8 +47,9 @@ class Child {
         const Context& context)
       : limits_(limits), artifacts_(std::move(artifacts)), context_(context) {}
 
-  absl::StatusOr<ChildAnswer> Call(absl::string_view method,
-                                   std::string bytes) {
+  absl::StatusOr<ChildAnswer> Call(
+      absl::string_view method, const google::protobuf::MessageLite& request) {
+    ASSIGN_OR_RETURN(std::string bytes, Serialize(request));
     if (process_ == nullptr) RETURN_IF_ERROR(Start());
     const absl::Duration left =
         context_.info().deadline - Clock::Real()->Monotonic() - kToAnswer;
@@ -73,9 +75,10 @@ class Child {
       pb::ArtifactChunk chunk;
       chunk.set_sha256(artifact.sha256);
       chunk.set_content(*artifact.bytes);
+      ASSIGN_OR_RETURN(std::string bytes, Serialize(chunk));
       ASSIGN_OR_RETURN(
           const ChildAnswer answer,
-          process_->Call("troupe.v1.Artifacts/Put", chunk.SerializeAsString(),
+          process_->Call("troupe.v1.Artifacts/Put", std::move(bytes),
                          limits_.time, context_));
       if (answer.ended)
         return GaveUp(absl::StrCat("its artifact: ", answer.end.what));
@@ -118,9 +121,9 @@ absl::Status FindGuilty(Child& child, absl::string_view method,
   if (!known_to_kill || single) {
     if (single) child.Renew();  // It is judged by what it does alone.
     Request part = request;
-    part.set_table(SerializeTable(table.Slice(begin, end)));
-    ASSIGN_OR_RETURN(const ChildAnswer answer,
-                     child.Call(method, part.SerializeAsString()));
+    ASSIGN_OR_RETURN(*part.mutable_table(),
+                     SerializeTable(table.Slice(begin, end)));
+    ASSIGN_OR_RETURN(const ChildAnswer answer, child.Call(method, part));
     if (!answer.ended) return absl::OkStatus();
     if (single) {
       guilty[begin] = answer.end;
@@ -166,9 +169,10 @@ absl::Status ProcessInPieces(Child& child, const Table& table,
                              int64_t end, std::map<int64_t, ChildEnd>& guilty,
                              std::vector<pb::ProcessResponse>& pieces) {
   pb::ProcessRequest part = request;
-  part.set_table(SerializeTable(table.Slice(begin, end)));
-  ASSIGN_OR_RETURN(ChildAnswer answer, child.Call("troupe.v1.Stage/Process",
-                                                  part.SerializeAsString()));
+  ASSIGN_OR_RETURN(*part.mutable_table(),
+                   SerializeTable(table.Slice(begin, end)));
+  ASSIGN_OR_RETURN(ChildAnswer answer,
+                   child.Call("troupe.v1.Stage/Process", part));
   if (!answer.ended) {
     ASSIGN_OR_RETURN(pieces.emplace_back(),
                      ResponseOf<pb::ProcessResponse>(std::move(answer.reply)));
@@ -214,7 +218,7 @@ absl::StatusOr<pb::ProcessResponse> JoinPieces(
   }
   ASSIGN_OR_RETURN(Table table, ConcatTables(tables));
   tables.clear();
-  joined.set_table(SerializeTable(std::move(table)));
+  ASSIGN_OR_RETURN(*joined.mutable_table(), SerializeTable(std::move(table)));
   return joined;
 }
 
@@ -280,8 +284,7 @@ absl::StatusOr<Response> Isolation::Run(
     needed.push_back({sha256, std::move(bytes)});
   }
   Child child(LimitsFor(limits_, context), std::move(needed), context);
-  ASSIGN_OR_RETURN(ChildAnswer answer,
-                   child.Call(method, request.SerializeAsString()));
+  ASSIGN_OR_RETURN(ChildAnswer answer, child.Call(method, request));
   if (!answer.ended) return ResponseOf<Response>(std::move(answer.reply));
 
   ASSIGN_OR_RETURN(const Table table, TableOf(request));
@@ -290,8 +293,8 @@ absl::StatusOr<Response> Isolation::Run(
       FindGuilty(child, method, table, request, 0, table.rows, true, guilty));
   const Table rest = Without(table, guilty);
   if (!guilty.empty()) {
-    request.set_table(SerializeTable(rest));
-    ASSIGN_OR_RETURN(answer, child.Call(method, request.SerializeAsString()));
+    ASSIGN_OR_RETURN(*request.mutable_table(), SerializeTable(rest));
+    ASSIGN_OR_RETURN(answer, child.Call(method, request));
     request.clear_table();
   }
   ASSIGN_OR_RETURN(Response response,
@@ -317,12 +320,11 @@ absl::StatusOr<pb::ObserveResponse> Isolation::Observe(
       "troupe.v1.Stage/Observe", request, artifacts, context);
 }
 
-absl::StatusOr<std::string> Isolation::CallWhole(absl::string_view method,
-                                                 std::string bytes,
-                                                 absl::string_view reason,
-                                                 const Context& context) {
+absl::StatusOr<std::string> Isolation::CallWhole(
+    absl::string_view method, const google::protobuf::MessageLite& request,
+    absl::string_view reason, const Context& context) {
   Child child(LimitsFor(limits_, context), {}, context);
-  ASSIGN_OR_RETURN(ChildAnswer answer, child.Call(method, std::move(bytes)));
+  ASSIGN_OR_RETURN(ChildAnswer answer, child.Call(method, request));
   if (answer.ended)
     return MakeError(
         absl::StatusCode::kInternal, reason,

@@ -39,10 +39,9 @@ class Isolation {
   absl::StatusOr<pb::ObserveResponse> Observe(pb::ObserveRequest& request,
                                               const Context& context);
   // One message as a whole; INTERNAL (`reason`) when it kills the child.
-  absl::StatusOr<std::string> CallWhole(absl::string_view method,
-                                        std::string bytes,
-                                        absl::string_view reason,
-                                        const Context& context);
+  absl::StatusOr<std::string> CallWhole(
+      absl::string_view method, const google::protobuf::MessageLite& request,
+      absl::string_view reason, const Context& context);
 
   // An artifact arrived. Its bytes are kept only when an isolated batch asked
   // for it before: then they go to children. In all at most `artifact_bytes` of

@@ -37,9 +37,8 @@ absl::StatusOr<pb::LoadResponse> LoaderActor::LoadHereOrIsolated(
   }
   request.set_isolate(false);
   request.set_read_again(false);  // The child is gone before then.
-  absl::StatusOr<std::string> reply =
-      isolation_.CallWhole("troupe.v1.Loader/Load", request.SerializeAsString(),
-                           "ISOLATED_LOAD_CRASHED", context);
+  absl::StatusOr<std::string> reply = isolation_.CallWhole(
+      "troupe.v1.Loader/Load", request, "ISOLATED_LOAD_CRASHED", context);
   const pb::Split& split = request.split();
   if (ReasonOf(reply.status()) == "ISOLATED_LOAD_CRASHED")
     return WithPrefix(reply.status(),

@@ -1,7 +1,5 @@
 #include "services/host/rpc_payload.h"
 
-#include <limits>
-
 #include "absl/strings/str_cat.h"
 #include "absl/utility/utility.h"
 #include "grpcpp/impl/codegen/proto_utils.h"
@@ -25,16 +23,14 @@ absl::Status ParseBytes(grpc::ByteBuffer& bytes,
 }
 
 absl::StatusOr<grpc::ByteBuffer> SerializeBytes(
-    const google::protobuf::MessageLite& message) {
+    const google::protobuf::MessageLite& message, size_t max_bytes) {
   absl::StatusOr<grpc::ByteBuffer> bytes(absl::in_place);
   bool own = false;
-  // gRPC and protobuf count in int.
-  const bool fits =
-      message.ByteSizeLong() < size_t{std::numeric_limits<int>::max()};
-  if (fits && grpc::GenericSerialize<grpc::ProtoBufferWriter,
-                                     google::protobuf::MessageLite>(
-                  message, &*bytes, &own)
-                  .ok())
+  RETURN_IF_ERROR(CheckMessageSize(message, max_bytes));
+  if (grpc::GenericSerialize<grpc::ProtoBufferWriter,
+                             google::protobuf::MessageLite>(message, &*bytes,
+                                                            &own)
+          .ok())
     return bytes;
   return absl::InternalError(
       absl::StrCat("cannot serialize a ", message.GetTypeName()));

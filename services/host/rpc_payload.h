@@ -13,6 +13,7 @@
 #include "google/protobuf/message_lite.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "services/actor/actor.h"
+#include "services/table/serialize.h"
 
 namespace troupe {
 
@@ -53,9 +54,11 @@ class StreamPayload : public Payload {
 absl::Status ParseBytes(grpc::ByteBuffer& bytes,
                         google::protobuf::MessageLite& message);
 
-// INTERNAL when `message` cannot be serialized (2 GiB and more).
+// RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE) when `message` has more than
+// `max_bytes` bytes.
 absl::StatusOr<grpc::ByteBuffer> SerializeBytes(
-    const google::protobuf::MessageLite& message);
+    const google::protobuf::MessageLite& message,
+    size_t max_bytes = kMaxSerializedBytes);
 
 // Parses the payload of a unary call's message.
 absl::Status ParsePayload(Message& message,

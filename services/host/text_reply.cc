@@ -39,7 +39,8 @@ absl::StatusOr<std::string> Render(const pb::TextForm& form,
 absl::Status SetTable(const pb::ProcessRequest& request, Table table,
                       pb::ProcessResponse& response) {
   if (!request.has_text()) {
-    response.set_table(SerializeTable(std::move(table)));
+    ASSIGN_OR_RETURN(*response.mutable_table(),
+                     SerializeTable(std::move(table)));
     return absl::OkStatus();
   }
   ASSIGN_OR_RETURN(*response.mutable_table(), Render(request.text(), table));

@@ -5,8 +5,7 @@
 #include <atomic>
 #include <utility>
 
-#include "google/protobuf/io/coded_stream.h"
-#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
+#include "services/table/serialize.h"
 
 namespace troupe::loader {
 namespace {
@@ -16,7 +15,7 @@ constexpr int64_t kOverheadBytes = 512;
 
 // All that the answer depends on. The text itself is told by its checksum and
 // its job.
-std::string KeyOf(const pb::LoadRequest& request) {
+absl::StatusOr<std::string> KeyOf(const pb::LoadRequest& request) {
   pb::LoadRequest named;
   *named.mutable_source() = request.source();
   *named.mutable_split() = request.split();
@@ -27,13 +26,7 @@ std::string KeyOf(const pb::LoadRequest& request) {
   named.set_target_required(request.target_required());
   if (request.has_inline_text())
     named.mutable_inline_text()->set_name(request.inline_text().name());
-  std::string key;
-  google::protobuf::io::StringOutputStream stream(&key);
-  google::protobuf::io::CodedOutputStream coded(&stream);
-  coded.SetSerializationDeterministic(true);
-  named.SerializeToCodedStream(&coded);
-  coded.Trim();
-  return key;
+  return SerializeCanonical(named);
 }
 
 }  // namespace
@@ -68,12 +61,13 @@ std::optional<pb::LoadResponse> KeptLoads::Find(
 // The answer, for the caller alone where it will not be read again.
 std::shared_ptr<pb::LoadResponse> KeptLoads::Take(
     const pb::LoadRequest& request) {
-  const std::string key = KeyOf(request);
+  const absl::StatusOr<std::string> key = KeyOf(request);
+  if (!key.ok()) return nullptr;
   MutexLock lock(&mutex_);
   const auto job = jobs_.find(request.id().job());
   if (job == jobs_.end()) return nullptr;
   job->second.used = clock_->Monotonic();
-  const auto answer = job->second.answers.find(key);
+  const auto answer = job->second.answers.find(*key);
   if (answer == job->second.answers.end()) return nullptr;
   std::shared_ptr<pb::LoadResponse> response = answer->second.response;
   ++found_;
@@ -91,9 +85,10 @@ std::shared_ptr<pb::LoadResponse> KeptLoads::Take(
 void KeptLoads::Keep(const pb::LoadRequest& request,
                      const pb::LoadResponse& response) {
   if (!request.read_again() || request.id().job().empty()) return;
-  std::string key = KeyOf(request);
+  absl::StatusOr<std::string> key = KeyOf(request);
+  if (!key.ok()) return;
   Answer answer;
-  answer.bytes = static_cast<int64_t>(response.ByteSizeLong() + key.size()) +
+  answer.bytes = static_cast<int64_t>(response.ByteSizeLong() + key->size()) +
                  kOverheadBytes;
   const int64_t bytes = answer.bytes;
   {
@@ -107,7 +102,7 @@ void KeptLoads::Keep(const pb::LoadRequest& request,
   Job& job = jobs_[request.id().job()];
   job.used = clock_->Monotonic();
   // Asked for twice at once, by a hedge or a retry: one is enough.
-  if (!job.answers.emplace(std::move(key), std::move(answer)).second)
+  if (!job.answers.emplace(*std::move(key), std::move(answer)).second)
     bytes_ -= bytes;
   if (!dropper_.joinable())
     dropper_ = std::thread(&KeptLoads::RunDropper, this);

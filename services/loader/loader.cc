@@ -73,7 +73,8 @@ absl::Status Narrow(const pb::SplitSpec& split, pb::RowSet rows,
   Table narrowed = table.Select(wanted);
   response.set_rows(narrowed.rows);
   response.set_wanted(narrowed.rows + rejected.size());
-  response.set_table(SerializeTable(std::move(narrowed)));
+  ASSIGN_OR_RETURN(*response.mutable_table(),
+                   SerializeTable(std::move(narrowed)));
   return absl::OkStatus();
 }
 
@@ -139,7 +140,8 @@ absl::StatusOr<pb::LoadResponse> Loader::Read(const pb::LoadRequest& request,
     *response.mutable_short_rows() = loaded.short_rows;
   response.mutable_rejected()->Add(loaded.rejected.begin(),
                                    loaded.rejected.end());
-  response.set_table(SerializeTable(std::move(loaded.table)));
+  ASSIGN_OR_RETURN(*response.mutable_table(),
+                   SerializeTable(std::move(loaded.table)));
   return response;
 }
 

@@ -12,6 +12,7 @@
 #include "services/loader/plan_columns.h"
 #include "services/loader/source_spec.h"
 #include "services/loader/split_planner.h"
+#include "services/table/serialize.h"
 
 namespace troupe::loader {
 
@@ -51,7 +52,9 @@ absl::StatusOr<pb::PlanResponse> PlanPage::Run() {
   if (inline_text()) response_.set_next_offset(cursor_.offset());
   cursor_.set_sha256(digest_.Save());
   KeepReader();
-  if (!done_) cursor_.SerializeToString(response_.mutable_next_cursor());
+  if (!done_) {
+    ASSIGN_OR_RETURN(*response_.mutable_next_cursor(), Serialize(cursor_));
+  }
   return std::move(response_);
 }
 

@@ -13,6 +13,7 @@
 #include "services/model/model_plan.h"
 #include "services/model/prediction.h"
 #include "services/model/regression_metrics.h"
+#include "services/table/serialize.h"
 
 namespace troupe::model {
 namespace {
@@ -171,7 +172,7 @@ absl::StatusOr<Observation> ObserveEvaluation(const FittedModel& model,
     RegressionMetrics metrics(model.constant.value(), model.objective.counts(),
                               weight >= 0);
     metrics.Add(Doubles(truth), scores, weights);
-    observation.partial = metrics.ToProto().SerializeAsString();
+    ASSIGN_OR_RETURN(observation.partial, Serialize(metrics.ToProto()));
     return observation;
   }
   LabelledRows rows;
@@ -184,7 +185,7 @@ absl::StatusOr<Observation> ObserveEvaluation(const FittedModel& model,
   rows.weights = std::move(weights);
   ClassMetrics metrics = NewClassMetrics(model, weight >= 0);
   RETURN_IF_ERROR(metrics.Add(rows));
-  observation.partial = metrics.ToProto().SerializeAsString();
+  ASSIGN_OR_RETURN(observation.partial, Serialize(metrics.ToProto()));
   return observation;
 }
 
@@ -193,11 +194,11 @@ absl::StatusOr<std::string> JoinPartials(
     const google::protobuf::RepeatedPtrField<std::string>& partials) {
   if (model.objective.classifies()) {
     ASSIGN_OR_RETURN(const ClassMetrics metrics, JoinClasses(model, partials));
-    return metrics.ToProto().SerializeAsString();
+    return Serialize(metrics.ToProto());
   }
   ASSIGN_OR_RETURN(const RegressionMetrics metrics,
                    JoinRegression(model, partials));
-  return metrics.ToProto().SerializeAsString();
+  return Serialize(metrics.ToProto());
 }
 
 absl::StatusOr<pb::Evaluation> FinishEvaluation(

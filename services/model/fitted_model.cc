@@ -7,6 +7,7 @@
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
 #include "services/model/constant_model.h"
+#include "services/table/serialize.h"
 
 namespace troupe::model {
 namespace {
@@ -79,8 +80,10 @@ absl::StatusOr<std::shared_ptr<const FittedModel>> LoadFittedModel(
   return model;
 }
 
-std::string StoreFittedModel(const ModelPlan& plan, const TrainingSet& set,
-                             const std::string& target, FitResult result) {
+absl::StatusOr<std::string> StoreFittedModel(const ModelPlan& plan,
+                                             const TrainingSet& set,
+                                             const std::string& target,
+                                             FitResult result) {
   pb::ModelArtifact artifact;
   artifact.set_format(kFormat);
   artifact.set_backend(plan.backend);
@@ -96,7 +99,7 @@ std::string StoreFittedModel(const ModelPlan& plan, const TrainingSet& set,
   artifact.set_rounds(result.rounds);
   artifact.set_library(std::move(result.library));
   artifact.set_model(std::move(result.model));
-  return artifact.SerializeAsString();
+  return Serialize(artifact);
 }
 
 }  // namespace troupe::model

@@ -37,7 +37,9 @@ absl::StatusOr<std::shared_ptr<const FittedModel>> LoadFittedModel(
     const std::string& bytes, int predict_threads);
 
 // The bytes of an artifact.
-std::string StoreFittedModel(const ModelPlan& plan, const TrainingSet& set,
-                             const std::string& target, FitResult result);
+absl::StatusOr<std::string> StoreFittedModel(const ModelPlan& plan,
+                                             const TrainingSet& set,
+                                             const std::string& target,
+                                             FitResult result);
 
 }  // namespace troupe::model

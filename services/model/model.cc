@@ -190,7 +190,8 @@ absl::StatusOr<pb::FitResponse> Model::Fit(const pb::FitStart& start,
     for (std::string& warning : *warnings)
       response.add_warnings(std::move(warning));
   *response.mutable_rejected() = {set.rejected.begin(), set.rejected.end()};
-  response.set_artifact(
+  ASSIGN_OR_RETURN(
+      *response.mutable_artifact(),
       StoreFittedModel(plan, set, reader->target_name(), std::move(result)));
   // What was stored must be what can be read.
   ASSIGN_OR_RETURN(const auto model, LoadFittedModel(response.artifact(), 1));

@@ -6,10 +6,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "google/protobuf/io/coded_stream.h"
-#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
+#include "services/table/serialize.h"
 
 namespace troupe::preprocessor {
 namespace {
@@ -120,17 +119,6 @@ absl::Status NoRows(const Observation& observation) {
 
 }  // namespace
 
-std::string SerializeKnown(const pb::FittedPreprocessor& known) {
-  std::string bytes;
-  {
-    google::protobuf::io::StringOutputStream stream(&bytes);
-    google::protobuf::io::CodedOutputStream coded(&stream);
-    coded.SetSerializationDeterministic(true);
-    known.SerializeToCodedStream(&coded);
-  }
-  return bytes;
-}
-
 absl::StatusOr<std::string> SerializePartial(const Plan& plan,
                                              absl::string_view state,
                                              Statistics columns) {
@@ -149,7 +137,7 @@ absl::StatusOr<std::string> SerializePartial(const Plan& plan,
                      "it"),
         {{"column", name}});
   }
-  return partial.SerializeAsString();
+  return Serialize(partial);
 }
 
 absl::StatusOr<Statistics> JoinPartials(

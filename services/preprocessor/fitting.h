@@ -14,9 +14,6 @@
 
 namespace troupe::preprocessor {
 
-// A state or an artifact as bytes; the same for the same content, always.
-std::string SerializeKnown(const pb::FittedPreprocessor& known);
-
 // Adds the statistics of the rows that follow to `sum`, one per observation.
 absl::Status AddStatistics(const Plan& plan,
                            std::vector<pb::ColumnStatistics> next,

@@ -12,6 +12,7 @@
 #include "services/preprocessor/fitting.h"
 #include "services/preprocessor/numeric_column.h"
 #include "services/preprocessor/steps_runner.h"
+#include "services/table/serialize.h"
 #include "services/table/wire.h"
 
 namespace troupe::preprocessor {
@@ -176,7 +177,7 @@ absl::StatusOr<pb::MergeResponse> Preprocessor::Merge(pb::MergeRequest& request,
   }
   ASSIGN_OR_RETURN(const std::shared_ptr<const Plan> plan,
                    Plan::Make(std::move(known)));
-  std::string bytes = SerializeKnown(plan->known());
+  ASSIGN_OR_RETURN(std::string bytes, SerializeCanonical(plan->known()));
   if (plan->finished()) {
     response.set_artifact(std::move(bytes));
   } else {

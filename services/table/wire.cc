@@ -225,7 +225,7 @@ absl::Status ReadRowIds(const pb::Table& proto, Table& table) {
 
 }  // namespace
 
-std::string SerializeTable(Table table) {
+absl::StatusOr<std::string> SerializeTable(Table table, size_t max_bytes) {
   pb::Table proto;
   proto.set_rows(table.rows);
   proto.set_first_row(table.first_row);
@@ -244,7 +244,7 @@ std::string SerializeTable(Table table) {
       matrix->add_names(std::move(name));
     matrix->set_values(std::move(table.features->values));
   }
-  return proto.SerializeAsString();
+  return Serialize(proto, max_bytes);
 }
 
 absl::StatusOr<Table> ParseTable(const std::string& bytes) {

@@ -7,12 +7,16 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "services/table/serialize.h"
 #include "services/table/table.h"
 
 namespace troupe {
 
 // The serialized troupe.v1.Table. Consumes the table: its buffers are moved.
-std::string SerializeTable(Table table);
+// RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE) when it has more than `max_bytes`
+// bytes.
+absl::StatusOr<std::string> SerializeTable(
+    Table table, size_t max_bytes = kMaxSerializedBytes);
 
 // Parses and validates: sizes by checked arithmetic, bitmap lengths and counts,
 // monotone offsets, indices in range, UTF-8, unique names, one column per

@@ -50,7 +50,7 @@ std::string MakeTable(int64_t rows, int64_t bytes) {
   table.rows = rows;
   table.schema = {{"text", pb::STRING}};
   table.columns.push_back(text.Finish());
-  return SerializeTable(std::move(table));
+  return SerializeTable(std::move(table)).value();
 }
 
 std::unique_ptr<Link> MakeLink(const std::string& name,

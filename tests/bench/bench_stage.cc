@@ -24,7 +24,7 @@ class Echo : public Stage {
     if (parse_) {
       ASSIGN_OR_RETURN(Table table, ParseTable(request.table()));
       response.set_rows(table.rows);
-      response.set_table(SerializeTable(std::move(table)));
+      response.set_table(SerializeTable(std::move(table)).value());
     } else {
       response.set_table(std::move(*request.mutable_table()));
     }

@@ -131,7 +131,7 @@ class Faulty : public Stage {
     response.set_rows(end - begin);
     response.set_table(begin == 0 && end == table.rows
                            ? std::move(*request.mutable_table())
-                           : SerializeTable(table.Slice(begin, end)));
+                           : SerializeTable(table.Slice(begin, end)).value());
     return response;
   }
 };

@@ -27,7 +27,7 @@ class IsolationTest : public testing::Test {
     table.first_row = 100;
     table.schema = {{"x", pb::FLOAT64, pb::FEATURE}};
     table.columns.push_back(Column::FromDoubles(std::vector<double>(20, 1.5)));
-    bytes_ = SerializeTable(std::move(table));
+    bytes_ = SerializeTable(std::move(table)).value();
   }
   // No child is left, alive or dead.
   ~IsolationTest() override { EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1); }

@@ -136,7 +136,7 @@ TEST(ReportText, ShowsColumnsAndFirstRowsOfAFile) {
 progress { rows_read: 1000 }
 report { columns { name: "id" type: INT64 }
          columns { name: "word" type: STRING missing: 1 } })");
-  job.mutable_report()->set_preview(SerializeTable(SmallTable()));
+  job.mutable_report()->set_preview(SerializeTable(SmallTable()).value());
   const auto text = InspectReport(job);
   ASSERT_TRUE(text.ok());
   EXPECT_EQ(*text, R"(1,000 rows, 2 columns

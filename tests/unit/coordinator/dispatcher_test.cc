@@ -36,6 +36,17 @@ TEST_F(DispatcherTest, CarriesACallThereAndItsAnswerBack) {
   EXPECT_EQ(results_[0].attempts, 1);
 }
 
+TEST_F(DispatcherTest, ARequestThatIsTooLargeIsNotSent) {
+  Serve({"a", "b"});
+  StageCall call = Call("j", 7);
+  call.header = [](int, bool) { return MessageTooLarge("x", 101, 100); };
+  Dispatch(std::move(call));
+  timers_.RunDue();
+  ASSERT_THAT(results_, SizeIs(1));
+  EXPECT_EQ(ReasonOf(results_[0].status), "MESSAGE_TOO_LARGE");
+  EXPECT_EQ(Where(), "");
+}
+
 TEST_F(DispatcherTest, SendsAgainElsewhereWhatFailedInTransport) {
   Serve({"a", "b"});
   Dispatch(Call("j", 0));

@@ -120,12 +120,13 @@ class FakeCompany : public StageCalls {
   // Previews are loaded as tables, behind what is written as text.
   static bool IsPreview(const std::string& method, const StageCall& call) {
     pb::LoadRequest request;
-    return method == "Load" && request.ParseFromString(call.header(1, false)) &&
+    return method == "Load" &&
+           request.ParseFromString(call.header(1, false).value()) &&
            request.form() != pb::LINES;
   }
 
   StageResult Answer(const std::string& method, const StageCall& call) {
-    const std::string header = call.header(1, false);
+    const std::string header = call.header(1, false).value();
     if (method == "Plan") return Plan();
     if (method == "Load") return Load(header);
     if (method == "ReadRecords") return ReadRecords(header);
@@ -193,7 +194,7 @@ class FakeCompany : public StageCalls {
   StageResult ReplyWith(Table table, const Request& request,
                         Response response) {
     response.set_rows(table.rows);
-    response.set_table(SerializeTable(std::move(table)));
+    response.set_table(SerializeTable(std::move(table)).value());
     StageResult result;
     if (request.form() == pb::LINES && knows_text)
       result.status = RenderReply(request.text(), response);

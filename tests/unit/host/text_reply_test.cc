@@ -14,7 +14,7 @@ std::string OneRow() {
   table.rows = 1;
   table.schema = {{"x", pb::FLOAT64, pb::FEATURE}};
   table.columns = {Column::FromDoubles({0.5})};
-  return SerializeTable(std::move(table));
+  return SerializeTable(std::move(table)).value();
 }
 
 pb::TextForm FormOf(const std::string& column, int64_t max_bytes = 0) {

@@ -43,7 +43,7 @@ absl::StatusOr<pb::ObserveResponse> ObserveTable(Model& model, Table table) {
   pb::ObserveRequest request;
   request.set_purpose(pb::EVALUATION);
   request.set_artifact("fitted");
-  request.set_table(SerializeTable(std::move(table)));
+  request.set_table(SerializeTable(std::move(table)).value());
   return model.Observe(request, AnyContext());
 }
 
@@ -176,7 +176,7 @@ TEST(Model, PredictsOnlyTheRowsAskedFor) {
   FitAndPut(model, kBinary, YesNoTable());
   pb::ProcessRequest request;
   request.set_artifact("fitted");
-  request.set_table(SerializeTable(YesNoTable()));
+  request.set_table(SerializeTable(YesNoTable()).value());
   request.mutable_rows()->set_begin(4);
   request.mutable_rows()->set_end(6);
   const auto response = model.Process(request, AnyContext());
@@ -194,7 +194,7 @@ TEST(Model, RefusesRowsBeyondTheTable) {
        {std::pair<int64_t, int64_t>{-1, 2}, {3, 2}, {0, 11}}) {
     pb::ProcessRequest request;
     request.set_artifact("fitted");
-    request.set_table(SerializeTable(YesNoTable()));
+    request.set_table(SerializeTable(YesNoTable()).value());
     request.mutable_rows()->set_begin(begin);
     request.mutable_rows()->set_end(end);
     EXPECT_EQ(ReasonOf(model.Process(request, AnyContext()).status()),
@@ -488,14 +488,15 @@ TEST(Model, PredictsTheSameOnSeveralThreads) {
   const std::string params = R"({"output":{"probabilities":true}})";
   const auto alone = Predict(model, YesNoTable(), params);
   ASSERT_TRUE(alone.ok()) << alone.status();
-  const std::string expected = SerializeTable(*alone);
+  const std::string expected = SerializeTable(*alone).value();
   std::atomic<int> equal{0};
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t)
     threads.emplace_back([&] {
       for (int i = 0; i < 100; ++i) {
         auto out = Predict(model, YesNoTable(), params);
-        equal += out.ok() && SerializeTable(*std::move(out)) == expected;
+        equal +=
+            out.ok() && SerializeTable(*std::move(out)).value() == expected;
       }
     });
   for (std::thread& thread : threads) thread.join();

@@ -110,7 +110,7 @@ class FakeFitStream : public FitStream {
  public:
   explicit FakeFitStream(std::vector<Table> tables) {
     for (Table& table : tables)
-      tables_.push_back(SerializeTable(std::move(table)));
+      tables_.push_back(SerializeTable(std::move(table)).value());
   }
   absl::StatusOr<std::optional<std::string>> Next() override {
     if (next_ == tables_.size()) return std::optional<std::string>();
@@ -160,7 +160,7 @@ inline absl::StatusOr<Table> Predict(Model& model, Table table,
   pb::ProcessRequest request;
   *request.mutable_params()->mutable_model() = Params(params);
   request.set_artifact("fitted");
-  request.set_table(SerializeTable(std::move(table)));
+  request.set_table(SerializeTable(std::move(table)).value());
   auto response = model.Process(request, AnyContext());
   if (!response.ok()) return response.status();
   return ParseTable(response->table());

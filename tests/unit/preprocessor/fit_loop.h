@@ -101,7 +101,7 @@ class FitLoop {
     pb::ProcessRequest request;
     request.set_artifact(artifact_);
     request.set_form(form);
-    request.set_table(SerializeTable(std::move(table)));
+    request.set_table(SerializeTable(std::move(table)).value());
     return replicas_[0]->Process(request, NoContext());
   }
 
@@ -148,8 +148,11 @@ class FitLoop {
       pb::ObserveRequest request;
       *request.mutable_params() = params_;
       request.set_state(state);
-      request.set_table(SerializeTable(table.Slice(
-          begin, std::min(table.rows, begin + options_.batch_rows))));
+      request.set_table(
+          SerializeTable(
+              table.Slice(begin,
+                          std::min(table.rows, begin + options_.batch_rows)))
+              .value());
       const size_t replica = partials.size() % replicas_.size();
       ASSIGN_OR_RETURN(pb::ObserveResponse response,
                        replicas_[replica]->Observe(request, NoContext()));

@@ -169,7 +169,7 @@ TEST(Fitting, DamagedPartialsNeverCrash) {
   const std::string state = FirstState(loop, kSteps, table);
   pb::ObserveRequest observe;
   observe.set_state(state);
-  observe.set_table(SerializeTable(table));
+  observe.set_table(SerializeTable(table).value());
   const auto observed = loop.preprocessor().Observe(observe, NoContext());
   ASSERT_TRUE(observed.ok());
   const google::protobuf::LogSilencer silencer;
@@ -207,7 +207,7 @@ TEST(Artifact, DamagedOnesNeverCrash) {
     }
     pb::ProcessRequest request;
     request.set_artifact(*name);
-    request.set_table(SerializeTable(table));
+    request.set_table(SerializeTable(table).value());
     (void)loop.preprocessor().Process(request, NoContext());
   }
   EXPECT_GT(refused, 100);

@@ -82,7 +82,7 @@ TEST(Preprocessor, ProcessesARangeOfRows) {
   *request.mutable_params() = Params("");
   request.mutable_rows()->set_begin(1);
   request.mutable_rows()->set_end(3);
-  request.set_table(SerializeTable(Sample()));
+  request.set_table(SerializeTable(Sample()).value());
   const auto response = loop.preprocessor().Process(request, NoContext());
   ASSERT_TRUE(response.ok()) << response.status();
   const auto table = ParseTable(response->table());
@@ -95,7 +95,7 @@ TEST(Preprocessor, RangeOutsideTheTableIsRefused) {
   pb::ProcessRequest request;
   request.mutable_rows()->set_begin(2);
   request.mutable_rows()->set_end(9);
-  request.set_table(SerializeTable(Sample()));
+  request.set_table(SerializeTable(Sample()).value());
   EXPECT_EQ(ReasonOf(preprocessor.Process(request, NoContext()).status()),
             "BAD_MESSAGE");
 }
@@ -165,7 +165,7 @@ TEST(Preprocessor, UnfittedHopIsNotProcessed) {
   Preprocessor preprocessor;
   pb::ProcessRequest request;
   *request.mutable_params() = Params(kScale);
-  request.set_table(SerializeTable(Sample()));
+  request.set_table(SerializeTable(Sample()).value());
   EXPECT_EQ(ReasonOf(preprocessor.Process(request, NoContext()).status()),
             "BAD_MESSAGE");
 }
@@ -174,7 +174,7 @@ TEST(Preprocessor, UnknownArtifactIsAskedFor) {
   Preprocessor preprocessor;
   pb::ProcessRequest request;
   request.set_artifact(std::string(64, 'a'));
-  request.set_table(SerializeTable(Sample()));
+  request.set_table(SerializeTable(Sample()).value());
   EXPECT_EQ(ReasonOf(preprocessor.Process(request, NoContext()).status()),
             "ARTIFACT_MISSING");
 }
@@ -195,7 +195,7 @@ TEST(Preprocessor, CancelledWorkEnds) {
   pb::ProcessRequest request;
   *request.mutable_params() =
       Params("steps { log1p { columns { names: 'a' } } }");
-  request.set_table(SerializeTable(Sample()));
+  request.set_table(SerializeTable(Sample()).value());
   EXPECT_TRUE(absl::IsCancelled(
       loop.preprocessor().Process(request, Context({}, token)).status()));
 }

@@ -41,7 +41,7 @@ struct Pair {
     table.rows = builder.rows();
     table.columns.push_back(builder.Finish());
     table.schema = {{"x", table.columns[0].type()}};
-    return SerializeTable(std::move(table));
+    return SerializeTable(std::move(table)).value();
   }
 
   ColumnBuilder runs;

@@ -80,7 +80,7 @@ TEST(ConcatTables, JoinsWhatWasCut) {
   ASSERT_TRUE(joined.ok()) << joined.status();
   ExpectSame(*joined, whole);
   EXPECT_TRUE(joined->row_ids.empty());
-  EXPECT_TRUE(ParseTable(SerializeTable(*joined)).ok());
+  EXPECT_TRUE(ParseTable(SerializeTable(*joined).value()).ok());
 }
 
 TEST(ConcatTables, KeepsOrdinalsWithGaps) {

@@ -48,7 +48,7 @@ Table SmallTable() {
 // The small table as a message that a test may spoil.
 pb::Table SmallProto() {
   pb::Table proto;
-  proto.ParseFromString(SerializeTable(SmallTable()));
+  proto.ParseFromString(SerializeTable(SmallTable()).value());
   return proto;
 }
 
@@ -56,8 +56,15 @@ std::string Reason(const pb::Table& proto) {
   return ReasonOf(ParseTable(proto.SerializeAsString()).status());
 }
 
+TEST(TableWire, ATooLargeTableIsAnErrorAndNotAnEmptyOne) {
+  const size_t bytes = SerializeTable(SmallTable()).value().size();
+  EXPECT_TRUE(SerializeTable(SmallTable(), bytes).ok());
+  EXPECT_EQ(ReasonOf(SerializeTable(SmallTable(), bytes - 1).status()),
+            "MESSAGE_TOO_LARGE");
+}
+
 TEST(TableWire, BringsBackEveryValue) {
-  const auto parsed = ParseTable(SerializeTable(SmallTable()));
+  const auto parsed = ParseTable(SerializeTable(SmallTable()).value());
   ASSERT_TRUE(parsed.ok()) << parsed.status();
   EXPECT_EQ(parsed->schema, SmallTable().schema);
   EXPECT_EQ(parsed->Ordinal(2), 42);
@@ -88,7 +95,7 @@ TEST(TableWire, RefusesTimesOutOfRange) {
     table.rows = 1;
     table.schema = {{"t", pb::TIMESTAMP, pb::FEATURE}};
     table.columns = {time.Finish()};
-    EXPECT_EQ(ReasonOf(ParseTable(SerializeTable(table)).status()),
+    EXPECT_EQ(ReasonOf(ParseTable(SerializeTable(table).value()).status()),
               micros == 0 ? "" : "BAD_TABLE");
   }
 }
@@ -100,7 +107,8 @@ TEST(TableWire, RefusesAJsonValueOfTwoLines) {
   table.rows = 1;
   table.schema = {{"c", pb::JSON, pb::CARRY}};
   table.columns = {token.Finish()};
-  EXPECT_EQ(ReasonOf(ParseTable(SerializeTable(table)).status()), "BAD_TABLE");
+  EXPECT_EQ(ReasonOf(ParseTable(SerializeTable(table).value()).status()),
+            "BAD_TABLE");
 }
 
 TEST(TableWire, TreatsNaNInAValidSlotAsMissing) {
@@ -177,7 +185,7 @@ TEST(TableWire, RefusesRowIdsThatDoNotRise) {
 // Whatever a flipped bit makes of a table, reading all of it is safe (run under
 // AddressSanitizer to see it).
 TEST(TableWire, SurvivesAnyFlippedByte) {
-  const std::string good = SerializeTable(SmallTable());
+  const std::string good = SerializeTable(SmallTable()).value();
   std::mt19937 random(1);
   size_t read = 0;
   for (int i = 0; i < 20000; ++i) {
