@@ -13,6 +13,7 @@
 #include "services/loader/source_spec.h"
 #include "services/loader/split_planner.h"
 #include "services/table/serialize.h"
+#include "services/table/table.h"
 
 namespace troupe::loader {
 
@@ -141,10 +142,10 @@ absl::StatusOr<bool> PlanPage::CutSplit() {
       cursor_.encoding() == pb::UTF_16LE || cursor_.encoding() == pb::UTF_16BE;
   CutLimits limits = {
       wide ? std::max<int64_t>(1, split_bytes_ / 2) : split_bytes_,
-      std::numeric_limits<int64_t>::max(), options_.max_record_bytes,
-      options_.simd};
+      kMaxTableRows, options_.max_record_bytes, options_.simd};
   if (request_.max_rows() > 0)
-    limits.records = request_.max_rows() - cursor_.rows();
+    limits.records =
+        std::min(limits.records, request_.max_rows() - cursor_.rows());
   int64_t line = cursor_.line();
   ASSIGN_OR_RETURN(const Cut cut,
                    CutRecords(dialect_, limits, &line, reader_.get()));

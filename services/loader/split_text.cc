@@ -1,5 +1,6 @@
 #include "services/loader/split_text.h"
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -9,6 +10,7 @@
 #include "services/loader/formats/encoding.h"
 #include "services/loader/source_spec.h"
 #include "services/loader/split_planner.h"
+#include "services/table/table.h"
 
 namespace troupe::loader {
 namespace {
@@ -17,9 +19,9 @@ bool IsSane(const pb::Split& split) {
   constexpr int64_t kMax = std::numeric_limits<int64_t>::max() / 2;
   return split.offset() >= 0 && split.offset() < kMax && split.bytes() > 0 &&
          split.bytes() <= SplitPlanner::kMaxSplitBytes && split.rows() > 0 &&
-         split.rows() <= split.bytes() && split.first_row() >= 0 &&
-         split.first_row() < kMax && split.first_line() >= 0 &&
-         split.first_line() < kMax;
+         split.rows() <= std::min(split.bytes(), kMaxTableRows) &&
+         split.first_row() >= 0 && split.first_row() < kMax &&
+         split.first_line() >= 0 && split.first_line() < kMax;
 }
 
 absl::StatusOr<std::string> ReadSplit(const pb::Source& source,

@@ -172,6 +172,11 @@ int FindField(const Schema& schema, absl::string_view name);
 // The position of the first column with that role, or -1.
 int FindRole(const Schema& schema, ColumnRole role);
 
+// What a table may have. A table without columns has no byte that its rows
+// could be checked against, and a column of bools one for eight rows: readers
+// take memory by the row.
+inline constexpr int64_t kMaxTableRows = int64_t{1} << 22;
+
 struct Table {
   int64_t rows = 0;
   int64_t first_row = 0;         // Ordinal of row 0 when row_ids is empty.

@@ -16,10 +16,6 @@
 namespace troupe {
 namespace {
 
-// More rows than any message can hold, and few enough that sizes in bytes do
-// not overflow.
-constexpr int64_t kMaxRows = int64_t{1} << 31;
-
 int64_t CountBits(const std::string& bits, int64_t rows) {
   int64_t count = 0;
   for (int64_t i = 0; i < rows / 8; ++i)
@@ -205,7 +201,7 @@ absl::StatusOr<DenseMatrix> MatrixFromProto(int64_t rows,
 
 absl::Status ReadRowIds(const pb::Table& proto, Table& table) {
   if (proto.first_row() < 0 ||
-      proto.first_row() > std::numeric_limits<int64_t>::max() - kMaxRows)
+      proto.first_row() > std::numeric_limits<int64_t>::max() - kMaxTableRows)
     return BadTable("the first row is out of range");
   table.first_row = proto.first_row();
   if (proto.row_ids().empty()) return absl::OkStatus();
@@ -251,8 +247,9 @@ absl::StatusOr<Table> ParseTable(const std::string& bytes) {
   pb::Table proto;
   if (!proto.ParseFromString(bytes)) return BadTable("not a table message");
   Table table;
-  if (proto.rows() < 0 || proto.rows() > kMaxRows)
-    return BadTable("the number of rows is out of range");
+  if (proto.rows() < 0 || proto.rows() > kMaxTableRows)
+    return BadTable(absl::StrCat(proto.rows(), " rows; a table has at most ",
+                                 kMaxTableRows));
   table.rows = proto.rows();
   RETURN_IF_ERROR(ReadRowIds(proto, table));
   ASSIGN_OR_RETURN(table.schema, FromProto(proto.schema()));

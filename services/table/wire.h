@@ -18,10 +18,11 @@ namespace troupe {
 absl::StatusOr<std::string> SerializeTable(
     Table table, size_t max_bytes = kMaxSerializedBytes);
 
-// Parses and validates: sizes by checked arithmetic, bitmap lengths and counts,
-// monotone offsets, indices in range, UTF-8, unique names, one column per
-// field. Returns BAD_TABLE (INVALID_ARGUMENT) with what is wrong. Never reads
-// out of bounds, whatever the bytes.
+// Parses and validates: at most kMaxTableRows rows, sizes by checked
+// arithmetic, bitmap lengths and counts, monotone offsets, indices in range,
+// UTF-8, unique names, one column per field. Returns BAD_TABLE
+// (INVALID_ARGUMENT) with what is wrong. Never reads out of bounds, whatever
+// the bytes.
 absl::StatusOr<Table> ParseTable(const std::string& bytes);
 
 }  // namespace troupe

@@ -56,6 +56,15 @@ std::string Reason(const pb::Table& proto) {
   return ReasonOf(ParseTable(proto.SerializeAsString()).status());
 }
 
+// A message of a few bytes must not cost the memory of 2^27 rows.
+TEST(TableWire, NoMoreRowsAreClaimedThanATableHas) {
+  pb::Table proto;
+  proto.set_rows(kMaxTableRows);
+  EXPECT_EQ(Reason(proto), "");
+  proto.set_rows(kMaxTableRows + 1);
+  EXPECT_EQ(Reason(proto), "BAD_TABLE");
+}
+
 TEST(TableWire, ATooLargeTableIsAnErrorAndNotAnEmptyOne) {
   const size_t bytes = SerializeTable(SmallTable()).value().size();
   EXPECT_TRUE(SerializeTable(SmallTable(), bytes).ok());
