@@ -1,5 +1,7 @@
 #include "services/host/text_reply.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "services/base/errors.h"
 #include "services/table/table_text.h"
@@ -21,18 +23,21 @@ absl::Status CheckColumns(const pb::TextForm& form, const Schema& schema) {
 absl::Status TextTooLarge(int64_t bytes, int64_t max_bytes) {
   return MakeError(
       absl::StatusCode::kResourceExhausted, "TEXT_TOO_LARGE",
-      absl::StrCat("the rows are ", bytes, " bytes of text and may be ",
+      absl::StrCat("the rows are ", bytes, " bytes of text or more and may be ",
                    max_bytes, " (--max_batch_bytes of the coordinator)"));
 }
 
 absl::StatusOr<std::string> Render(const pb::TextForm& form,
                                    const Table& table) {
   RETURN_IF_ERROR(CheckColumns(form, table.schema));
+  constexpr auto kMost = static_cast<int64_t>(kMaxSerializedBytes);
+  const int64_t max_bytes =
+      form.max_bytes() > 0 ? std::min(form.max_bytes(), kMost) : kMost;
   std::string text;
-  AppendRows(table, form.output().format(), &text);
+  AppendRows(table, form.output().format(), &text,
+             static_cast<size_t>(max_bytes));
   const auto bytes = static_cast<int64_t>(text.size());
-  if (form.max_bytes() > 0 && bytes > form.max_bytes())
-    return TextTooLarge(bytes, form.max_bytes());
+  if (bytes > max_bytes) return TextTooLarge(bytes, max_bytes);
   return text;
 }
 

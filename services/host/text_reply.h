@@ -22,6 +22,7 @@ namespace troupe {
 absl::StatusOr<std::string> Render(const pb::TextForm& form,
                                    const Table& table);
 
+// `bytes` are at least in the text.
 absl::Status TextTooLarge(int64_t bytes, int64_t max_bytes);
 
 // Puts the rows of `response` in the place of its table, unless they are there.

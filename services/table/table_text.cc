@@ -35,6 +35,10 @@ class LineBuffer {
     return begin();
   }
   void Flush(const char* at) { text_->append(begin(), at - begin()); }
+  // Of the string, once what ends at `at` has come to it.
+  size_t SizeAt(const char* at) const {
+    return text_->size() + static_cast<size_t>(at - buffer_.get());
+  }
 
  private:
   static constexpr size_t kBytes = size_t{1} << 16;
@@ -242,12 +246,14 @@ std::vector<PreparedColumn<Cells>> Prepare(const Cells& cells,
   return columns;
 }
 
-void AppendCsvRows(const Table& table, char delimiter, std::string* out) {
+void AppendCsvRows(const Table& table, char delimiter, size_t max_bytes,
+                   std::string* out) {
   const CsvCells cells{delimiter};
   const auto columns = Prepare(cells, table);
   LineBuffer buffer(out);
   char* at = buffer.begin();
-  for (int64_t row = 0; row < table.rows; ++row) {
+  for (int64_t row = 0; row < table.rows && buffer.SizeAt(at) <= max_bytes;
+       ++row) {
     // A line with nothing on it would be skipped by whoever reads it.
     if (columns.empty() || (columns.size() == 1 && columns[0].Blank(row))) {
       at = Copy("\"\"\n", buffer.Room(at, kNumberRoom));
@@ -262,12 +268,13 @@ void AppendCsvRows(const Table& table, char delimiter, std::string* out) {
   buffer.Flush(at);
 }
 
-void AppendJsonRows(const Table& table, std::string* out) {
+void AppendJsonRows(const Table& table, size_t max_bytes, std::string* out) {
   const JsonCells cells;
   const auto columns = Prepare(cells, table);
   LineBuffer buffer(out);
   char* at = buffer.begin();
-  for (int64_t row = 0; row < table.rows; ++row) {
+  for (int64_t row = 0; row < table.rows && buffer.SizeAt(at) <= max_bytes;
+       ++row) {
     at = buffer.Room(at, kNumberRoom);
     *at++ = '{';
     bool empty = true;
@@ -315,9 +322,10 @@ int64_t LineBytes(const Schema& schema, pb::Format format) {
   return static_cast<int64_t>(bytes);
 }
 
-void AppendRows(const Table& table, pb::Format format, std::string* out) {
-  if (format == pb::JSONL) return AppendJsonRows(table, out);
-  AppendCsvRows(table, Delimiter(format), out);
+void AppendRows(const Table& table, pb::Format format, std::string* out,
+                size_t max_bytes) {
+  if (format == pb::JSONL) return AppendJsonRows(table, max_bytes, out);
+  AppendCsvRows(table, Delimiter(format), max_bytes, out);
 }
 
 void AppendJsonString(absl::string_view text, std::string* out) {

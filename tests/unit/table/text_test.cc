@@ -136,6 +136,22 @@ TEST(TableText, WritesJsonLinesWithNullForMissing) {
       "{\"t\": null, \"n,1\": null, \"w\": null, \"f\": null}\n");
 }
 
+// Every row may stand for the same long text.
+TEST(TableText, StopsOnceThereIsMoreThanWanted) {
+  ColumnBuilder text(pb::STRING);
+  for (int i = 0; i < 1000; ++i) text.AppendText(std::string(99, 'x'));
+  Table table;
+  table.rows = 1000;
+  table.schema = {{"t", pb::STRING, pb::CARRY}};
+  table.columns = {text.Finish()};
+  for (const pb::Format format : {pb::CSV, pb::JSONL}) {
+    std::string out;
+    AppendRows(table, format, &out, 1000);
+    EXPECT_GT(out.size(), 1000u);
+    EXPECT_LE(out.size(), 1200u);
+  }
+}
+
 TEST(TableText, NeverWritesAnEmptyLine) {
   for (const DataType type : {pb::STRING, pb::JSON}) {
     ColumnBuilder text(type);
