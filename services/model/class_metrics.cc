@@ -75,6 +75,15 @@ bool AddWeights(const Bytes& bytes, std::vector<ExactSum>& sums) {
   return true;
 }
 
+absl::Status CheckUnseen(size_t labels) {
+  if (labels <= kMaxUnseen) return absl::OkStatus();
+  return MakeError(
+      absl::StatusCode::kInvalidArgument, "TOO_MANY_LABELS",
+      absl::StrCat("the rows have more than ", kMaxUnseen,
+                   " labels that the model has not learned; is it the right "
+                   "target?"));
+}
+
 int64_t SumOf(const std::vector<int64_t>& counts) {
   int64_t sum = 0;
   for (const int64_t count : counts) sum += count;
@@ -126,16 +135,7 @@ absl::Status ClassMetrics::Add(const LabelledRows& rows) {
     if (label == predicted) hits_[label].Add(weight);
   }
   AddScores(rows);
-  return CheckUnseen();
-}
-
-absl::Status ClassMetrics::CheckUnseen() const {
-  if (unseen_.size() <= kMaxUnseen) return absl::OkStatus();
-  return MakeError(
-      absl::StatusCode::kInvalidArgument, "TOO_MANY_LABELS",
-      absl::StrCat("the rows have more than ", kMaxUnseen,
-                   " labels that the model has not learned; is it the right "
-                   "target?"));
+  return CheckUnseen(unseen_.size());
 }
 
 void ClassMetrics::AddScores(const LabelledRows& rows) {
@@ -166,6 +166,8 @@ absl::Status ClassMetrics::Merge(const pb::EvaluationPartial& partial) {
       !AddWeights(sums.actual(), merged.actual_))
     return BadClassSums();
   merged.log_loss_.Add(losses);
+  // Each takes a hundred times the memory of its bytes.
+  RETURN_IF_ERROR(CheckUnseen(static_cast<size_t>(sums.unseen_size())));
   int64_t rows = SumOf(confusion_);
   for (const auto& [name, unseen] : unseen_) rows += SumOf(unseen.predicted);
   const auto add = [&rows](int64_t count, int64_t& sum) {
@@ -187,7 +189,7 @@ absl::Status ClassMetrics::Merge(const pb::EvaluationPartial& partial) {
       if (!add(label.predicted(static_cast<int>(i)), unseen.predicted[i]))
         return BadClassSums();
   }
-  RETURN_IF_ERROR(merged.CheckUnseen());
+  RETURN_IF_ERROR(CheckUnseen(merged.unseen_.size()));
   for (size_t i = 0; i < scores_.size(); ++i) {
     ASSIGN_OR_RETURN(
         const RocCounts counts,

@@ -73,7 +73,6 @@ class ClassMetrics {
   };
 
   void AddScores(const LabelledRows& rows);
-  absl::Status CheckUnseen() const;
   Counts Count() const;
   double F1Of(const Counts& counts) const;
   AreaUnderCurve MeanArea() const;

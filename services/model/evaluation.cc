@@ -18,6 +18,9 @@
 namespace troupe::model {
 namespace {
 
+constexpr int kMaxPartials = 64;
+constexpr size_t kMaxPartialsBytes = size_t{64} << 20;
+
 ClassMetrics NewClassMetrics(const FittedModel& model, bool weighted) {
   return ClassMetrics(LabelShares(model.constant),
                       model.objective.task == Task::kBinary, weighted);
@@ -94,6 +97,10 @@ std::vector<double> Doubles(const Column& column) {
 
 absl::StatusOr<std::vector<pb::EvaluationPartial>> ParsePartials(
     const google::protobuf::RepeatedPtrField<std::string>& partials) {
+  size_t bytes = 0;
+  for (const std::string& partial : partials) bytes += partial.size();
+  if (partials.size() > kMaxPartials || bytes > kMaxPartialsBytes)
+    return BadMessage("a merge takes at most 64 partials of 64 MiB together");
   std::vector<pb::EvaluationPartial> parsed(
       static_cast<size_t>(partials.size()));
   for (int i = 0; i < partials.size(); ++i)

@@ -36,6 +36,20 @@ absl::StatusOr<Table> TakeTable(Request& request) {
   return table.Slice(begin, end);
 }
 
+// Scores and output of these rows are in memory at once. The coordinator's
+// batches are smaller by far.
+absl::Status CheckAnswer(const Table& table, const FittedModel& model,
+                         const pb::OutputSpec& output) {
+  constexpr int64_t kMaxBytes = int64_t{1} << 30;
+  const int64_t row_bytes =
+      BytesPerRow(OutputSchema(table.schema, model, output)) +
+      8 * std::max(1, model.labels.size());
+  if (table.rows <= kMaxBytes / row_bytes) return absl::OkStatus();
+  return BadMessage(absl::StrCat(table.rows, " rows of ", row_bytes,
+                                 " bytes are too large an answer; ask for a "
+                                 "range of rows"));
+}
+
 // Features by share, highest first; of equals the first column.
 void AddImportance(const std::vector<std::string>& features,
                    const std::vector<double>& shares,
@@ -114,6 +128,7 @@ absl::StatusOr<pb::ProcessResponse> Model::Process(pb::ProcessRequest& request,
   RETURN_IF_ERROR(CheckOutput(output));
   ASSIGN_OR_RETURN(const auto model, Fitted(request.artifact()));
   ASSIGN_OR_RETURN(Table table, TakeTable(request));
+  RETURN_IF_ERROR(CheckAnswer(table, *model, output));
   ASSIGN_OR_RETURN(const DenseMatrix features,
                    BindFeatures(table, model->features));
   ASSIGN_OR_RETURN(const std::vector<double> scores,
@@ -134,6 +149,7 @@ absl::StatusOr<pb::ObserveResponse> Model::Observe(pb::ObserveRequest& request,
   RETURN_IF_ERROR(CheckOutput(output));
   ASSIGN_OR_RETURN(const auto model, Fitted(request.artifact()));
   ASSIGN_OR_RETURN(Table table, TakeTable(request));
+  RETURN_IF_ERROR(CheckAnswer(table, *model, output));
   ASSIGN_OR_RETURN(Observation observation,
                    ObserveEvaluation(*model, output, std::move(table)));
   pb::ObserveResponse response;

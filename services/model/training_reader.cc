@@ -67,6 +67,7 @@ absl::StatusOr<std::unique_ptr<TrainingReader>> TrainingReader::Create(
   reader->spools_ = plan.backend != "baseline";
   if (!reader->spools_) return reader;
   const int64_t cols = start.features_size();
+  if (start.expected_rows() < 0) return BadMessage("expected_rows is negative");
   if (cols == 0) return BadSpec("steps", "leave no features to learn from");
   const int64_t need = TrainingBytes(start.expected_rows(), cols, 1);
   if (need > options.training_budget_bytes)

@@ -10,6 +10,10 @@ namespace troupe::model {
 namespace {
 
 constexpr int kMaxDepth = 64;
+// A value takes a byte at least in a model, and a hundred in memory. XGBoost's
+// own models have one for each 25 bytes: names are written out.
+constexpr size_t kBytesPerValue = 16;
+constexpr size_t kFreeValues = 4096;
 constexpr size_t kMaxNames = 64;
 
 // Bytes of one number; 0 for what is no number.
@@ -57,7 +61,8 @@ double ReadReal(const char* bytes, char type) {
 
 class Parser {
  public:
-  explicit Parser(absl::string_view rest) : rest_(rest) {}
+  explicit Parser(absl::string_view rest)
+      : rest_(rest), values_left_(kFreeValues + rest.size() / kBytesPerValue) {}
 
   absl::StatusOr<UbjValue> ParseValue(int depth) {
     ASSIGN_OR_RETURN(const char marker, TakeMarker());
@@ -100,6 +105,8 @@ class Parser {
 
   absl::StatusOr<UbjValue> ParseAfter(char marker, int depth) {
     if (depth > kMaxDepth) return Corrupt("the model nests too deep");
+    if (values_left_-- == 0)
+      return Corrupt("the model has too many values for its size");
     UbjValue value;
     value.type = marker;
     switch (marker) {
@@ -202,6 +209,7 @@ class Parser {
   }
 
   absl::string_view rest_;
+  size_t values_left_;
 };
 
 }  // namespace

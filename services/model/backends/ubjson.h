@@ -46,7 +46,9 @@ struct UbjValue {
 };
 
 // Parses the whole of `bytes`, which must outlive the result. Never reads past
-// them, nests at most 64 deep. INVALID_ARGUMENT (ARTIFACT_CORRUPT).
+// them, nests at most 64 deep, and takes at most some 15 times the memory of
+// the bytes: there is at most one value for 16 bytes, and 4,096 more.
+// INVALID_ARGUMENT (ARTIFACT_CORRUPT).
 absl::StatusOr<UbjValue> ParseUbjson(absl::string_view bytes);
 
 }  // namespace troupe::model

@@ -270,6 +270,11 @@ TEST(ClassMetrics, RefusesHostilePartials) {
   EXPECT_EQ(merge([](auto& sums) { sums.add_hits(); }), "BAD_PARTIAL");
   EXPECT_EQ(merge([](auto& sums) { sums.add_unseen()->set_name("x"); }),
             "BAD_PARTIAL");
+  EXPECT_EQ(merge([](auto& sums) {
+              for (int i = 0; i <= 1000; ++i)
+                sums.add_unseen()->set_name("malformed, so not looked at");
+            }),
+            "TOO_MANY_LABELS");
   EXPECT_EQ(merge([](auto& sums) { sums.clear_scores(); }), "BAD_PARTIAL");
   EXPECT_EQ(merge([](auto& sums) { sums.mutable_scores(0)->set_scores("x"); }),
             "BAD_PARTIAL");

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <thread>
 
+#include "absl/strings/str_cat.h"
 #include "services/base/errors.h"
 #include "tests/unit/model/model_testing.h"
 
@@ -471,6 +472,43 @@ TEST(Model, RefusesPartialsOfAnotherModel) {
   for (const std::string& partial : {numbers->partial(), std::string("\xff")})
     EXPECT_EQ(ReasonOf(MergePartials(model, {partial}, true).status()),
               "BAD_PARTIAL");
+}
+
+TEST(Model, MergesAtMost64Partials) {
+  Model model(TestOptions());
+  FitAndPut(model, kBaseline, YesNoTable());
+  const auto partial = ObserveTable(model, YesNoTable());
+  ASSERT_TRUE(partial.ok()) << partial.status();
+  const auto merge = [&](size_t partials) {
+    return ReasonOf(
+        MergePartials(
+            model, std::vector<std::string>(partials, partial->partial()), true)
+            .status());
+  };
+  EXPECT_EQ(merge(64), "");
+  EXPECT_EQ(merge(65), "BAD_MESSAGE");
+}
+
+// Rows without columns cost no byte, and a score for each label.
+TEST(Model, RefusesAnAnswerThatNobodyCouldTake) {
+  std::vector<std::string> labels;
+  for (int i = 0; i < 40; ++i) labels.push_back(absl::StrCat("label ", i));
+  Table table = LineTable(Texts(labels));
+  pb::FitStart start = StartOf(
+      Params(R"({"model":{"baseline":{"objective":"multiclass"}}})"), table);
+  start.clear_features();
+  table.features.reset();
+  FakeFitStream stream({std::move(table)});
+  Model model(TestOptions());
+  const auto fitted = model.Fit(start, stream, AnyContext());
+  ASSERT_TRUE(fitted.ok()) << fitted.status();
+  const auto artifact = model.LoadArtifact(fitted->artifact());
+  ASSERT_TRUE(model.artifacts().Put("fitted", 1, *artifact).ok());
+  Table rows;
+  rows.rows = kMaxTableRows;
+  EXPECT_EQ(ReasonOf(Predict(model, rows).status()), "BAD_MESSAGE");
+  rows.rows = 1000;
+  EXPECT_TRUE(Predict(model, rows).ok());
 }
 
 TEST(Model, HasNoFittingPasses) {

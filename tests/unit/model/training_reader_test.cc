@@ -39,6 +39,15 @@ std::vector<std::string> Reasons(const TrainingSet& set) {
   return reasons;
 }
 
+TEST(TrainingReader, RefusesANegativeNumberOfRows) {
+  const pb::ModelParams params = Params(Xgboost("regression"));
+  pb::FitStart start = StartOf(params, LineTable(Column::FromDoubles({1, 2})));
+  start.set_expected_rows(INT64_MIN);
+  const auto reader =
+      TrainingReader::Create(*PlanModel(params), TestOptions(), start);
+  EXPECT_EQ(ReasonOf(reader.status()), "BAD_MESSAGE");
+}
+
 TEST(TrainingReader, RejectsRowsWithoutUsableTarget) {
   Table table = LineTable(Column::FromDoubles({1, NAN, INFINITY, 2, -1}));
   table.first_row = 100;
