@@ -202,7 +202,8 @@ absl::Status CheckStatistics(const pb::ColumnStatistics& statistics,
   if (needs.categories &&
       !ValidCategories(statistics.categories(), type, present))
     return bad("categories");
-  if (needs.order() && !ValidCounts(statistics.quantiles(), *search, limits))
+  if (needs.order() &&
+      !ValidCounts(statistics.quantiles(), *search, limits, present))
     return bad("quantiles");
   return absl::OkStatus();
 }

@@ -21,6 +21,9 @@ constexpr int64_t kMaxKeptValues = int64_t{3} << 19;
 constexpr int64_t kMaxPassBins = int64_t{3} << 20;
 constexpr int32_t kMaxBinBits = 12;
 
+// Columns over all steps: each step keeps its own list of them.
+constexpr int64_t kMaxPlannedColumns = 2'000'000;
+
 std::string StepPath(int step) {
   return absl::StrCat("preprocessor.steps[", step, "]");
 }
@@ -94,6 +97,7 @@ class PlanBuilder {
   bool settled_ = true;
   std::vector<pb::FittedStep> resolved_;
   int64_t brackets_ = 0;
+  int64_t planned_columns_ = 0;
 };
 
 PlanBuilder::Slot PlanBuilder::UnknownSlot(std::string name, bool prefix) {
@@ -224,6 +228,13 @@ absl::Status PlanBuilder::PlanStep(int step) {
   std::move(next_at_end_.begin(), next_at_end_.end(),
             std::back_inserter(slots_));
   resolved_.push_back(resolved_step_);
+  planned_columns_ += static_cast<int64_t>(plan_->steps_.back().columns.size());
+  if (planned_columns_ > kMaxPlannedColumns)
+    return BadSpec(paths_[static_cast<size_t>(step)],
+                   absl::StrCat("all steps together would have more than ",
+                                kMaxPlannedColumns,
+                                " columns to pass on; use fewer "
+                                "steps, or drop columns earlier"));
   plan_->widest_ =
       std::max(plan_->widest_, static_cast<int64_t>(slots_.size()));
   return CheckNames(paths_[static_cast<size_t>(step)]);

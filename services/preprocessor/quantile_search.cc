@@ -232,20 +232,22 @@ pb::QuantileCounts CountValues(const Column& column,
 }
 
 bool ValidCounts(const pb::QuantileCounts& counts,
-                 const pb::QuantileSearch& search,
-                 const QuantileLimits& limits) {
+                 const pb::QuantileSearch& search, const QuantileLimits& limits,
+                 int64_t present) {
   if (counts.bins_size() != counts.counts_size()) return false;
   if (counts.binned() ? counts.values_size() > 0 : counts.bins_size() > 0)
     return false;
-  if (counts.values_size() > limits.max_values) return false;
+  if (counts.values_size() > std::min(limits.max_values, present)) return false;
   for (const double value : counts.values())
     if (!std::isfinite(value)) return false;
   int64_t last = -1;
+  int64_t total = 0;
   for (int i = 0; i < counts.bins_size(); ++i) {
     const int64_t bin = counts.bins(i);
     if (bin <= last || counts.counts(i) < 1 ||
-        counts.counts(i) > int64_t{1} << 48)
+        counts.counts(i) > present - total)
       return false;
+    total += counts.counts(i);
     const int64_t bracket = bin >> limits.bits;
     if (bracket >= search.brackets_size()) return false;
     const int width = search.brackets(static_cast<int>(bracket)).width_bits();

@@ -41,10 +41,11 @@ pb::QuantileCounts CountValues(const Column& column,
                                const pb::QuantileSearch& search,
                                const QuantileLimits& limits);
 
-// Refuses foreign counts that do not belong to `search`.
+// Refuses foreign counts that do not belong to `search`, or are of more than
+// the `present` values that were observed.
 bool ValidCounts(const pb::QuantileCounts& counts,
-                 const pb::QuantileSearch& search,
-                 const QuantileLimits& limits);
+                 const pb::QuantileSearch& search, const QuantileLimits& limits,
+                 int64_t present);
 
 // Adds `next` to `sum`.
 void MergeCounts(pb::QuantileCounts next, const pb::QuantileSearch& search,

@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/base/errors.h"
+#include "services/base/status_macros.h"
 #include "services/preprocessor/category_key.h"
 #include "services/preprocessor/numeric_column.h"
 #include "services/preprocessor/transforms/one_hot_column.h"
@@ -193,6 +194,9 @@ absl::StatusOr<std::unique_ptr<const ColumnTransform>> Bucketize::Bind(
   if (!good)
     return ArtifactCorrupt(
         absl::StrCat("no edges for column \"", column.name, "\""));
+  if (one_hot_)
+    RETURN_IF_ERROR(
+        CheckOutputNames(column, static_cast<size_t>(inner.size()) + 1));
   return std::make_unique<const BinnedColumn>(
       column, std::vector<double>(inner.begin(), inner.end()), one_hot_);
 }

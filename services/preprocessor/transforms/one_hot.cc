@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/base/errors.h"
+#include "services/base/status_macros.h"
 #include "services/preprocessor/category_index.h"
 #include "services/preprocessor/category_key.h"
 #include "services/preprocessor/transforms/one_hot_column.h"
@@ -224,6 +225,7 @@ absl::StatusOr<std::unique_ptr<const ColumnTransform>> OneHot::Bind(
     if (!is_output(number)) return corrupt();
   for (const std::string& suffix : categories.suffixes())
     if (!IsUtf8(suffix)) return corrupt();
+  RETURN_IF_ERROR(CheckOutputNames(column, static_cast<size_t>(outputs)));
   const pb::OneHot::Unknown unknown =
       spec_.unknown() == pb::OneHot::UNKNOWN_UNSPECIFIED ? pb::OneHot::ERROR
                                                          : spec_.unknown();

@@ -3,9 +3,19 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "services/base/errors.h"
 #include "services/preprocessor/numeric_column.h"
 
 namespace troupe::preprocessor {
+
+absl::Status CheckOutputNames(const Field& column, size_t outputs) {
+  constexpr size_t kMaxNameBytes = size_t{64} << 20;
+  if (outputs <= kMaxNameBytes / (column.name.size() + 1))
+    return absl::OkStatus();
+  return ArtifactCorrupt(absl::StrCat(
+      "a column with a name of ", column.name.size(), " bytes would become ",
+      outputs, " columns; rename it first"));
+}
 
 Outputs OneHotOutputs(const Field& column,
                       const std::vector<std::string>& suffixes) {

@@ -4,13 +4,19 @@
 // Thread safety: immutable; const use from any thread.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "services/preprocessor/transform.h"
 
 namespace troupe::preprocessor {
+
+// ARTIFACT_CORRUPT where the column's name is so long that so many columns
+// named after it would take more than 64 MiB for it.
+absl::Status CheckOutputNames(const Field& column, size_t outputs);
 
 // One field COLUMN_SUFFIX per suffix.
 Outputs OneHotOutputs(const Field& column,

@@ -387,6 +387,48 @@ TEST(Artifact, OtherFormatsAreRefused) {
       "ARTIFACT_CORRUPT");
 }
 
+// Each output column would be named after the column.
+TEST(Artifact, ALongNameTimesManyColumnsIsRefused) {
+  pb::FittedPreprocessor known;
+  known.set_format(1);
+  known.set_complete(true);
+  *known.mutable_params() =
+      Params(R"(steps { one_hot { columns { names: "*" } } })").preprocessor();
+  const std::string name(size_t{1} << 20, 'n');
+  *known.mutable_input() = ToProto({{name, pb::STRING, pb::FEATURE}});
+  pb::FittedColumn& column = *known.add_steps()->add_columns();
+  column.set_name(name);
+  for (int i = 0; i < 100; ++i) {
+    column.mutable_categories()->add_keys(absl::StrCat(i));
+    column.mutable_categories()->add_columns(i);
+    column.mutable_categories()->add_suffixes(absl::StrCat(i));
+  }
+  column.mutable_categories()->set_infrequent(-1);
+  Preprocessor preprocessor;
+  EXPECT_EQ(
+      ReasonOf(preprocessor.LoadArtifact(known.SerializeAsString()).status()),
+      "ARTIFACT_CORRUPT");
+}
+
+// A step takes a few bytes, and a list of all columns in memory.
+TEST(Artifact, ManyStepsOfManyColumnsAreRefused) {
+  pb::FittedPreprocessor known;
+  known.set_format(1);
+  Schema input;
+  for (int i = 0; i < 10'000; ++i)
+    input.push_back({absl::StrCat("c", i), pb::FLOAT64, pb::FEATURE});
+  *known.mutable_input() = ToProto(input);
+  for (int i = 0; i < 250; ++i) {
+    pb::Drop& drop = *known.mutable_params()->add_steps()->mutable_drop();
+    drop.mutable_columns()->add_names("none");
+    drop.set_optional(true);
+  }
+  Preprocessor preprocessor;
+  EXPECT_EQ(
+      ReasonOf(preprocessor.LoadArtifact(known.SerializeAsString()).status()),
+      "BAD_SPEC");
+}
+
 TEST(Artifact, ClaimsOfCompletenessAreChecked) {
   pb::FittedPreprocessor known;
   known.set_format(1);

@@ -28,7 +28,7 @@ Found Search(const std::vector<double>& values,
           values.begin() +
               static_cast<std::ptrdiff_t>(std::min(values.size(), i + 1000)));
       pb::QuantileCounts counts = CountValues(Doubles(batch), search, limits);
-      EXPECT_TRUE(ValidCounts(counts, search, limits));
+      EXPECT_TRUE(ValidCounts(counts, search, limits, 1000));
       MergeCounts(std::move(counts), search, limits, sum);
     }
     auto step =
@@ -112,11 +112,23 @@ TEST(QuantileSearch, RefusesForeignCounts) {
   counts.set_binned(true);
   counts.add_bins(int64_t{1} << 40);
   counts.add_counts(1);
-  EXPECT_FALSE(ValidCounts(counts, WholeRange(), {}));
+  EXPECT_FALSE(ValidCounts(counts, WholeRange(), {}, 10));
   counts.set_bins(0, 5);
-  EXPECT_TRUE(ValidCounts(counts, WholeRange(), {}));
+  EXPECT_TRUE(ValidCounts(counts, WholeRange(), {}, 10));
   counts.set_counts(0, -1);
-  EXPECT_FALSE(ValidCounts(counts, WholeRange(), {}));
+  EXPECT_FALSE(ValidCounts(counts, WholeRange(), {}, 10));
+  counts.set_counts(0, 6);
+  counts.add_bins(6);
+  counts.add_counts(5);
+  EXPECT_FALSE(ValidCounts(counts, WholeRange(), {}, 10));
+  EXPECT_TRUE(ValidCounts(counts, WholeRange(), {}, 11));
+}
+
+TEST(QuantileSearch, RefusesMoreForeignValuesThanRows) {
+  pb::QuantileCounts counts;
+  for (const double value : {1.0, 2.0}) counts.add_values(value);
+  EXPECT_TRUE(ValidCounts(counts, WholeRange(), {}, 2));
+  EXPECT_FALSE(ValidCounts(counts, WholeRange(), {}, 1));
 }
 
 TEST(QuantileSearch, RefusesForeignBrackets) {
