@@ -18,7 +18,13 @@ bool HasSaneCounters(const pb::PlanCursor& cursor) {
   return IsCount(cursor.offset()) && IsCount(cursor.line()) &&
          IsCount(cursor.rows()) && IsCount(cursor.splits()) &&
          IsCount(cursor.text_before()) && IsCount(cursor.good_rows()) &&
-         cursor.good_rows() <= cursor.rows();
+         cursor.good_rows() <= cursor.rows() &&
+         IsCount(cursor.skipped_lines()) &&
+         IsCount(cursor.short_rows().count()) &&
+         cursor.short_rows().count() <= cursor.rows() &&
+         IsCount(cursor.rejected_rows()) &&
+         cursor.rejected_rows() <= cursor.rows() &&
+         cursor.rejected_size() <= cursor.rejected_rows();
 }
 
 bool HasSaneColumns(const pb::PlanCursor& cursor) {
@@ -39,8 +45,10 @@ bool HasSaneColumns(const pb::PlanCursor& cursor) {
 
 bool HasSaneFiles(const pb::PlanCursor& cursor, bool inline_text) {
   if (inline_text) return cursor.files().empty() && cursor.file() == 0;
-  for (const pb::FileIdentity& file : cursor.files())
-    if (!IsCount(file.bytes())) return false;
+  int64_t bytes = 0;
+  for (const pb::FileIdentity& file : cursor.files()) {
+    if (!IsCount(file.bytes()) || !IsCount(bytes += file.bytes())) return false;
+  }
   return cursor.file() >= 0 && cursor.file() < cursor.files_size();
 }
 

@@ -39,6 +39,9 @@ pb::Schema WithTextToCarry(pb::Schema schema, const Dialect& dialect) {
 absl::Status CheckSchema(const pb::LoadRequest& request) {
   if (request.source_columns_size() > SplitPlanner::kMaxColumns)
     return BadMessage("too many source_columns");
+  // One more for the text of the target.
+  if (request.schema().fields_size() > SplitPlanner::kMaxColumns + 1)
+    return BadMessage("too many fields in the schema");
   for (const pb::Field& field : request.schema().fields())
     if (field.role() != pb::CARRY && !IsFileType(field.type()))
       return BadMessage(absl::StrCat("column \"", field.name(),

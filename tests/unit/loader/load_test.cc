@@ -317,6 +317,21 @@ TEST(Load, AnImpossibleSplitIsRefused) {
               is_bad);
 }
 
+// A field takes a few bytes, and a builder of a column in memory; many may be
+// the text of one target.
+TEST(Load, MoreFieldsThanColumnsAreRefused) {
+  OneSplit split("a\n1\n2\n");
+  split.request.mutable_schema()->mutable_fields(0)->set_role(pb::TARGET);
+  for (int i = 0; i <= 10'000; ++i) {
+    pb::Field& field = *split.request.mutable_schema()->add_fields();
+    field.set_name(absl::StrCat("text ", i));
+    field.set_type(pb::STRING);
+    field.set_role(pb::TARGET_TEXT);
+  }
+  EXPECT_THAT(Failure(split.setup.Load(split.request)),
+              HasSubstr("BAD_MESSAGE"));
+}
+
 TEST(Load, InlineTextMustBeTheSplits) {
   OneSplit split("a\n1\n2\n");
   split.request.mutable_inline_text()->set_text("1\n2\n");

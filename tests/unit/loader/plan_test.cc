@@ -294,6 +294,36 @@ TEST(PlanCursor, AForeignCursorIsRefused) {
   EXPECT_THAT(Failure(setup.Plan(request)), HasSubstr("BAD_MESSAGE"));
 }
 
+// Counters are added to, and the files' sizes to each other.
+TEST(PlanCursor, CountersBeyondTheRangeAreRefused) {
+  LoaderBelowFolder setup;
+  pb::PlanRequest request =
+      PlanRequestFor(SourceAt(setup.folder.Write("t.csv", ManyRows(500))), 10);
+  const std::string good = setup.Plan(request)->next_cursor();
+  const auto answer = [&](auto change) {
+    pb::PlanCursor cursor;
+    cursor.ParseFromString(good);
+    change(cursor);
+    request.set_cursor(cursor.SerializeAsString());
+    return ReasonOf(setup.Plan(request).status());
+  };
+  EXPECT_EQ(answer([](auto&) {}), "");
+  EXPECT_EQ(answer([](auto& cursor) { cursor.set_skipped_lines(-1); }),
+            "BAD_MESSAGE");
+  EXPECT_EQ(answer([](auto& cursor) { cursor.set_rejected_rows(INT64_MAX); }),
+            "BAD_MESSAGE");
+  EXPECT_EQ(answer([](auto& cursor) {
+              cursor.mutable_short_rows()->set_count(INT64_MAX);
+            }),
+            "BAD_MESSAGE");
+  EXPECT_EQ(answer([](auto& cursor) { cursor.add_rejected(); }), "BAD_MESSAGE");
+  EXPECT_EQ(answer([](auto& cursor) {
+              for (int i = 0; i < 2; ++i)
+                cursor.add_files()->set_bytes(INT64_MAX / 2 - 1);
+            }),
+            "BAD_MESSAGE");
+}
+
 // Whatever a cursor says, planning ends with an answer.
 TEST(PlanCursor, RandomDamageNeverCrashes) {
   LoaderBelowFolder setup;
