@@ -1,5 +1,6 @@
 #include "services/table/concat.h"
 
+#include <limits>
 #include <utility>
 
 #include "services/base/errors.h"
@@ -27,6 +28,18 @@ void AppendRow(const Column& column, int64_t row, ColumnBuilder& builder) {
     builder.AppendDouble(column.doubles()[at]);
   else
     builder.AppendText(column.text(row));
+}
+
+// Texts of dictionaries are written out, and offsets count in int32.
+absl::Status CheckText(absl::Span<const Table> tables, size_t index) {
+  if (!IsText(tables[0].schema[index].type)) return absl::OkStatus();
+  size_t bytes = 0;
+  for (const Table& table : tables)
+    for (int64_t row = 0; row < table.rows; ++row)
+      bytes += table.columns[index].text(row).size();
+  return bytes <= std::numeric_limits<int32_t>::max()
+             ? absl::OkStatus()
+             : Differ("their text is longer than 2 GiB");
 }
 
 Column ConcatColumns(absl::Span<const Table> tables, size_t index) {
@@ -85,8 +98,10 @@ absl::StatusOr<Table> ConcatTables(absl::Span<const Table> tables) {
     if (table.schema != joined.schema) return Differ("their columns differ");
   RETURN_IF_ERROR(AddOrdinals(tables, joined));
   RETURN_IF_ERROR(AddFeatures(tables, joined));
-  for (size_t i = 0; i < joined.schema.size(); ++i)
+  for (size_t i = 0; i < joined.schema.size(); ++i) {
+    RETURN_IF_ERROR(CheckText(tables, i));
     joined.columns.push_back(ConcatColumns(tables, i));
+  }
   return joined;
 }
 

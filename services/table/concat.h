@@ -10,7 +10,8 @@
 namespace troupe {
 
 // The rows of all `tables`, in order, with their ordinals. BAD_TABLE where
-// schemas or features differ, ordinals do not rise, or there is no table.
+// schemas or features differ, ordinals do not rise, a column has more text than
+// its offsets can count, or there is no table.
 absl::StatusOr<Table> ConcatTables(absl::Span<const Table> tables);
 
 }  // namespace troupe

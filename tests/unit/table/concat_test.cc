@@ -105,5 +105,21 @@ TEST(ConcatTables, RefusesWhatDoesNotFit) {
   EXPECT_EQ(ReasonOf(ConcatTables({}).status()), "BAD_TABLE");
 }
 
+// 2,200 rows of one text of 1 MB.
+TEST(ConcatTables, RefusesTextThatOffsetsCannotCount) {
+  constexpr int64_t kRows = 2'200;
+  const int32_t offsets[] = {0, 1 << 20};
+  Table table;
+  table.rows = kRows;
+  table.schema = {{"t", pb::STRING, pb::FEATURE}};
+  table.columns = {Column::FromBuffers(
+      pb::STRING, kRows, 0, "",
+      std::string(reinterpret_cast<const char*>(offsets), sizeof(offsets)),
+      std::string(kRows * sizeof(int32_t), '\0'), std::string(1 << 20, 'x'),
+      true)};
+  const auto joined = ConcatTables({table});
+  EXPECT_EQ(ReasonOf(joined.status()), "BAD_TABLE");
+}
+
 }  // namespace
 }  // namespace troupe
