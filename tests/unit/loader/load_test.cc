@@ -332,17 +332,6 @@ TEST(Load, MoreFieldsThanColumnsAreRefused) {
               HasSubstr("BAD_MESSAGE"));
 }
 
-// A short row under many columns has cells that take no byte of its text.
-TEST(Load, MoreCellsThanATableMayHaveAreRefused) {
-  std::string header = "c0";
-  for (int i = 1; i < 1000; ++i) absl::StrAppend(&header, ",c", i);
-  std::string rows;
-  for (int i = 0; i < 130'000; ++i) rows += "1\n";
-  OneSplit split(header + "\n" + rows);
-  EXPECT_THAT(Failure(split.setup.Load(split.request)),
-              HasSubstr("130000 rows of 1000 columns"));
-}
-
 TEST(Load, InlineTextMustBeTheSplits) {
   OneSplit split("a\n1\n2\n");
   split.request.mutable_inline_text()->set_text("1\n2\n");
