@@ -11,7 +11,7 @@
 #                             UBSan watch. Both kinds run a second time here, since
 #                             only in them does memory go wrong unseen
 #   tests/run.sh --tsan       the actor runtime's tests under ThreadSanitizer
-#   tests/run.sh --lint       layers and format
+#   tests/run.sh --lint       layers, serializing and format
 #   tests/run.sh --all        all of these: what every change must pass, together
 #                             with the Docker test (tests/docker/run.sh)
 #   tests/run.sh --long       what takes too long for every change: every file

@@ -33,9 +33,10 @@ JsonRowParser::JsonRowParser(const std::vector<std::string>& columns,
     index_.emplace(columns_[i], static_cast<int>(i));
 }
 
-JsonRowParser JsonRowParser::Growing(const std::vector<std::string>& columns) {
+JsonRowParser JsonRowParser::Growing(const std::vector<std::string>& columns,
+                                     size_t max_columns) {
   JsonRowParser parser(columns, {});
-  parser.grow_ = true;
+  parser.max_columns_ = max_columns;
   return parser;
 }
 
@@ -172,7 +173,7 @@ int JsonRowParser::FindColumn(absl::string_view key) {
     expected_ = static_cast<size_t>(found->second) + 1;
     return found->second;
   }
-  if (!grow_) return -1;
+  if (columns_.size() >= max_columns_) return -1;
   columns_.emplace_back(key);
   index_.emplace(columns_.back(), static_cast<int>(columns_.size()) - 1);
   expected_ = columns_.size();

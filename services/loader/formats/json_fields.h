@@ -19,8 +19,10 @@ class JsonRowParser : public RowParser {
   // per column) are tokens as they were written.
   JsonRowParser(const std::vector<std::string>& columns,
                 std::vector<bool> verbatim);
-  // Keys that are no column become columns in order of appearance.
-  static JsonRowParser Growing(const std::vector<std::string>& columns);
+  // Keys that are no column become columns in order of appearance, up to
+  // `max_columns`; others are passed over.
+  static JsonRowParser Growing(const std::vector<std::string>& columns,
+                               size_t max_columns);
 
   // What a record says of one column.
   struct Member {
@@ -56,7 +58,7 @@ class JsonRowParser : public RowParser {
   RowError Invalid(simdjson::error_code error) const;
   void ForgetColumnsFrom(size_t count);
 
-  bool grow_ = false;
+  size_t max_columns_ = 0;
   std::vector<std::string> columns_;
   std::vector<bool> verbatim_;  // Columns beyond it are not.
   absl::flat_hash_map<std::string, int> index_;

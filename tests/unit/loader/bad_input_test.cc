@@ -75,6 +75,14 @@ TEST(BadInput, TooManyKeysInJson) {
             "BAD_INPUT: t.jsonl:1: 10001 columns; at most 10000 can be read");
 }
 
+// A record of 64 MiB has millions of keys: nobody counts those beyond.
+TEST(BadInput, KeysBeyondTheFirstTooManyAreNotKept) {
+  std::string record = "{\"c\":0";
+  for (int i = 0; i < 30'000; ++i) absl::StrAppend(&record, ",\"", i, "\":1");
+  EXPECT_EQ(FailureOf(record + "}\n", "t.jsonl"),
+            "BAD_INPUT: t.jsonl:1: 10001 columns; at most 10000 can be read");
+}
+
 TEST(BadInput, AHeaderThatIsNoText) {
   EXPECT_EQ(FailureOf("a,\xe9t\xe9\n1,2\n"),
             "BAD_INPUT: t.csv:1:3: byte 0xe9 is not valid UTF-8");

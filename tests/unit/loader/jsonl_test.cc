@@ -65,6 +65,20 @@ TEST(Jsonl, ABadRecordAddsNoColumns) {
                           "value"));
 }
 
+TEST(Jsonl, DeepNestingRejectsItsRow) {
+  const auto nested = [](size_t depth) {
+    return std::string(depth, '[') + std::string(depth, ']');
+  };
+  const auto input = ReadText("{\"a\":1}\n{\"a\":" + nested(1'000'000) +
+                                  "}\n{\"a\":" + std::string(1'000'000, '[') +
+                                  "}\n{\"a\":2}\n",
+                              "t.jsonl");
+  ASSERT_TRUE(input.ok()) << input.status();
+  EXPECT_EQ(input->rows, (Rows{{"1"}, {"2"}}));
+  EXPECT_THAT(input->rejected,
+              ElementsAre(StartsWith("1 BAD_ROW"), StartsWith("2 BAD_ROW")));
+}
+
 TEST(Jsonl, ANestedValueRejectsItsRowWhereItsColumnIsWanted) {
   LoaderBelowFolder setup;
   const pb::Source source = SourceAt(setup.folder.Write(
