@@ -11,8 +11,8 @@ namespace {
 
 constexpr int kMaxDepth = 64;
 // A value takes a byte at least in a model, and a hundred in memory. XGBoost's
-// own models have one for each 31 bytes, even where every tree is one leaf: names
-// are written out.
+// own models have one for each 31 bytes, even where every tree is one leaf:
+// names are written out.
 constexpr size_t kBytesPerValue = 16;
 constexpr size_t kFreeValues = 4096;
 constexpr size_t kMaxNames = 64;
