@@ -230,6 +230,13 @@ absl::Status ArtifactCorrupt(absl::string_view message) {
                    absl::StrCat("corrupt artifact: ", message));
 }
 
+absl::Status ArtifactTooLarge(int64_t max_bytes, absl::string_view limit) {
+  return MakeError(Code::kResourceExhausted, "ARTIFACT_TOO_LARGE",
+                   absl::StrCat("the artifact has more than ", max_bytes,
+                                " bytes; fit a smaller one, or raise ", limit),
+                   {{"max_bytes", absl::StrCat(max_bytes)}});
+}
+
 absl::Status TrainingTooLarge(int64_t need_bytes, int64_t budget_bytes) {
   return MakeError(
       Code::kResourceExhausted, "TRAINING_TOO_LARGE",

@@ -85,6 +85,9 @@ absl::Status OutsideRoots(absl::string_view path);        // PERMISSION_DENIED
 absl::Status InputChanged(absl::string_view path);        // FAILED_PRECONDITION
 absl::Status ArtifactMissing(absl::string_view sha256);   // FAILED_PRECONDITION
 absl::Status ArtifactCorrupt(absl::string_view message);  // INVALID_ARGUMENT
+// RESOURCE_EXHAUSTED: an artifact has more than `max_bytes`. `limit` says whose
+// limit that is: "--max_artifact_bytes of the coordinator".
+absl::Status ArtifactTooLarge(int64_t max_bytes, absl::string_view limit);
 absl::Status TrainingTooLarge(int64_t need_bytes,
                               int64_t budget_bytes);  // RESOURCE_EXHAUSTED
 

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "absl/strings/str_cat.h"
+#include "services/base/errors.h"
 
 namespace troupe {
 
@@ -11,9 +11,7 @@ ArtifactCache::ArtifactCache(int64_t max_bytes) : max_bytes_(max_bytes) {}
 absl::Status ArtifactCache::Put(absl::string_view sha256, int64_t bytes,
                                 std::shared_ptr<const Artifact> artifact) {
   if (bytes > max_bytes_)
-    return MakeError(absl::StatusCode::kResourceExhausted, "ARTIFACT_TOO_LARGE",
-                     absl::StrCat("the artifact has ", bytes,
-                                  " bytes and the cache ", max_bytes_));
+    return ArtifactTooLarge(max_bytes_, kArtifactCacheLimit);
   std::list<Entry> dropped;  // Destroyed after the lock: that may take long.
   MutexLock lock(&mutex_);
   if (const auto old = index_.find(sha256); old != index_.end()) {

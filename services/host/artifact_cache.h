@@ -24,6 +24,10 @@ class Artifact {
   virtual ~Artifact() = default;
 };
 
+// Who is told that an artifact is too large for the cache may raise this.
+inline constexpr char kArtifactCacheLimit[] =
+    "--artifact_cache_bytes of the stage";
+
 class ArtifactCache {
  public:
   // `max_bytes` bounds the sum of the sizes told to Put.

@@ -4,7 +4,6 @@
 #include <string>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
 #include "services/host/sha256.h"
@@ -28,10 +27,8 @@ absl::StatusOr<pb::PutArtifactResponse> PutArtifact(Stage& stage,
     if (!chunk.sha256().empty() && chunk.sha256() != named)
       return ArtifactCorrupt("its chunks name different digests");
     if (chunk.content().size() > max_bytes - bytes.size())
-      return MakeError(absl::StatusCode::kResourceExhausted,
-                       "ARTIFACT_TOO_LARGE",
-                       absl::StrCat("the artifact has more than ", max_bytes,
-                                    " bytes, which the cache may hold"));
+      return ArtifactTooLarge(stage.artifacts().max_bytes(),
+                              kArtifactCacheLimit);
     hash.Update(chunk.content());
     bytes += chunk.content();
   }

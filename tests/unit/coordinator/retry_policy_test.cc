@@ -48,6 +48,7 @@ TEST(RetryPolicy, NeverRepeatsWhatFailsEverywhere) {
   EXPECT_EQ(Judge(absl::ResourceExhaustedError("message too large")),
             Verdict::kFinal);
   EXPECT_EQ(Judge(TrainingTooLarge(2, 1)), Verdict::kFinal);
+  EXPECT_EQ(Judge(ArtifactTooLarge(1, "--a")), Verdict::kFinal);
   EXPECT_EQ(Judge(BadTable("x")), Verdict::kFinal);
   EXPECT_EQ(Judge(FileNotFound("x")), Verdict::kFinal);
   EXPECT_EQ(Judge(OutsideRoots("x")), Verdict::kFinal);
