@@ -102,6 +102,9 @@ std::string ProgressLine(const pb::Job& job, int bar_width) {
   if (progress.rows_rejected() > 0)
     absl::StrAppend(&line, "  ", FormatCount(progress.rows_rejected()),
                     " rejected");
+  if (progress.rounds() > 0)
+    absl::StrAppend(&line, "  round ", FormatCount(progress.rounds()), " of ",
+                    FormatCount(progress.rounds_at_most()));
   if (job.state() != pb::RUNNING) return line;
   if (progress.rows_per_second() >= 1)
     absl::StrAppend(&line, "  ",

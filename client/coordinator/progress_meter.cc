@@ -52,6 +52,8 @@ void ProgressMeter::Fill(absl::Duration now, pb::Progress* progress) const {
   progress->set_rows_ok(rows_ - rejected_);
   progress->set_bytes_done(bytes_);
   progress->set_bytes_total(total_bytes_);
+  progress->set_rounds(rounds_);
+  progress->set_rounds_at_most(rounds_at_most_);
   progress->set_rows_per_second(0);
   progress->set_eta_seconds(-1);
   if (marks_.empty()) return;

@@ -29,6 +29,12 @@ class ProgressMeter {
   // 0 where unknown.
   void SetTotal(int64_t bytes) { total_bytes_ = bytes; }
 
+  // Of the fit that the phase waits for.
+  void SetRounds(int done, int at_most) {
+    rounds_ = done;
+    rounds_at_most_ = at_most;
+  }
+
   // Writes everything but `in_flight` and `retries`.
   void Fill(absl::Duration now, pb::Progress* progress) const;
 
@@ -46,6 +52,8 @@ class ProgressMeter {
   int64_t rejected_ = 0;
   int64_t bytes_ = 0;
   int64_t total_bytes_ = 0;
+  int rounds_ = 0;
+  int rounds_at_most_ = 0;
   std::deque<Mark> marks_;  // The last seconds.
 };
 

@@ -31,6 +31,14 @@ TEST(ProgressLine, ShowsPhaseShareRowsRateAndEta) {
             "120,000 rows/s  ETA 1:15");
 }
 
+TEST(ProgressLine, ShowsBoostingRounds) {
+  pb::Job job = Running("fit model", 420'000, 100);
+  job.mutable_progress()->set_rounds(37);
+  job.mutable_progress()->set_rounds_at_most(1000);
+  EXPECT_EQ(ProgressLine(job, 0),
+            "fit model  100 %  420,000 rows  round 37 of 1,000");
+}
+
 TEST(ProgressLine, LeavesOutWhatIsUnknown) {
   pb::Job job;
   job.set_kind(pb::TRAIN);

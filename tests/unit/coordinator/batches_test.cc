@@ -288,6 +288,19 @@ TEST(ProgressMeter, TellsSpeedAndTimeToGo) {
   EXPECT_DOUBLE_EQ(progress.eta_seconds(), 6);
 }
 
+TEST(ProgressMeter, TellsRoundsOfItsPhase) {
+  ProgressMeter meter;
+  meter.Begin("fit model", absl::Seconds(1));
+  meter.SetRounds(37, 100);
+  pb::Progress progress;
+  meter.Fill(absl::Seconds(2), &progress);
+  EXPECT_EQ(progress.rounds(), 37);
+  EXPECT_EQ(progress.rounds_at_most(), 100);
+  meter.Begin("evaluate", absl::Seconds(3));
+  meter.Fill(absl::Seconds(4), &progress);
+  EXPECT_EQ(progress.rounds(), 0);
+}
+
 TEST(ProgressMeter, ForgetsWhatIsLongAgo) {
   ProgressMeter meter;
   meter.Begin("score", absl::Seconds(0));
