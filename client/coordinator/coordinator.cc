@@ -31,6 +31,8 @@ ABSL_FLAG(int64_t, job_window_bytes, int64_t{256} << 20,
 ABSL_FLAG(int, job_window_batches, 16, "one job's batches under way");
 ABSL_FLAG(int64_t, max_part_bytes, int64_t{256} << 20,
           "size from which an output goes on in another part");
+ABSL_FLAG(int64_t, max_artifact_bytes, int64_t{4} << 30,
+          "largest fitted model or preprocessor, bytes");
 ABSL_FLAG(int64_t, max_upload_bytes, int64_t{64} << 30, "largest upload");
 ABSL_FLAG(absl::Duration, call_timeout, absl::Minutes(5),
           "deadline of one call to a stage");
@@ -58,6 +60,7 @@ absl::StatusOr<JobLimits> ReadLimits() {
   limits.window_bytes = absl::GetFlag(FLAGS_job_window_bytes);
   limits.window_batches = absl::GetFlag(FLAGS_job_window_batches);
   limits.max_part_bytes = absl::GetFlag(FLAGS_max_part_bytes);
+  limits.max_artifact_bytes = absl::GetFlag(FLAGS_max_artifact_bytes);
   limits.call_timeout = absl::GetFlag(FLAGS_call_timeout);
   limits.work_limit = absl::GetFlag(FLAGS_work_limit);
   limits.fit_timeout = absl::GetFlag(FLAGS_fit_timeout);
@@ -65,6 +68,7 @@ absl::StatusOr<JobLimits> ReadLimits() {
   if (limits.max_batch_bytes < 1 << 16 || limits.split_bytes < 1 ||
       limits.split_bytes > int64_t{8} << 20 || limits.window_bytes < 1 ||
       limits.window_batches < 1 || limits.max_part_bytes < 1 ||
+      limits.max_artifact_bytes < 1 ||
       absl::GetFlag(FLAGS_max_running_jobs) < 1)
     return BadSpec("flags",
                    "--max_batch_bytes must be at least 65536, --split_bytes 1 "

@@ -12,7 +12,7 @@ DispatchedFit::DispatchedFit(std::weak_ptr<DispatchCore> core, FitCall call,
     : core_(std::move(core)),
       call_(std::move(call)),
       replica_(std::move(replica)),
-      stream_(replica_->client->Fit(call_.start, call_.timeout)) {
+      stream_(replica_->client->Fit(call_.start, call_.options)) {
   if (const auto core = core_.lock()) core->AddFit(call_.job, this);
 }
 
@@ -36,11 +36,11 @@ absl::Status DispatchedFit::Write(const TableBytes& table) {
   return Seen(stream_->Write(table));
 }
 
-absl::StatusOr<pb::FitResponse> DispatchedFit::Finish() {
-  absl::StatusOr<pb::FitResponse> response = stream_->Finish();
-  const absl::Status status = Seen(response.status());
+absl::StatusOr<Learned> DispatchedFit::Finish() {
+  absl::StatusOr<Learned> learned = stream_->Finish();
+  const absl::Status status = Seen(learned.status());
   if (!status.ok()) return status;
-  return response;
+  return learned;
 }
 
 void DispatchedFit::CancelByJob() {

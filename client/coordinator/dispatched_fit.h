@@ -23,7 +23,7 @@ class DispatchedFit : public FitSession {
   ~DispatchedFit() override;
 
   absl::Status Write(const TableBytes& table) override;
-  absl::StatusOr<pb::FitResponse> Finish() override;
+  absl::StatusOr<Learned> Finish() override;
   const std::string& replica() const override { return replica_->address; }
 
   const std::string& stage() const { return call_.stage; }

@@ -69,7 +69,7 @@ class FitSession {
   // Waits until the transport takes the table. After an error (the Fit's final
   // one) send no more.
   virtual absl::Status Write(const TableBytes& table) = 0;
-  virtual absl::StatusOr<pb::FitResponse> Finish() = 0;
+  virtual absl::StatusOr<Learned> Finish() = 0;
   virtual const std::string& replica() const = 0;
 };
 
@@ -77,7 +77,7 @@ struct FitCall {
   std::string stage;
   std::string job;
   pb::FitStart start;
-  absl::Duration timeout = absl::Hours(24);
+  FitOptions options;
   std::vector<std::string> avoided;  // Replicas where it failed before.
 };
 

@@ -1,5 +1,6 @@
 #include "client/coordinator/fitting.h"
 
+#include <atomic>
 #include <thread>
 #include <utility>
 
@@ -75,37 +76,49 @@ absl::StatusOr<std::unique_ptr<FitSession>> OpenFit(JobContext& context,
   }
 }
 
+// How far a fit is, told by the thread that waits for it.
+struct RoundsSeen {
+  std::atomic<int32_t> done = 0;
+  std::atomic<int32_t> at_most = 0;
+};
+
 // Waits for the answer on a thread of its own, so that the job can be watched
 // and cancelled meanwhile.
-absl::StatusOr<pb::FitResponse> FinishFit(JobContext& context,
-                                          FitSession& session) {
-  absl::StatusOr<pb::FitResponse> response =
-      absl::UnknownError("the fit has not ended");
+absl::StatusOr<Learned> FinishFit(JobContext& context, FitSession& session,
+                                  const RoundsSeen& rounds) {
+  absl::StatusOr<Learned> learned = absl::UnknownError("the fit has not ended");
   bool ended = false;
   std::thread waiter([&, events = context.live().events()] {
-    absl::StatusOr<pb::FitResponse> answer = session.Finish();
-    auto shared =
-        std::make_shared<absl::StatusOr<pb::FitResponse>>(std::move(answer));
+    absl::StatusOr<Learned> answer = session.Finish();
+    auto shared = std::make_shared<absl::StatusOr<Learned>>(std::move(answer));
     events->Post([&, shared] {
-      response = std::move(*shared);
+      learned = std::move(*shared);
       ended = true;
     });
   });
   absl::Status pumped;
-  while (!ended && pumped.ok()) pumped = context.Pump();
+  while (!ended && pumped.ok()) {
+    context.meter().SetRounds(rounds.done, rounds.at_most);
+    pumped = context.Pump();
+  }
   // Whoever asked the job to stop has cancelled the fit, too.
   if (!ended) context.environment().calls->CancelJob(context.id());
   waiter.join();
   while (!ended) context.live().events()->RunOne(absl::ZeroDuration());
   RETURN_IF_ERROR(pumped);
-  return response;
+  return learned;
 }
 
 // One try of a Fit: opens it, streams the pass into it, waits for the answer.
-absl::StatusOr<pb::FitResponse> TryFit(JobContext& context,
-                                       const TrainingInput& training,
-                                       const std::vector<FlowHop>& before,
-                                       FitCall& call, RejectAccount& account) {
+absl::StatusOr<Learned> TryFit(JobContext& context,
+                               const TrainingInput& training,
+                               const std::vector<FlowHop>& before,
+                               FitCall& call, RejectAccount& account) {
+  const auto rounds = std::make_shared<RoundsSeen>();
+  call.options.on_progress = [rounds](const pb::FitProgress& progress) {
+    rounds->done = progress.rounds();
+    rounds->at_most = progress.rounds_at_most();
+  };
   context.BeginPhase(absl::StrCat("fit ", call.stage));
   ASSIGN_OR_RETURN(const std::unique_ptr<FitSession> session,
                    OpenFit(context, call));
@@ -120,7 +133,7 @@ absl::StatusOr<pb::FitResponse> TryFit(JobContext& context,
   };
   RETURN_IF_ERROR(
       RunPass(context, *training.input, plan, splits, account, {write, {}}));
-  return FinishFit(context, *session);
+  return FinishFit(context, *session, *rounds);
 }
 
 void WriteAccount(const RejectAccount& account, pb::FinishedStep* done) {
@@ -201,7 +214,8 @@ absl::StatusOr<FitResult> FitByStreaming(JobContext& context,
   call.stage = hop.stage;
   call.job = context.id();
   call.start = start;
-  call.timeout = context.limits().fit_timeout;
+  call.options.timeout = context.limits().fit_timeout;
+  call.options.max_artifact_bytes = context.limits().max_artifact_bytes;
   ASSIGN_OR_RETURN(std::optional<pb::FinishedStep> known,
                    context.environment().journal->Step(context.id(), step));
   if (known.has_value()) {
@@ -212,26 +226,26 @@ absl::StatusOr<FitResult> FitByStreaming(JobContext& context,
     *call.start.mutable_id() = context.Batch(0);
     call.start.mutable_id()->set_attempt(attempt);
     RejectAccount counted(training.input->source());
-    auto response = TryFit(context, training, before, call, counted);
-    if (response.ok()) {
+    absl::StatusOr<Learned> learned =
+        TryFit(context, training, before, call, counted);
+    if (learned.ok()) {
       account = counted;
       FitResult result;
-      ASSIGN_OR_RETURN(result.artifact, context.Keep(response->artifact()));
-      response->clear_artifact();
-      result.response = *std::move(response);
+      ASSIGN_OR_RETURN(result.artifact, context.Keep(learned->artifact));
+      result.learned = std::move(learned->result);
       pb::FinishedStep done;
       done.set_artifact(result.artifact);
-      *done.mutable_fit() = result.response;
+      *done.mutable_fit() = result.learned;
       WriteAccount(account, &done);
       RETURN_IF_ERROR(
           context.environment().journal->FinishStep(context.id(), step, done));
       return result;
     }
     if (!context.Check().ok() || attempt == kMaxFits ||
-        !Dispatcher::MayRunAgain(response.status()))
-      return response.status();
+        !Dispatcher::MayRunAgain(learned.status()))
+      return learned.status();
     context.CountRetry();
-    LogError("fit starts over", response.status(),
+    LogError("fit starts over", learned.status(),
              {{"job", context.id()}, {"stage", call.stage}});
   }
 }

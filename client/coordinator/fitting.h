@@ -42,8 +42,8 @@ absl::StatusOr<std::string> FitByObserving(
 // Fits one hop by a Fit, which starts over on another replica where one dies.
 // A finished one is journaled under `step`, and not done again.
 struct FitResult {
-  std::string artifact;      // SHA-256.
-  pb::FitResponse response;  // Without the artifact.
+  std::string artifact;  // SHA-256.
+  pb::FitResult learned;
 };
 absl::StatusOr<FitResult> FitByStreaming(
     JobContext& context, const TrainingInput& training,

@@ -37,6 +37,7 @@ struct JobLimits {
   int window_batches = 16;
   int64_t max_part_bytes = int64_t{256} << 20;
   int64_t split_bytes = int64_t{4} << 20;
+  int64_t max_artifact_bytes = int64_t{4} << 30;  // Also of a pass's state.
   absl::Duration call_timeout = absl::Minutes(5);
   // Of the work on one batch, without its waiting; below call_timeout.
   absl::Duration work_limit = absl::Minutes(2);

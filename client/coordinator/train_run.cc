@@ -148,11 +148,11 @@ absl::StatusOr<std::string> FitModel(Training& training, const FlowHop& hop,
                                   training.fitted, hop, start, step, account));
   training.outcome.Count(account);
   pb::Report& report = training.outcome.report;
-  report.set_train_rows(fit.response.train_rows());
-  report.set_validation_rows(fit.response.validation_rows());
-  report.set_rounds(fit.response.rounds());
-  *report.mutable_importance() = fit.response.importance();
-  for (const std::string& warning : fit.response.warnings())
+  report.set_train_rows(fit.learned.train_rows());
+  report.set_validation_rows(fit.learned.validation_rows());
+  report.set_rounds(fit.learned.rounds());
+  *report.mutable_importance() = fit.learned.importance();
+  for (const std::string& warning : fit.learned.warnings())
     training.warnings.push_back(warning);
   return fit.artifact;
 }

@@ -43,29 +43,41 @@ void ClientStream::Write(const grpc::ByteBuffer& message,
   call_->Write(message, &event_);
 }
 
-void ClientStream::End(
-    std::function<void(absl::Status, grpc::ByteBuffer)> done) {
+void ClientStream::CloseWrites(std::function<void(bool ok)> done) {
   if (call_ == nullptr) {
-    done(absl::CancelledError("the process is stopping"), grpc::ByteBuffer());
+    done(false);
     return;
   }
-  end_ = std::move(done);
-  Await([this](bool) { ReadAnswer(); });
+  Await(std::move(done));
   call_->WritesDone(&event_);
 }
 
-void ClientStream::ReadAnswer() {
-  Await([this](bool) { ReadStatus(); });
-  call_->Read(&answer_, &event_);
+void ClientStream::Read(grpc::ByteBuffer* message,
+                        std::function<void(bool ok)> done) {
+  if (call_ == nullptr) {
+    done(false);
+    return;
+  }
+  Await(std::move(done));
+  call_->Read(message, &event_);
 }
 
-void ClientStream::ReadStatus() {
-  Await([this](bool) {
+void ClientStream::Finish(std::function<void(absl::Status)> done) {
+  if (call_ == nullptr) {
+    done(absl::CancelledError("the process is stopping"));
+    return;
+  }
+  Await([this, done = std::move(done)](bool) {
     thread_->End(this);
-    const auto end = std::move(end_);
-    end(FromGrpcStatus(status_), std::move(answer_));
+    done(FromGrpcStatus(status_));
   });
   call_->Finish(&status_, &event_);
+}
+
+void ClientStream::End(std::function<void(absl::Status)> done) {
+  CloseWrites([this, done = std::move(done)](bool) {
+    Read(&answer_, [this, done](bool) { Finish(done); });
+  });
 }
 
 void ClientStream::Cancel() { context_.TryCancel(); }

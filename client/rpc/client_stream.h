@@ -1,4 +1,4 @@
-// A ClientStream is one call with many messages out and one in, on the
+// A ClientStream is one call with many messages out, and one or many in, on the
 // RpcThread, where each step tells when it is done.
 //
 // Thread safety: one step at a time; the next may begin in the callback of the
@@ -30,22 +30,27 @@ class ClientStream : public RpcThread::Cancellable,
              std::function<void(bool ok)> done);
   void Write(const grpc::ByteBuffer& message,
              std::function<void(bool ok)> done);
-  // The last step, always needed after Start: closes this side, and waits for
-  // the answer and the status.
-  void End(std::function<void(absl::Status, grpc::ByteBuffer)> done);
+  // Says that no more is written. What follows: Read until not `ok`, and
+  // Finish.
+  void CloseWrites(std::function<void(bool ok)> done);
+  // Waits for the next message of the answer; not `ok` after the last one.
+  // `message` must live until then.
+  void Read(grpc::ByteBuffer* message, std::function<void(bool ok)> done);
+  // The last step, always needed after Start: waits for the status. There must
+  // be nothing left to read.
+  void Finish(std::function<void(absl::Status)> done);
+  // These three in one, for an answer of one message that nobody looks at.
+  void End(std::function<void(absl::Status)> done);
 
   void Cancel() override;
 
  private:
   void Await(std::function<void(bool ok)> step);
-  void ReadAnswer();
-  void ReadStatus();
 
   RpcThread* const thread_;
   grpc::ClientContext context_;
   std::unique_ptr<grpc::GenericClientAsyncReaderWriter> call_;
   std::function<void(bool ok)> step_;
-  std::function<void(absl::Status, grpc::ByteBuffer)> end_;
   std::shared_ptr<ClientStream> self_;  // While a step is under way.
   RpcEvent event_;
   grpc::ByteBuffer answer_;

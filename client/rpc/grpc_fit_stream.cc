@@ -4,6 +4,7 @@
 
 #include "services/base/errors.h"
 #include "services/base/mutex.h"
+#include "services/base/status_macros.h"
 #include "services/host/rpc_payload.h"
 #include "services/table/serialize.h"
 
@@ -33,13 +34,14 @@ struct Gate {
 
 }  // namespace
 
-GrpcFitStream::GrpcFitStream(RpcThread* thread, absl::Duration timeout)
-    : stream_(std::make_shared<ClientStream>(thread, timeout)) {}
+GrpcFitStream::GrpcFitStream(RpcThread* thread, FitOptions options)
+    : stream_(std::make_shared<ClientStream>(thread, options.timeout)),
+      answer_(options.max_artifact_bytes, std::move(options.on_progress)) {}
 
 GrpcFitStream::~GrpcFitStream() {
   if (ended_) return;
   stream_->Cancel();
-  stream_->End([](const absl::Status&, const grpc::ByteBuffer&) {});
+  stream_->End([](const absl::Status&) {});
 }
 
 bool GrpcFitStream::Await(
@@ -80,26 +82,49 @@ absl::Status GrpcFitStream::Write(const TableBytes& table) {
   return status_.ok() ? absl::AbortedError("the fit ended early") : status_;
 }
 
+bool GrpcFitStream::ReadMessage(grpc::ByteBuffer* message) {
+  return Await([&](std::function<void(bool)> done) {
+    stream_->Read(message, std::move(done));
+  });
+}
+
+absl::Status GrpcFitStream::TakeAnswer() {
+  absl::Status taken;
+  grpc::ByteBuffer message;
+  // To the end in any case: until all is read there is no status.
+  while (ReadMessage(&message)) {
+    if (!taken.ok()) continue;
+    pb::FitResponse response;
+    taken = ParseBytes(message, response).ok()
+                ? answer_.Take(response)
+                : MakeError(absl::StatusCode::kInternal, "BAD_REPLY",
+                            "malformed answer to a fit");
+    if (!taken.ok()) stream_->Cancel();
+  }
+  return taken;
+}
+
 void GrpcFitStream::End() {
   if (ended_) return;
   ended_ = true;
-  const auto gate = std::make_shared<Gate>();
-  stream_->End([this, gate](absl::Status status, grpc::ByteBuffer answer) {
-    status_ = std::move(status);
-    answer_ = std::move(answer);
-    gate->Open(true);
+  Await([&](std::function<void(bool)> done) {
+    stream_->CloseWrites(std::move(done));
   });
-  gate->Wait();
+  const absl::Status taken = TakeAnswer();
+  Await([&](std::function<void(bool)> done) {
+    stream_->Finish([this, done](absl::Status status) {
+      status_ = std::move(status);
+      done(true);
+    });
+  });
+  // The status is then that of our own cancelling.
+  if (!taken.ok()) status_ = taken;
 }
 
-absl::StatusOr<pb::FitResponse> GrpcFitStream::Finish() {
+absl::StatusOr<Learned> GrpcFitStream::Finish() {
   End();
-  if (!status_.ok()) return status_;
-  pb::FitResponse response;
-  if (!ParseBytes(answer_, response).ok())
-    return MakeError(absl::StatusCode::kInternal, "BAD_REPLY",
-                     "malformed answer to a fit");
-  return response;
+  RETURN_IF_ERROR(status_);
+  return answer_.Finish();
 }
 
 void GrpcFitStream::Cancel() { stream_->Cancel(); }

@@ -48,8 +48,7 @@ class PutCall : public OpenCall, public std::enable_shared_from_this<PutCall> {
   }
 
   void End() {
-    stream_->End([self = shared_from_this()](absl::Status status,
-                                             const grpc::ByteBuffer&) {
+    stream_->End([self = shared_from_this()](absl::Status status) {
       std::exchange(self->done_, nullptr)(std::move(status));
     });
   }
@@ -86,8 +85,8 @@ std::shared_ptr<OpenCall> GrpcStageClient::Put(
 }
 
 std::unique_ptr<FitUpload> GrpcStageClient::Fit(const pb::FitStart& start,
-                                                absl::Duration timeout) {
-  auto stream = std::make_unique<GrpcFitStream>(thread_, timeout);
+                                                FitOptions options) {
+  auto stream = std::make_unique<GrpcFitStream>(thread_, std::move(options));
   stream->Start(stub_, start);
   return stream;
 }

@@ -27,7 +27,7 @@ class GrpcStageClient : public StageClient {
       const std::string& sha256, std::shared_ptr<const std::string> content,
       absl::Duration timeout, std::function<void(absl::Status)> done) override;
   std::unique_ptr<FitUpload> Fit(const pb::FitStart& start,
-                                 absl::Duration timeout) override;
+                                 FitOptions options) override;
 
  private:
   const std::string address_;

@@ -20,6 +20,7 @@
 #include "absl/time/time.h"
 #include "client/rpc/table_bytes.h"
 #include "proto/pb.h"
+#include "services/host/learned.h"
 #include "troupe/v1/actor.pb.h"
 #include "troupe/v1/stage.pb.h"
 
@@ -52,7 +53,14 @@ class OpenCall {
   virtual void Cancel() = 0;
 };
 
-// One Fit on its way: tables in, one answer out. From one thread, except
+struct FitOptions {
+  absl::Duration timeout = absl::Hours(24);  // Of the whole.
+  int64_t max_artifact_bytes = int64_t{4} << 30;
+  // May be null. Called within Finish, on its thread.
+  std::function<void(const pb::FitProgress&)> on_progress;
+};
+
+// One Fit on its way: tables in, what was learned out. From one thread, except
 // Cancel. Destroying it before Finish cancels it.
 class FitUpload {
  public:
@@ -60,8 +68,10 @@ class FitUpload {
   // Sends one table; waits until the transport takes it. After an error, which
   // is the call's final status, send no more.
   virtual absl::Status Write(const TableBytes& table) = 0;
-  // Says that no more tables come, and waits for the answer.
-  virtual absl::StatusOr<pb::FitResponse> Finish() = 0;
+  // Says that no more tables come, and waits for the answer, whole and of the
+  // digest that it says. Otherwise INTERNAL (BAD_REPLY), RESOURCE_EXHAUSTED
+  // (ARTIFACT_TOO_LARGE), or the call's error.
+  virtual absl::StatusOr<Learned> Finish() = 0;
   // From any thread: ends Write and Finish with CANCELLED.
   virtual void Cancel() = 0;
 };
@@ -82,10 +92,9 @@ class StageClient {
       const std::string& sha256, std::shared_ptr<const std::string> content,
       absl::Duration timeout, std::function<void(absl::Status)> done) = 0;
 
-  // Opens a Fit and sends `start`; does not wait for it. `timeout` bounds the
-  // whole of it.
+  // Opens a Fit and sends `start`; does not wait for it.
   virtual std::unique_ptr<FitUpload> Fit(const pb::FitStart& start,
-                                         absl::Duration timeout) = 0;
+                                         FitOptions options) = 0;
 };
 
 // --- Calls that every process answers ----------------------------------------

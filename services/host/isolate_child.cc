@@ -22,13 +22,15 @@ namespace {
 
 int Forever() { return 1000; }
 
-// An artifact is one chunk.
-class OneMessage : public MessageStream {
+// An artifact is one chunk. Nothing here answers with a stream.
+class OneMessage : public CallStreams {
  public:
   explicit OneMessage(grpc::ByteBuffer bytes) : bytes_(std::move(bytes)) {}
   absl::StatusOr<std::optional<grpc::ByteBuffer>> Next() override {
     return std::exchange(bytes_, std::nullopt);
   }
+  absl::Status Write(const grpc::ByteBuffer&) override { return CallerLeft(); }
+  void Offer(const grpc::ByteBuffer&) override {}
 
  private:
   std::optional<grpc::ByteBuffer> bytes_;

@@ -17,8 +17,8 @@ RpcMethod::RpcType TypeOf(MethodKind kind) {
   switch (kind) {
     case MethodKind::kUnary:
       return RpcMethod::NORMAL_RPC;
-    case MethodKind::kClientStreaming:
-      return RpcMethod::CLIENT_STREAMING;
+    case MethodKind::kStream:
+      return RpcMethod::BIDI_STREAMING;
     case MethodKind::kServerStreaming:
       return RpcMethod::SERVER_STREAMING;
   }
@@ -38,11 +38,8 @@ absl::StatusOr<std::unique_ptr<RawService>> RawService::Make(
   std::vector<RawMethod> methods;
   for (int i = 0; i < service->method_count(); ++i) {
     const google::protobuf::MethodDescriptor& method = *service->method(i);
-    if (method.client_streaming() && method.server_streaming())
-      return absl::UnimplementedError(absl::StrCat(
-          method.full_name(), ": bidirectional streams are not supported"));
     methods.push_back({i, absl::StrCat(full_name, "/", method.name()),
-                       method.client_streaming() ? MethodKind::kClientStreaming
+                       method.client_streaming() ? MethodKind::kStream
                        : method.server_streaming()
                            ? MethodKind::kServerStreaming
                            : MethodKind::kUnary});
@@ -70,12 +67,11 @@ void RawService::AwaitUnary(const RawMethod& method,
                     tag);
 }
 
-void RawService::AwaitClientStreaming(const RawMethod& method,
-                                      grpc::ServerContext* context,
-                                      Reader* reader,
-                                      grpc::ServerCompletionQueue* queue,
-                                      void* tag) {
-  RequestAsyncClientStreaming(method.index, context, reader, queue, queue, tag);
+// gRPC takes a stream of requests with one answer as any other stream.
+void RawService::AwaitStream(const RawMethod& method,
+                             grpc::ServerContext* context, Stream* stream,
+                             grpc::ServerCompletionQueue* queue, void* tag) {
+  RequestAsyncBidiStreaming(method.index, context, stream, queue, queue, tag);
 }
 
 void RawService::AwaitServerStreaming(const RawMethod& method,

@@ -19,7 +19,11 @@
 
 namespace troupe {
 
-enum class MethodKind { kUnary, kClientStreaming, kServerStreaming };
+enum class MethodKind {
+  kUnary,
+  kStream,  // Of requests; the answer is one message or a stream.
+  kServerStreaming,
+};
 
 struct RawMethod {
   int index = 0;
@@ -30,7 +34,8 @@ struct RawMethod {
 class RawService : public grpc::Service {
  public:
   using Responder = grpc::ServerAsyncResponseWriter<grpc::ByteBuffer>;
-  using Reader = grpc::ServerAsyncReader<grpc::ByteBuffer, grpc::ByteBuffer>;
+  using Stream =
+      grpc::ServerAsyncReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer>;
   using Writer = grpc::ServerAsyncWriter<grpc::ByteBuffer>;
 
   // `full_name` is that of a proto that is linked in; NOT_FOUND otherwise.
@@ -44,9 +49,9 @@ class RawService : public grpc::Service {
   void AwaitUnary(const RawMethod& method, grpc::ServerContext* context,
                   grpc::ByteBuffer* request, Responder* responder,
                   grpc::ServerCompletionQueue* queue, void* tag);
-  void AwaitClientStreaming(const RawMethod& method,
-                            grpc::ServerContext* context, Reader* reader,
-                            grpc::ServerCompletionQueue* queue, void* tag);
+  void AwaitStream(const RawMethod& method, grpc::ServerContext* context,
+                   Stream* stream, grpc::ServerCompletionQueue* queue,
+                   void* tag);
   void AwaitServerStreaming(const RawMethod& method,
                             grpc::ServerContext* context,
                             grpc::ByteBuffer* request, Writer* writer,

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "services/base/status_macros.h"
-#include "services/host/client_stream_call.h"
 #include "services/host/served_call.h"
+#include "services/host/stream_call.h"
 #include "services/host/watch_call.h"
 
 namespace troupe {
@@ -75,8 +75,8 @@ void RpcAdapter::AwaitCalls(RawService* service) {
           ServedCall::Await(&shared_, service, &method,
                             Find(inline_methods_, method.name));
         break;
-      case MethodKind::kClientStreaming:
-        ClientStreamCall::Await(&shared_, service, &method);
+      case MethodKind::kStream:
+        StreamCall::Await(&shared_, service, &method);
         break;
       case MethodKind::kServerStreaming:
         WatchCall::Await(&shared_, service, &method,

@@ -46,7 +46,8 @@ class RpcAdapter {
   struct Shared {
     LaneSet* lanes = nullptr;
     const Clock* clock = nullptr;
-    // A client-streaming call that is silent for longer is given up.
+    // A stream whose caller is silent, or takes nothing, for longer is given
+    // up.
     absl::Duration max_silence = absl::Minutes(10);
     grpc::ServerCompletionQueue* queue = nullptr;
     Poller* poller = nullptr;
@@ -58,7 +59,7 @@ class RpcAdapter {
   RpcAdapter(LaneSet* lanes, const Clock* clock);
   ~RpcAdapter();
 
-  // Serves a proto service. Its unary methods and client streams become
+  // Serves a proto service. Its unary methods and streams become
   // messages to the lanes, those that were given with AddInline and AddWatch
   // before excepted. NOT_FOUND when no such proto is linked in.
   absl::Status AddService(absl::string_view full_name);

@@ -10,6 +10,12 @@
 
 namespace troupe {
 
+absl::StatusOr<CallStreams*> StreamsOf(Message& message) {
+  auto* const payload = dynamic_cast<StreamPayload*>(message.payload.get());
+  if (payload == nullptr) return BadMessage("the call is no stream");
+  return &payload->streams();
+}
+
 absl::Status ParseBytes(grpc::ByteBuffer& bytes,
                         google::protobuf::MessageLite& message) {
   // gRPC hands over an invalid buffer where the caller sent none.

@@ -28,26 +28,41 @@ class RpcPayload : public Payload {
   grpc::ByteBuffer bytes_;
 };
 
-// The messages of a client-streaming call, as they arrive.
+// The messages of a stream, as they arrive. From one thread.
 class MessageStream {
  public:
   virtual ~MessageStream() = default;
 
   // Waits for the next message. Returns nullopt after the last one, or an error
   // when the caller left or was silent too long, or the call was answered by
-  // somebody else. From one thread.
+  // somebody else.
   virtual absl::StatusOr<std::optional<grpc::ByteBuffer>> Next() = 0;
+};
+
+// The two streams of a call: its messages, and those of its answer.
+class CallStreams : public MessageStream {
+ public:
+  // Sends one message of the answer, not the last, which is the handler's
+  // reply. Waits until gRPC has taken it, so that one is under way at most.
+  // Errors as of Next.
+  virtual absl::Status Write(const grpc::ByteBuffer& message) = 0;
+
+  // Sends one if nothing is under way; otherwise drops it. Never blocks.
+  virtual void Offer(const grpc::ByteBuffer& message) = 0;
 };
 
 class StreamPayload : public Payload {
  public:
-  explicit StreamPayload(std::shared_ptr<MessageStream> stream)
-      : stream_(std::move(stream)) {}
-  MessageStream& stream() { return *stream_; }
+  explicit StreamPayload(std::shared_ptr<CallStreams> streams)
+      : streams_(std::move(streams)) {}
+  CallStreams& streams() { return *streams_; }
 
  private:
-  const std::shared_ptr<MessageStream> stream_;
+  const std::shared_ptr<CallStreams> streams_;
 };
+
+// Those of a streaming call. BAD_MESSAGE where `message` is none.
+absl::StatusOr<CallStreams*> StreamsOf(Message& message);
 
 // Parses `bytes`, which are consumed. INVALID_ARGUMENT (BAD_MESSAGE) when they
 // are no such message.

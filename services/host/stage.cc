@@ -6,6 +6,7 @@
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
 #include "services/host/artifact_put.h"
+#include "services/host/fit_call.h"
 #include "services/host/rpc_payload.h"
 #include "services/host/text_reply.h"
 #include "services/host/typed_call.h"
@@ -15,34 +16,6 @@ ABSL_FLAG(int64_t, artifact_cache_bytes, int64_t{1} << 30,
           "ones are dropped and put here again when needed");
 
 namespace troupe {
-namespace {
-
-// The tables of a Fit, out of its messages.
-class TableStream : public FitStream {
- public:
-  explicit TableStream(MessageStream& messages) : messages_(messages) {}
-
-  absl::StatusOr<std::optional<std::string>> Next() override {
-    ASSIGN_OR_RETURN(auto bytes, messages_.Next());
-    if (!bytes.has_value()) return std::nullopt;
-    pb::FitRequest request;
-    RETURN_IF_ERROR(ParseBytes(*bytes, request));
-    if (request.has_start())
-      return BadMessage("only the first message of a Fit has a start");
-    return std::move(*request.mutable_table());
-  }
-
- private:
-  MessageStream& messages_;
-};
-
-absl::StatusOr<MessageStream*> StreamOf(Message& message) {
-  auto* const payload = dynamic_cast<StreamPayload*>(message.payload.get());
-  if (payload == nullptr) return BadMessage("the call is no stream");
-  return &payload->stream();
-}
-
-}  // namespace
 
 Stage::Stage()
     : artifacts_(absl::GetFlag(FLAGS_artifact_cache_bytes)), isolation_([] {
@@ -66,9 +39,10 @@ absl::StatusOr<Reply> Stage::OnReceive(Message& message,
     return CallTyped(*this, &Stage::Merge, message, context);
   if (method == "troupe.v1.Stage/Describe")
     return CallTyped(*this, &Stage::Describe, message, context);
-  if (method == "troupe.v1.Stage/Fit") return ReceiveFit(message, context);
+  if (method == "troupe.v1.Stage/Fit")
+    return ReceiveFit(*this, message, context);
   if (method == "troupe.v1.Artifacts/Put") {
-    ASSIGN_OR_RETURN(MessageStream * chunks, StreamOf(message));
+    ASSIGN_OR_RETURN(CallStreams * chunks, StreamsOf(message));
     ASSIGN_OR_RETURN(const auto response, PutArtifact(*this, *chunks));
     return MakeReply(response);
   }
@@ -95,24 +69,6 @@ absl::StatusOr<pb::ObserveResponse> Stage::ObserveHereOrIsolated(
                            : Observe(request, context);
 }
 
-absl::StatusOr<Reply> Stage::ReceiveFit(Message& message,
-                                        const Context& context) {
-  ASSIGN_OR_RETURN(MessageStream * messages, StreamOf(message));
-  ASSIGN_OR_RETURN(auto first, messages->Next());
-  pb::FitRequest request;
-  if (first.has_value()) RETURN_IF_ERROR(ParseBytes(*first, request));
-  if (!request.has_start() || !request.table().empty())
-    return BadMessage("the first message of a Fit has a start and no table");
-  TableStream tables(*messages);
-  absl::StatusOr<pb::FitResponse> response =
-      Fit(request.start(), tables, context);
-  LogCall(message, context, request.start().id(), response.status());
-  RETURN_IF_ERROR(response.status());
-  *response->mutable_id() = request.start().id();
-  return MakeReply(*response,
-                   response->train_rows() + response->validation_rows());
-}
-
 absl::StatusOr<pb::DescribeResponse> Stage::Describe(pb::DescribeRequest&,
                                                      const Context&) {
   return UnknownMethod("Describe");
@@ -133,8 +89,8 @@ absl::StatusOr<pb::MergeResponse> Stage::Merge(pb::MergeRequest&,
   return UnknownMethod("Merge");
 }
 
-absl::StatusOr<pb::FitResponse> Stage::Fit(const pb::FitStart&, FitStream&,
-                                           const Context&) {
+absl::StatusOr<Learned> Stage::Fit(const pb::FitStart&, FitStream&,
+                                   const Context&) {
   return UnknownMethod("Fit");
 }
 

@@ -30,12 +30,14 @@
 #include "services/actor/actor.h"
 #include "services/host/artifact_cache.h"
 #include "services/host/isolation.h"
+#include "services/host/learned.h"
 #include "services/host/service_provider.h"
 #include "troupe/v1/stage.pb.h"
 
 namespace troupe {
 
-// The tables of a Fit, as they arrive.
+// The tables of a Fit as they arrive, and the way back for its progress. From
+// the thread that fits.
 class FitStream {
  public:
   virtual ~FitStream() = default;
@@ -43,6 +45,10 @@ class FitStream {
   // Waits for the next table. Returns its serialized form, nullopt after the
   // last one, or an error when the caller left or the process stops.
   virtual absl::StatusOr<std::optional<std::string>> Next() = 0;
+
+  // Tells the caller how far the fit is. Call it as often as there is news: a
+  // few per second arrive. Never blocks.
+  virtual void Tell(const pb::FitProgress& progress) = 0;
 };
 
 class Stage : public Actor, public ServiceProvider {
@@ -63,9 +69,10 @@ class Stage : public Actor, public ServiceProvider {
       pb::ObserveRequest& request, const Context& context);
   virtual absl::StatusOr<pb::MergeResponse> Merge(pb::MergeRequest& request,
                                                   const Context& context);
-  virtual absl::StatusOr<pb::FitResponse> Fit(const pb::FitStart& start,
-                                              FitStream& tables,
-                                              const Context& context);
+  // The artifact may be of any size: it leaves in pieces.
+  virtual absl::StatusOr<Learned> Fit(const pb::FitStart& start,
+                                      FitStream& tables,
+                                      const Context& context);
 
   // Turns the bytes of an artifact (or of a pass's state) into its form in
   // memory, once, when it arrives. The bytes are hostile: an error
@@ -84,8 +91,6 @@ class Stage : public Actor, public ServiceProvider {
                                   const Context& context) final;
 
  private:
-  absl::StatusOr<Reply> ReceiveFit(Message& message, const Context& context);
-
   absl::StatusOr<pb::ProcessResponse> ProcessHereOrIsolated(
       pb::ProcessRequest& request, const Context& context);
   absl::StatusOr<pb::ObserveResponse> ObserveHereOrIsolated(

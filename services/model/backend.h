@@ -5,6 +5,7 @@
 // Thread safety: all const methods may be called from any thread.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -50,6 +51,14 @@ struct FitResult {
   std::vector<std::string> warnings;
 };
 
+// How a fit runs, and whom it tells.
+struct FitRun {
+  int threads = 1;
+  const Context* context = nullptr;  // Whether anybody still waits.
+  // Called after each of several rounds, with their number so far.
+  std::function<void(int rounds)> on_round = [](int) {};
+};
+
 class BackendKind {
  public:
   virtual ~BackendKind() = default;
@@ -59,8 +68,7 @@ class BackendKind {
 
   // Learns. CANCELLED (CALLER_LEFT) between two rounds.
   virtual absl::StatusOr<FitResult> Fit(const ModelPlan& plan, TrainingSet& set,
-                                        int threads,
-                                        const Context& context) const = 0;
+                                        const FitRun& run) const = 0;
 
   // Reads what Fit stored. The bytes are hostile; labels and features of
   // `artifact` are checked already. ARTIFACT_CORRUPT.

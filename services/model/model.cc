@@ -52,14 +52,13 @@ absl::Status CheckAnswer(const Table& table, const FittedModel& model,
 
 // Features by share, highest first; of equals the first column.
 void AddImportance(const std::vector<std::string>& features,
-                   const std::vector<double>& shares,
-                   pb::FitResponse& response) {
+                   const std::vector<double>& shares, pb::FitResult& result) {
   std::vector<size_t> order(features.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(),
                    [&](size_t a, size_t b) { return shares[a] > shares[b]; });
   for (const size_t feature : order) {
-    pb::Importance& importance = *response.add_importance();
+    pb::Importance& importance = *result.add_importance();
     importance.set_feature(features[feature]);
     importance.set_share(shares[feature]);
   }
@@ -178,9 +177,8 @@ absl::StatusOr<pb::MergeResponse> Model::Merge(pb::MergeRequest& request,
   return response;
 }
 
-absl::StatusOr<pb::FitResponse> Model::Fit(const pb::FitStart& start,
-                                           FitStream& tables,
-                                           const Context& context) {
+absl::StatusOr<Learned> Model::Fit(const pb::FitStart& start, FitStream& tables,
+                                   const Context& context) {
   ASSIGN_OR_RETURN(const ModelPlan plan, PlanModel(start.params().model()));
   ASSIGN_OR_RETURN(const BackendKind* kind, Backends().Find(plan.backend));
   ASSIGN_OR_RETURN(const auto reader,
@@ -192,29 +190,35 @@ absl::StatusOr<pb::FitResponse> Model::Fit(const pb::FitStart& start,
     RETURN_IF_ERROR(reader->Add(table));
   }
   ASSIGN_OR_RETURN(TrainingSet set, reader->Finish());
-  ASSIGN_OR_RETURN(FitResult result,
-                   kind->Fit(plan, set, options_.threads, context));
+  const auto tell = [&](int rounds) {
+    pb::FitProgress progress;
+    progress.set_rounds(rounds);
+    progress.set_rounds_at_most(plan.rounds);
+    tables.Tell(progress);
+  };
+  ASSIGN_OR_RETURN(FitResult fitted,
+                   kind->Fit(plan, set, {options_.threads, &context, tell}));
 
-  pb::FitResponse response;
-  response.set_train_rows(set.train.rows());
-  response.set_validation_rows(set.validation.rows());
-  response.set_rounds(result.rounds);
-  response.set_best_score(result.best_score);
-  for (const std::string& label : set.labels.names())
-    response.add_labels(label);
-  for (auto* const warnings : {&set.warnings, &result.warnings})
+  Learned learned;
+  pb::FitResult& result = learned.result;
+  result.set_train_rows(set.train.rows());
+  result.set_validation_rows(set.validation.rows());
+  result.set_rounds(fitted.rounds);
+  result.set_best_score(fitted.best_score);
+  for (const std::string& label : set.labels.names()) result.add_labels(label);
+  for (auto* const warnings : {&set.warnings, &fitted.warnings})
     for (std::string& warning : *warnings)
-      response.add_warnings(std::move(warning));
-  *response.mutable_rejected() = {set.rejected.begin(), set.rejected.end()};
+      result.add_warnings(std::move(warning));
+  *result.mutable_rejected() = {set.rejected.begin(), set.rejected.end()};
   ASSIGN_OR_RETURN(
-      *response.mutable_artifact(),
-      StoreFittedModel(plan, set, reader->target_name(), std::move(result)));
+      learned.artifact,
+      StoreFittedModel(plan, set, reader->target_name(), std::move(fitted)));
   // What was stored must be what can be read.
-  ASSIGN_OR_RETURN(const auto model, LoadFittedModel(response.artifact(), 1));
+  ASSIGN_OR_RETURN(const auto model, LoadFittedModel(learned.artifact, 1));
   ASSIGN_OR_RETURN(const std::vector<double> shares,
                    model->backend->Importance());
-  AddImportance(set.features, shares, response);
-  return response;
+  AddImportance(set.features, shares, result);
+  return learned;
 }
 
 }  // namespace troupe::model

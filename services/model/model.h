@@ -36,9 +36,8 @@ class Model : public Stage {
                                               const Context& context) override;
   absl::StatusOr<pb::MergeResponse> Merge(pb::MergeRequest& request,
                                           const Context& context) override;
-  absl::StatusOr<pb::FitResponse> Fit(const pb::FitStart& start,
-                                      FitStream& tables,
-                                      const Context& context) override;
+  absl::StatusOr<Learned> Fit(const pb::FitStart& start, FitStream& tables,
+                              const Context& context) override;
   absl::StatusOr<std::shared_ptr<const Artifact>> LoadArtifact(
       std::string bytes) override;
 

@@ -29,10 +29,22 @@ class _Calls(grpc.GenericRpcHandler):
                     context.abort(error.code(), error.details())
             return wrapped
 
+        def failing_stream(call):
+            def wrapped(requests, context):
+                try:
+                    yield from call(requests, context)
+                except grpc.RpcError as error:
+                    context.set_trailing_metadata(error.trailing_metadata() or ())
+                    context.abort(error.code(), error.details())
+            return wrapped
+
         if name.startswith("Watch"):
             return grpc.unary_stream_rpc_method_handler(
                 lambda request, _: self._channel.unary_stream(method)(request, metadata=metadata))
-        if name in ("Fit", "Put"):
+        if name == "Fit":
+            return grpc.stream_stream_rpc_method_handler(failing_stream(
+                lambda requests, _: self._channel.stream_stream(method)(requests, metadata=metadata)))
+        if name == "Put":
             return grpc.stream_unary_rpc_method_handler(failing(
                 lambda requests, _: self._channel.stream_unary(method)(requests, metadata=metadata)))
         forward = self._channel.unary_unary(method)

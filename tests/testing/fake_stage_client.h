@@ -21,7 +21,7 @@ class FakeFitStream : public FitUpload {
     std::vector<std::string> tables;
     bool cancelled = false;
     absl::Status write_status;
-    absl::StatusOr<pb::FitResponse> response = pb::FitResponse();
+    absl::StatusOr<Learned> learned = Learned();
   };
   explicit FakeFitStream(std::shared_ptr<Log> log) : log_(std::move(log)) {}
 
@@ -31,9 +31,9 @@ class FakeFitStream : public FitUpload {
       log_->tables.push_back(table.TableString().value());
     return log_->write_status;
   }
-  absl::StatusOr<pb::FitResponse> Finish() override {
+  absl::StatusOr<Learned> Finish() override {
     if (log_->cancelled) return absl::CancelledError("cancelled");
-    return log_->response;
+    return log_->learned;
   }
   void Cancel() override { log_->cancelled = true; }
 
@@ -138,7 +138,7 @@ class FakeStageClient : public StageClient {
     return std::make_shared<Handle>(nullptr);
   }
 
-  std::unique_ptr<FitUpload> Fit(const pb::FitStart&, absl::Duration) override {
+  std::unique_ptr<FitUpload> Fit(const pb::FitStart&, FitOptions) override {
     return std::make_unique<FakeFitStream>(fit);
   }
 

@@ -41,8 +41,8 @@ class BaselineBackendKind : public BackendKind {
   }
 
   // The artifact's ConstantModel is all there is.
-  absl::StatusOr<FitResult> Fit(const ModelPlan&, TrainingSet&, int,
-                                const Context&) const override {
+  absl::StatusOr<FitResult> Fit(const ModelPlan&, TrainingSet&,
+                                const FitRun&) const override {
     FitResult result;
     result.library = "troupe";
     return result;

@@ -146,9 +146,8 @@ class XgboostBackendKind : public BackendKind {
   }
 
   absl::StatusOr<FitResult> Fit(const ModelPlan& plan, TrainingSet& set,
-                                int threads,
-                                const Context& context) const override {
-    return FitTrees(plan, set, threads, context);
+                                const FitRun& run) const override {
+    return FitTrees(plan, set, run);
   }
 
   absl::StatusOr<std::unique_ptr<Backend>> Load(

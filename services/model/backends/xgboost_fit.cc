@@ -145,30 +145,31 @@ absl::Status TryParameters(const ModelPlan& tried) {
 }
 
 absl::StatusOr<FitResult> FitTrees(const ModelPlan& plan, TrainingSet& set,
-                                   int threads, const Context& context) {
+                                   const FitRun& run) {
   RETURN_IF_ERROR(
       CheckConstraints(plan, static_cast<int64_t>(set.features.size())));
   const std::string* const bins = Find(plan.parameters, "max_bin");
   ASSIGN_OR_RETURN(
       const Matrix train,
-      BinnedMatrix(set.train, bins == nullptr ? "256" : *bins, threads));
+      BinnedMatrix(set.train, bins == nullptr ? "256" : *bins, run.threads));
   Matrix validation;
   const bool watched = plan.early_stopping > 0;
   if (watched) {
-    ASSIGN_OR_RETURN(validation, PlainMatrix(set.validation, threads));
+    ASSIGN_OR_RETURN(validation, PlainMatrix(set.validation, run.threads));
   }
   ASSIGN_OR_RETURN(
       const Booster booster,
-      MakeBooster(plan, set.labels.size(), threads, train, validation));
+      MakeBooster(plan, set.labels.size(), run.threads, train, validation));
   EarlyStopping stopping(plan.early_stopping, plan.higher_is_better);
   bool stopped = false;
   for (int round = 0; round < plan.rounds && !stopped; ++round) {
-    if (context.cancelled())
+    if (run.context->cancelled())
       return MakeError(
           absl::StatusCode::kCancelled, "CALLER_LEFT",
           absl::StrCat("training was cancelled after ", round, " rounds"));
     RETURN_IF_ERROR(CheckXgboost(
         XGBoosterUpdateOneIter(booster.get(), round, train.get()), "learn"));
+    run.on_round(round + 1);
     if (!watched) continue;
     ASSIGN_OR_RETURN(const double score,
                      WatchedScore(booster, round, validation));

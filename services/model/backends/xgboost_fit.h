@@ -5,7 +5,6 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "services/actor/context.h"
 #include "services/model/backend.h"
 
 namespace troupe::model {
@@ -16,6 +15,6 @@ absl::Status TryParameters(const ModelPlan& plan);
 
 // Learns from `set`. CANCELLED (CALLER_LEFT) between two rounds.
 absl::StatusOr<FitResult> FitTrees(const ModelPlan& plan, TrainingSet& set,
-                                   int threads, const Context& context);
+                                   const FitRun& run);
 
 }  // namespace troupe::model

@@ -174,6 +174,40 @@ TEST(Fitting, AsksTheLoaderToKeepWhatTheLastPassTakes) {
   EXPECT_EQ(office.company.fitted_tables, 2);
 }
 
+absl::StatusOr<FitResult> FitWith(FakeOffice& office) {
+  JobContext context(&office.environment,
+                     std::make_shared<LiveJob>(office.WritingJob("j")));
+  const JobInput input{pb::Source()};
+  const auto plan = *PlanWholeInput(context, input, 0, false);
+  TrainingInput training;
+  training.input = &input;
+  training.plan = &plan;
+  training.columns = plan.schema;
+  RejectAccount account{pb::Source()};
+  return FitByStreaming(context, training, {}, FlowHop(), pb::FitStart(), "fit",
+                        account);
+}
+
+TEST(Fitting, StartsOverElsewhereWhereAReplicaDies) {
+  FakeOffice office;
+  office.company.fit_errors = {absl::UnavailableError("Connection reset")};
+  const auto fit = FitWith(office);
+  ASSERT_TRUE(fit.ok()) << fit.status();
+  ASSERT_EQ(office.company.fits.size(), 2u);
+  EXPECT_EQ(office.company.fitted_tables, 2 * office.company.splits);
+  EXPECT_THAT(office.company.fits[1].avoided, ElementsAre("fake"));
+  EXPECT_EQ(office.company.fits[1].start.id().attempt(), 2);
+}
+
+TEST(Fitting, DoesNotTryAgainForAnArtifactThatIsTooLarge) {
+  FakeOffice office;
+  office.environment.limits.max_artifact_bytes = 7;
+  office.company.fit_errors = {ArtifactTooLarge(7, "--max_artifact_bytes")};
+  EXPECT_EQ(ReasonOf(FitWith(office).status()), "ARTIFACT_TOO_LARGE");
+  ASSERT_EQ(office.company.fits.size(), 1u);
+  EXPECT_EQ(office.company.fits[0].options.max_artifact_bytes, 7);
+}
+
 TEST(PartialFold, JoinsPartialsInOrderAndAtMost64AtATime) {
   FakeOffice office;
   JobContext context(&office.environment,

@@ -34,6 +34,7 @@ class FakeCompany : public StageCalls {
   std::set<std::string> held_methods;           // Answered by Release only.
   std::vector<std::string> stalled;
   int passes = 0;  // Merges without an artifact, before one with it.
+  std::deque<absl::Status> fit_errors;  // What the first fits end with.
 
   // --- What the test sees ----------------------------------------------------
   std::vector<pb::ProcessRequest> processed;  // Without tables.
@@ -41,6 +42,7 @@ class FakeCompany : public StageCalls {
   std::vector<pb::MergeRequest> merged;
   std::vector<pb::LoadRequest> load_requests;
   int64_t fitted_tables = 0;
+  std::vector<FitCall> fits;
 
   size_t held() const {
     MutexLock lock(&mutex_);
@@ -80,7 +82,8 @@ class FakeCompany : public StageCalls {
     answer();
   }
   absl::StatusOr<std::unique_ptr<FitSession>> StartFit(
-      const FitCall&) override {
+      const FitCall& call) override {
+    fits.push_back(call);
     return std::make_unique<FakeFit>(this);
   }
   void CancelJob(const std::string&) override { Release(); }
@@ -105,10 +108,15 @@ class FakeCompany : public StageCalls {
       ++company_->fitted_tables;
       return absl::OkStatus();
     }
-    absl::StatusOr<pb::FitResponse> Finish() override {
-      pb::FitResponse response;
-      response.set_artifact(std::to_string(company_->fitted_tables));
-      return response;
+    absl::StatusOr<Learned> Finish() override {
+      if (!company_->fit_errors.empty()) {
+        const absl::Status error = company_->fit_errors.front();
+        company_->fit_errors.pop_front();
+        return error;
+      }
+      Learned learned;
+      learned.artifact = std::to_string(company_->fitted_tables);
+      return learned;
     }
     const std::string& replica() const override { return replica_; }
 

@@ -61,17 +61,21 @@ class EchoStage : public Stage {
     return response;
   }
 
-  absl::StatusOr<pb::FitResponse> Fit(const pb::FitStart&, FitStream& tables,
-                                      const Context&) override {
+  // Learns the tables themselves; no more after the table `enough`.
+  absl::StatusOr<Learned> Fit(const pb::FitStart&, FitStream& tables,
+                              const Context&) override {
     entered.Open();
-    pb::FitResponse response;
+    Learned learned;
     while (true) {
       ASSIGN_OR_RETURN(const auto table, tables.Next());
-      if (!table.has_value()) break;
-      response.mutable_artifact()->append(*table);
-      response.set_train_rows(response.train_rows() + 1);
+      if (!table.has_value() || *table == "enough") break;
+      learned.artifact.append(*table);
+      learned.result.set_train_rows(learned.result.train_rows() + 1);
+      pb::FitProgress progress;
+      progress.set_rounds(static_cast<int32_t>(learned.result.train_rows()));
+      tables.Tell(progress);
     }
-    return response;
+    return learned;
   }
 
   absl::StatusOr<std::shared_ptr<const Artifact>> LoadArtifact(

@@ -1,6 +1,7 @@
 // A real server on loopback, with a stage that does what it is told.
 #include "services/host/host.h"
 
+#include <algorithm>
 #include <future>
 #include <string>
 #include <thread>
@@ -423,86 +424,183 @@ TEST(Artifacts, RefusesBytesThatAreNotWhatTheyAreCalled) {
   EXPECT_EQ(ReasonOf(echo.Put("bad", Sha256Hex("bad"))), "ARTIFACT_CORRUPT");
 }
 
+// A Fit on its way, and the messages of its answer.
+struct OpenFit {
+  explicit OpenFit(EchoHost& echo) : stream(echo.stub->Fit(&context)) {}
+
+  bool Start() {
+    pb::FitRequest request;
+    request.mutable_start()->mutable_id()->set_job("job");
+    return stream->Write(request);
+  }
+  bool Write(const std::string& table) {
+    pb::FitRequest request;
+    request.set_table(table);
+    return stream->Write(request);
+  }
+  void Close() {
+    if (!std::exchange(closed, true)) stream->WritesDone();
+  }
+  // Reads what there is, to the end.
+  absl::Status Finish() {
+    Close();
+    pb::FitResponse message;
+    while (stream->Read(&message)) {
+      artifact += message.artifact_piece();
+      largest_piece = std::max(largest_piece, message.artifact_piece().size());
+      if (message.has_result()) result = message.result();
+    }
+    return FromGrpcStatus(stream->Finish());
+  }
+
+  grpc::ClientContext context;
+  std::unique_ptr<grpc::ClientReaderWriter<pb::FitRequest, pb::FitResponse>>
+      stream;
+  bool closed = false;
+  std::string artifact;
+  size_t largest_piece = 0;
+  pb::FitResult result;
+};
+
 TEST(Fit, HandsOverItsTablesInOrder) {
   EchoHost echo;
   ASSERT_TRUE(echo.Start().ok());
-  grpc::ClientContext context;
-  pb::FitResponse response;
-  const auto writer = echo.stub->Fit(&context, &response);
-  pb::FitRequest request;
-  request.mutable_start()->mutable_id()->set_job("job");
-  ASSERT_TRUE(writer->Write(request));
-  request.clear_start();
-  for (const char* table : {"a", "b", "c"}) {
-    request.set_table(table);
-    ASSERT_TRUE(writer->Write(request));
-  }
-  writer->WritesDone();
-  ASSERT_TRUE(writer->Finish().ok());
-  EXPECT_EQ(response.artifact(), "abc");
-  EXPECT_EQ(response.id().job(), "job");
+  OpenFit fit(echo);
+  ASSERT_TRUE(fit.Start());
+  for (const char* table : {"a", "b", "c"}) ASSERT_TRUE(fit.Write(table));
+  ASSERT_TRUE(fit.Finish().ok());
+  EXPECT_EQ(fit.artifact, "abc");
+  EXPECT_EQ(fit.result.id().job(), "job");
+  EXPECT_EQ(fit.result.artifact_bytes(), 3);
+  EXPECT_EQ(fit.result.artifact_sha256(), Sha256Hex("abc"));
   EXPECT_EQ(echo.Lane("fit").succeeded(), 1);
   EXPECT_EQ(echo.Lane("fit").rows(), 3);
+}
+
+TEST(Fit, AnswersInPiecesThatTheLeastMessageHolds) {
+  HostOptions options;
+  options.max_message_bytes = 1 << 20;
+  EchoHost echo(options);
+  ASSERT_TRUE(echo.Start().ok());
+  OpenFit fit(echo);
+  ASSERT_TRUE(fit.Start());
+  std::string all;
+  for (const char c : {'a', 'b', 'c', 'd', 'e'}) {
+    all += std::string(700'000, c);
+    ASSERT_TRUE(fit.Write(std::string(700'000, c)));
+  }
+  const absl::Status status = fit.Finish();
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_TRUE(fit.artifact == all);
+  EXPECT_LE(fit.largest_piece, 1u << 20);
+  EXPECT_EQ(fit.result.artifact_bytes(), 3'500'000);
+  EXPECT_EQ(fit.result.artifact_sha256(), Sha256Hex(all));
+}
+
+TEST(Fit, TellsHowFarItIs) {
+  EchoHost echo;
+  ASSERT_TRUE(echo.Start().ok());
+  OpenFit fit(echo);
+  ASSERT_TRUE(fit.Start());
+  ASSERT_TRUE(fit.Write("a"));
+  pb::FitResponse message;
+  ASSERT_TRUE(fit.stream->Read(&message));
+  EXPECT_EQ(message.progress().rounds(), 1);
+  EXPECT_TRUE(fit.Finish().ok());
+}
+
+// A caller that still writes would not read, and a full stream keep both.
+TEST(Fit, ReadsWhatTheStageHasNoUseForBeforeItAnswers) {
+  EchoHost echo;
+  ASSERT_TRUE(echo.Start().ok());
+  OpenFit fit(echo);
+  ASSERT_TRUE(fit.Start());
+  const std::string table(3 << 20, 'x');
+  ASSERT_TRUE(fit.Write(table));
+  ASSERT_TRUE(fit.Write("enough"));
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(fit.Write(table));
+  EXPECT_TRUE(fit.Finish().ok());
+  EXPECT_TRUE(fit.artifact == table);
 }
 
 TEST(Fit, NeedsAStart) {
   EchoHost echo;
   ASSERT_TRUE(echo.Start().ok());
-  grpc::ClientContext context;
-  pb::FitResponse response;
-  const auto writer = echo.stub->Fit(&context, &response);
-  pb::FitRequest request;
-  request.set_table("a");
-  writer->Write(request);
-  EXPECT_EQ(ReasonOf(FromGrpcStatus(writer->Finish())), "BAD_MESSAGE");
+  OpenFit fit(echo);
+  fit.Write("a");
+  EXPECT_EQ(ReasonOf(fit.Finish()), "BAD_MESSAGE");
 }
 
 TEST(Fit, IsBouncedWhileItWaitsForItsCaller) {
   EchoHost echo;
   ASSERT_TRUE(echo.Start().ok());
-  grpc::ClientContext context;
-  pb::FitResponse response;
-  const auto writer = echo.stub->Fit(&context, &response);
-  pb::FitRequest request;
-  request.mutable_start();
-  ASSERT_TRUE(writer->Write(request));
+  OpenFit fit(echo);
+  ASSERT_TRUE(fit.Start());
   ASSERT_TRUE(echo.stage->entered.Wait());
   echo.host->Stop(StopMode::kDrain, absl::Milliseconds(50));
   EXPECT_TRUE(echo.host->ShutDown());
-  EXPECT_EQ(ReasonOf(FromGrpcStatus(writer->Finish())), "DRAINING");
+  EXPECT_EQ(ReasonOf(fit.Finish()), "DRAINING");
 }
 
 TEST(Fit, EndsWhenItsCallerLeaves) {
   EchoHost echo;
   ASSERT_TRUE(echo.Start().ok());
   {
-    grpc::ClientContext context;
-    pb::FitResponse response;
-    const auto writer = echo.stub->Fit(&context, &response);
-    pb::FitRequest request;
-    request.mutable_start();
-    ASSERT_TRUE(writer->Write(request));
+    OpenFit fit(echo);
+    ASSERT_TRUE(fit.Start());
     ASSERT_TRUE(echo.stage->entered.Wait());
-    context.TryCancel();
-    EXPECT_EQ(writer->Finish().error_code(), grpc::StatusCode::CANCELLED);
+    fit.context.TryCancel();
+    EXPECT_TRUE(absl::IsCancelled(fit.Finish()));
   }
   while (echo.Lane("fit").in_flight() > 0) std::this_thread::yield();
   EXPECT_EQ(echo.Lane("fit").accepted(), 1);
 }
 
+// Sends more than a connection holds, and takes the first piece.
+void TakeOnePiece(OpenFit& fit) {
+  ASSERT_TRUE(fit.Start());
+  for (int i = 0; i < 8; ++i) ASSERT_TRUE(fit.Write(std::string(4 << 20, 'x')));
+  fit.Close();
+  pb::FitResponse message;
+  do {
+    ASSERT_TRUE(fit.stream->Read(&message));
+  } while (message.has_progress());
+  EXPECT_GT(message.artifact_piece().size(), 1u << 19);
+}
+
+TEST(Fit, EndsWhenItsCallerLeavesBetweenPieces) {
+  EchoHost echo;
+  ASSERT_TRUE(echo.Start().ok());
+  {
+    OpenFit fit(echo);
+    ASSERT_NO_FATAL_FAILURE(TakeOnePiece(fit));
+    EXPECT_EQ(echo.Lane("fit").in_flight(), 1);
+    fit.context.TryCancel();
+    EXPECT_TRUE(absl::IsCancelled(fit.Finish()));
+  }
+  while (echo.Lane("fit").in_flight() > 0) std::this_thread::yield();
+  EXPECT_EQ(echo.Lane("fit").succeeded(), 0);
+}
+
+TEST(Fit, DrainDoesNotWaitForACallerThatTakesNoPieces) {
+  EchoHost echo;
+  ASSERT_TRUE(echo.Start().ok());
+  OpenFit fit(echo);
+  ASSERT_NO_FATAL_FAILURE(TakeOnePiece(fit));
+  echo.host->Stop(StopMode::kDrain, absl::Milliseconds(50));
+  EXPECT_TRUE(echo.host->ShutDown());
+  EXPECT_FALSE(fit.Finish().ok());
+  EXPECT_EQ(fit.result.artifact_sha256(), "");
+}
+
 TEST(Fit, DoesNotHoldUpBatches) {
   EchoHost echo;
   ASSERT_TRUE(echo.Start().ok());
-  grpc::ClientContext context;
-  pb::FitResponse response;
-  const auto writer = echo.stub->Fit(&context, &response);
-  pb::FitRequest request;
-  request.mutable_start();
-  ASSERT_TRUE(writer->Write(request));
+  OpenFit fit(echo);
+  ASSERT_TRUE(fit.Start());
   ASSERT_TRUE(echo.stage->entered.Wait());
   EXPECT_TRUE(echo.Process("hello").ok());
-  writer->WritesDone();
-  EXPECT_TRUE(writer->Finish().ok());
+  EXPECT_TRUE(fit.Finish().ok());
 }
 
 TEST(Listen, PortInUseIsAPlainMessage) {

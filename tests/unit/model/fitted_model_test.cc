@@ -24,7 +24,7 @@ pb::ModelArtifact Fitted(const std::string& objective) {
                                  : Texts({"a", "a", "b", "b"})));
   EXPECT_TRUE(response.ok()) << response.status();
   pb::ModelArtifact artifact;
-  EXPECT_TRUE(artifact.ParseFromString(response->artifact()));
+  EXPECT_TRUE(artifact.ParseFromString(response->artifact));
   return artifact;
 }
 

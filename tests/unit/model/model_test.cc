@@ -124,7 +124,7 @@ TEST(Model, RefusesOutputColumnsOfOneName) {
 
 TEST(Model, PredictsTheLabelsThatItLearned) {
   Model model(TestOptions());
-  const pb::FitResponse fitted = FitAndPut(model, kBinary, YesNoTable());
+  const pb::FitResult fitted = FitAndPut(model, kBinary, YesNoTable());
   EXPECT_THAT(fitted.labels(), ElementsAre("no", "yes"));
   const auto out = Predict(model, YesNoTable());
   ASSERT_TRUE(out.ok()) << out.status();
@@ -257,7 +257,7 @@ TEST(Model, AsksForTheArtifactThatItLacks) {
 
 TEST(Model, RanksFeaturesByGain) {
   Model model(TestOptions());
-  const pb::FitResponse fitted = FitAndPut(model, kBinary, YesNoTable());
+  const pb::FitResult fitted = FitAndPut(model, kBinary, YesNoTable());
   ASSERT_EQ(fitted.importance_size(), 2);
   EXPECT_EQ(fitted.importance(0).feature(), "x");
   EXPECT_EQ(fitted.importance(0).share(), 1);
@@ -266,7 +266,7 @@ TEST(Model, RanksFeaturesByGain) {
 
 TEST(Model, CountsRowsThatItLearnedFrom) {
   Model model(TestOptions());
-  const pb::FitResponse fitted = FitAndPut(
+  const pb::FitResult fitted = FitAndPut(
       model, kRegression, LineTable(Column::FromDoubles({1, NAN, 3, 4})));
   EXPECT_EQ(fitted.train_rows(), 3);
   EXPECT_EQ(fitted.rejected_size(), 1);
@@ -285,7 +285,20 @@ TEST(Model, LearnsTheSameFromAnyBatches) {
   const auto one = model.Fit(start, whole, AnyContext());
   const auto several = model.Fit(start, parts, AnyContext());
   ASSERT_TRUE(one.ok() && several.ok()) << one.status() << several.status();
-  EXPECT_EQ(one->artifact(), several->artifact());
+  EXPECT_EQ(one->artifact, several->artifact);
+}
+
+TEST(Model, TellsEachRound) {
+  Model model(TestOptions());
+  const Table table = LineTable(Column::FromDoubles({1, 2, 3, 4}));
+  FakeFitStream stream({table});
+  const auto learned =
+      model.Fit(StartOf(Params(kRegression), table), stream, AnyContext());
+  ASSERT_TRUE(learned.ok()) << learned.status();
+  ASSERT_FALSE(stream.told.empty());
+  EXPECT_EQ(stream.told.front(), 1);
+  EXPECT_EQ(stream.told.back(), learned->result.rounds());
+  EXPECT_EQ(stream.at_most, learned->result.rounds());
 }
 
 // Cancels after some tables, so that the fit itself has to notice.
@@ -502,7 +515,7 @@ TEST(Model, RefusesAnAnswerThatNobodyCouldTake) {
   Model model(TestOptions());
   const auto fitted = model.Fit(start, stream, AnyContext());
   ASSERT_TRUE(fitted.ok()) << fitted.status();
-  const auto artifact = model.LoadArtifact(fitted->artifact());
+  const auto artifact = model.LoadArtifact(fitted->artifact);
   ASSERT_TRUE(model.artifacts().Put("fitted", 1, *artifact).ok());
   Table rows;
   rows.rows = kMaxTableRows;

@@ -116,6 +116,13 @@ class FakeFitStream : public FitStream {
     if (next_ == tables_.size()) return std::optional<std::string>();
     return std::optional<std::string>(tables_[next_++]);
   }
+  void Tell(const pb::FitProgress& progress) override {
+    told.push_back(progress.rounds());
+    at_most = progress.rounds_at_most();
+  }
+
+  std::vector<int> told;  // Rounds.
+  int at_most = 0;
 
  private:
   std::vector<std::string> tables_;
@@ -132,26 +139,25 @@ inline pb::FitStart StartOf(const pb::ModelParams& params, const Table& table) {
   return start;
 }
 
-inline absl::StatusOr<pb::FitResponse> FitTable(Model& model,
-                                                const std::string& params,
-                                                Table table) {
+inline absl::StatusOr<Learned> FitTable(Model& model, const std::string& params,
+                                        Table table) {
   const pb::FitStart start = StartOf(Params(params), table);
   FakeFitStream stream({std::move(table)});
   return model.Fit(start, stream, AnyContext());
 }
 
 // Fits and puts the artifact there as "fitted".
-inline pb::FitResponse FitAndPut(Model& model, const std::string& params,
-                                 Table table) {
-  auto response = FitTable(model, params, std::move(table));
-  EXPECT_TRUE(response.ok()) << response.status();
-  if (!response.ok()) return {};
-  auto artifact = model.LoadArtifact(response->artifact());
+inline pb::FitResult FitAndPut(Model& model, const std::string& params,
+                               Table table) {
+  auto learned = FitTable(model, params, std::move(table));
+  EXPECT_TRUE(learned.ok()) << learned.status();
+  if (!learned.ok()) return {};
+  auto artifact = model.LoadArtifact(learned->artifact);
   EXPECT_TRUE(artifact.ok()) << artifact.status();
   if (artifact.ok()) {
     EXPECT_TRUE(model.artifacts().Put("fitted", 1, *artifact).ok());
   }
-  return *response;
+  return learned->result;
 }
 
 // Predicts with "fitted".

@@ -68,7 +68,7 @@ TEST_P(TrainingGolden, EqualsPython) {
   const Json& spec = At(golden, "cases").list_value().values(GetParam());
   SCOPED_TRACE(At(spec, "name").string_value());
   Model model(TestOptions());
-  const pb::FitResponse fitted =
+  const pb::FitResult fitted =
       FitAndPut(model, JsonText(At(spec, "params")), TableOf(golden, spec));
   EXPECT_EQ(fitted.rounds(), At(spec, "rounds").number_value());
   if (Has(spec, "best_score")) {

@@ -22,8 +22,8 @@
 namespace troupe {
 namespace {
 
-// A stage that really listens: Process mirrors its table, Fit and Put tell what
-// arrived.
+// A stage that really listens: Process mirrors its table, Fit all its tables,
+// and Put tells what arrived.
 class MirrorStage : public pb::Stage::Service, public pb::Artifacts::Service {
  public:
   MirrorStage() {
@@ -58,17 +58,32 @@ class MirrorStage : public pb::Stage::Service, public pb::Artifacts::Service {
     return grpc::Status::OK;
   }
 
-  grpc::Status Fit(grpc::ServerContext*,
-                   grpc::ServerReader<pb::FitRequest>* reader,
-                   pb::FitResponse* response) override {
+  grpc::Status Fit(grpc::ServerContext* context,
+                   grpc::ServerReaderWriter<pb::FitResponse, pb::FitRequest>*
+                       stream) override {
     if (!refusal.ok()) return ToGrpcStatus(refusal);
     pb::FitRequest request;
+    pb::FitResponse last;
     std::string all;
-    while (reader->Read(&request)) {
-      if (request.has_start()) *response->mutable_id() = request.start().id();
+    while (stream->Read(&request)) {
+      if (request.has_start())
+        *last.mutable_result()->mutable_id() = request.start().id();
       all += request.table();
     }
-    response->set_artifact(Sha256Hex(all));
+    pb::FitResponse message;
+    message.mutable_progress()->set_rounds(7);
+    stream->Write(message);
+    for (size_t at = 0; at < all.size(); at += 300'000) {
+      message.set_artifact_piece(all.substr(at, 300'000));
+      stream->Write(message);
+      if (!hang) continue;
+      entered.Notify();
+      while (!context->IsCancelled()) absl::SleepFor(absl::Milliseconds(1));
+      return grpc::Status::CANCELLED;
+    }
+    last.mutable_result()->set_artifact_bytes(static_cast<int64_t>(all.size()));
+    last.mutable_result()->set_artifact_sha256(Sha256Hex(all));
+    stream->Write(last);
     return grpc::Status::OK;
   }
 
@@ -241,22 +256,62 @@ TEST_F(GrpcStageClientTest, APutTellsWhyItWasRefused) {
 TEST_F(GrpcStageClientTest, AFitSendsItsTablesInOrder) {
   pb::FitStart start;
   start.mutable_id()->set_job("j");
-  const auto fit = client_.Fit(start, absl::Seconds(30));
+  std::vector<int> rounds;
+  FitOptions options;
+  options.on_progress = [&](const pb::FitProgress& progress) {
+    rounds.push_back(progress.rounds());
+  };
+  const auto fit = client_.Fit(start, options);
   std::string all;
   for (unsigned i = 0; i < 20; ++i) {
     const std::string table = RandomBytes(100'000, i);
     ASSERT_TRUE(fit->Write(TableBytes::FromTable(table)).ok());
     all += table;
   }
-  const auto response = fit->Finish();
-  ASSERT_TRUE(response.ok());
-  EXPECT_EQ(response->artifact(), Sha256Hex(all));
-  EXPECT_EQ(response->id().job(), "j");
+  const auto learned = fit->Finish();
+  ASSERT_TRUE(learned.ok()) << learned.status();
+  EXPECT_TRUE(learned->artifact == all);
+  EXPECT_EQ(learned->result.id().job(), "j");
+  EXPECT_THAT(rounds, testing::ElementsAre(7));
+}
+
+TEST_F(GrpcStageClientTest, AFitTakesNoMoreThanItIsAllowed) {
+  FitOptions options;
+  options.max_artifact_bytes = 1'000'000;
+  const auto fit = client_.Fit(pb::FitStart(), options);
+  const std::string table = RandomBytes(1'000'000, 1);
+  ASSERT_TRUE(fit->Write(TableBytes::FromTable(table)).ok());
+  ASSERT_TRUE(fit->Write(TableBytes::FromTable("x")).ok());
+  EXPECT_EQ(ReasonOf(fit->Finish().status()), "ARTIFACT_TOO_LARGE");
+}
+
+TEST_F(GrpcStageClientTest, AFitIsCancelledBetweenPieces) {
+  stage_.hang = true;
+  const auto fit = client_.Fit(pb::FitStart(), FitOptions());
+  ASSERT_TRUE(
+      fit->Write(TableBytes::FromTable(RandomBytes(1'000'000, 1))).ok());
+  auto learned = std::async(std::launch::async, [&] { return fit->Finish(); });
+  stage_.entered.WaitForNotification();
+  fit->Cancel();
+  EXPECT_TRUE(absl::IsCancelled(learned.get().status()));
+}
+
+TEST_F(GrpcStageClientTest, AReplicaThatEndsBetweenPiecesHasNotFitted) {
+  stage_.hang = true;
+  const auto fit = client_.Fit(pb::FitStart(), FitOptions());
+  ASSERT_TRUE(
+      fit->Write(TableBytes::FromTable(RandomBytes(1'000'000, 1))).ok());
+  auto learned = std::async(std::launch::async, [&] { return fit->Finish(); });
+  stage_.entered.WaitForNotification();
+  stage_.Stop();
+  const absl::Status status = learned.get().status();
+  EXPECT_TRUE(absl::IsCancelled(status) || absl::IsUnavailable(status))
+      << status;
 }
 
 TEST_F(GrpcStageClientTest, AFitThatIsRefusedTellsWhyInWriteAndFinish) {
   stage_.refusal = TrainingTooLarge(2, 1);
-  const auto fit = client_.Fit(pb::FitStart(), absl::Seconds(30));
+  const auto fit = client_.Fit(pb::FitStart(), FitOptions());
   const TableBytes table = TableBytes::FromTable(RandomBytes(1 << 20, 1));
   absl::Status status;
   while (status.ok()) status = fit->Write(table);
@@ -266,7 +321,7 @@ TEST_F(GrpcStageClientTest, AFitThatIsRefusedTellsWhyInWriteAndFinish) {
 
 TEST_F(GrpcStageClientTest, AFitThatIsDroppedIsCancelled) {
   // The thread's end waits for it: the test would hang if it stayed open.
-  client_.Fit(pb::FitStart(), absl::Hours(1));
+  client_.Fit(pb::FitStart(), FitOptions());
 }
 
 TEST_F(GrpcStageClientTest, ManyCallsAtOnceAllComeBack) {
