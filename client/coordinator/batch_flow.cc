@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "client/coordinator/reject_account.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
 
@@ -67,9 +68,16 @@ BatchFlow::BatchFlow(JobContext* context, const JobInput* input,
                      const FlowPlan* plan,
                      const std::vector<std::string>& source_columns,
                      pb::Split split)
-    : context_(context), input_(input), plan_(plan) {
+    : context_(context),
+      input_(input),
+      plan_(plan),
+      source_columns_(source_columns) {
   result_.split = std::move(split);
-  Load(source_columns);
+  Level& level = levels_.emplace_back();
+  level.bytes = result_.split.bytes();
+  level.rows = result_.split.rows();
+  absl::Status status = Advance();
+  if (!status.ok()) Finish(std::move(status));
 }
 
 std::function<void(StageResult)> BatchFlow::Step(
@@ -92,118 +100,144 @@ void BatchFlow::Finish(absl::Status status) {
   done_ = true;
 }
 
-void BatchFlow::Load(const std::vector<std::string>& source_columns) {
-  auto request = input_->Load(result_.split);
-  if (!request.ok()) return Finish(request.status());
-  *request->mutable_id() = context_->Batch(result_.split.number());
-  *request->mutable_schema() = plan_->columns;
-  request->mutable_source_columns()->Add(source_columns.begin(),
-                                         source_columns.end());
-  *request->mutable_row_split() = plan_->row_split;
-  request->set_row_set(plan_->rows);
-  request->set_target_required(plan_->target_required);
-  request->set_read_again(plan_->read_again);
-  if (TextBehind(0)) {
-    request->set_form(pb::LINES);
-    *request->mutable_text() = *plan_->text;
-  }
-  std::string affinity = input_->Affinity(context_->id(), result_.split.file());
-  // The replica that keeps a split is the one to ask again.
-  if (affinity.empty() && (plan_->read_again || plan_->read_before))
-    affinity = absl::StrCat(context_->id(), "/", result_.split.number());
-  context_->Start("loader", stage_method::kLoad, *std::move(request),
-                  TableBytes(), {}, affinity, Step(&BatchFlow::TakeLoaded));
-}
-
-absl::Status BatchFlow::TakeLoaded(StageResult result) {
-  ASSIGN_OR_RETURN(pb::LoadResponse response,
-                   JobContext::Parse<pb::LoadResponse>(result));
-  if (response.wanted() != response.rows() + response.rejected_size() ||
-      response.wanted() > result_.split.rows() ||
-      (plan_->rows == pb::ALL_ROWS &&
-       response.wanted() != result_.split.rows()))
-    return Unbalanced("loader", result_.split.rows(), response.rows(),
-                      response.rejected_size());
-  RETURN_IF_ERROR(CheckForm("loader", TextBehind(0), response.form()));
-  result_.wanted = response.wanted();
-  result_.short_rows = response.short_rows();
-  AddRejected(response, &result_.rejected);
-  levels_.push_back({std::move(result.table), response.rows()});
-  return Advance();
-}
-
 // Sends the next piece of the deepest table that is not yet through.
 absl::Status BatchFlow::Advance() {
-  const size_t depth = plan_->hops.size() + (plan_->observe ? 1 : 0);
+  const size_t depth = 1 + plan_->hops.size() + (plan_->observe ? 1 : 0);
   while (!levels_.empty()) {
     Level& level = levels_.back();
-    const size_t hop = levels_.size() - 1;
-    if (hop == depth) {  // Through all hops: a result.
+    if (levels_.size() > depth) {  // Through all hops: a result.
       result_.rows_ok += level.rows;
       if (level.rows > 0)
-        result_.pieces.push_back({std::move(level.table), level.rows});
+        output_.pieces.push_back({std::move(level.table), level.rows});
       levels_.pop_back();
     } else if (level.next >= level.rows) {
       levels_.pop_back();
     } else {
-      SendPiece(level, hop);
-      return absl::OkStatus();
+      return SendPiece();
     }
   }
   return FinishRows();
 }
 
-void BatchFlow::SendPiece(Level& level, size_t hop) {
-  const bool observes = hop == plan_->hops.size();
-  const FlowHop& target = observes ? plan_->observe->hop : plan_->hops[hop];
-  const int64_t piece = observes
-                            ? level.rows
-                            : RowsPerPiece(level.rows, level.table.size(),
-                                           target.output_bytes_per_row,
-                                           context_->limits().max_batch_bytes);
+absl::Status BatchFlow::SendPiece() {
+  Level& level = levels_.back();
+  const size_t hop = levels_.size() - 2;  // Not of the first level.
+  const bool loads = levels_.size() == 1;
+  const bool observes = !loads && hop == plan_->hops.size();
+  const int64_t made = loads
+                           ? plan_->columns.fields_size() * kLoadedBytesPerValue
+                       : observes ? 0
+                                  : plan_->hops[hop].output_bytes_per_row;
+  level.piece = observes ? level.rows
+                         : RowsPerPiece(level.rows, level.bytes, made,
+                                        context_->limits().max_batch_bytes);
+  level.piece = std::min({level.piece, level.most, level.rows - level.next});
   pb::RowRange range;
   range.set_begin(level.next);
-  range.set_end(std::min(level.rows, level.next + std::min(piece, level.most)));
-  const bool whole = range.begin() == 0 && range.end() == level.rows;
+  range.set_end(level.next + level.piece);
   level.next = range.end();
-  level.piece = range.end() - range.begin();
-  TableBytes table = level.table;
-  std::vector<std::string> artifacts;
-  if (!target.artifact.empty()) artifacts.push_back(target.artifact);
-  const auto send = [&](auto request, const char* method, auto take) {
-    *request.mutable_id() = context_->Batch(result_.split.number());
-    *request.mutable_params() = target.params;
-    request.set_artifact(target.artifact);
-    if (!whole) *request.mutable_rows() = range;
-    context_->Start(target.stage, method, std::move(request), std::move(table),
-                    std::move(artifacts), "", Step(take));
-  };
-  if (!observes) {
-    pb::ProcessRequest request;
-    request.set_form(target.form);
-    if (TextBehind(hop + 1)) {
-      request.set_form(pb::LINES);
-      *request.mutable_text() = *plan_->text;
-    }
-    return send(std::move(request), stage_method::kProcess,
-                &BatchFlow::TakeProcessed);
+  const pb::RowRange* rows = level.piece == level.rows ? nullptr : &range;
+  if (loads) return SendLoad(rows);
+  if (observes) {
+    SendObserve(rows);
+  } else {
+    SendProcess(plan_->hops[hop], rows, TextBehind(hop + 1));
   }
+  return absl::OkStatus();
+}
+
+absl::Status BatchFlow::SendLoad(const pb::RowRange* rows) {
+  ASSIGN_OR_RETURN(pb::LoadRequest request, input_->Load(result_.split));
+  *request.mutable_id() = context_->Batch(result_.split.number());
+  *request.mutable_schema() = plan_->columns;
+  request.mutable_source_columns()->Add(source_columns_.begin(),
+                                        source_columns_.end());
+  *request.mutable_row_split() = plan_->row_split;
+  request.set_row_set(plan_->rows);
+  request.set_target_required(plan_->target_required);
+  request.set_read_again(plan_->read_again);
+  if (rows != nullptr) *request.mutable_rows() = *rows;
+  if (TextBehind(0)) {
+    request.set_form(pb::LINES);
+    *request.mutable_text() = *plan_->text;
+  }
+  std::string affinity = input_->Affinity(context_->id(), result_.split.file());
+  // The replica that keeps a split is the one to ask again.
+  if (affinity.empty() && (plan_->read_again || plan_->read_before))
+    affinity = absl::StrCat(context_->id(), "/", result_.split.number());
+  context_->Start("loader", stage_method::kLoad, std::move(request),
+                  TableBytes(), {}, affinity, Step(&BatchFlow::TakeLoaded));
+  return absl::OkStatus();
+}
+
+template <typename Request>
+void BatchFlow::SendTable(const FlowHop& hop, const char* method,
+                          Request request, const pb::RowRange* rows,
+                          std::vector<std::string> artifacts,
+                          absl::Status (BatchFlow::*take)(StageResult)) {
+  *request.mutable_id() = context_->Batch(result_.split.number());
+  *request.mutable_params() = hop.params;
+  request.set_artifact(hop.artifact);
+  if (rows != nullptr) *request.mutable_rows() = *rows;
+  if (!hop.artifact.empty()) artifacts.push_back(hop.artifact);
+  TableBytes table = levels_.back().table;
+  context_->Start(hop.stage, method, std::move(request), std::move(table),
+                  std::move(artifacts), "", Step(take));
+}
+
+void BatchFlow::SendProcess(const FlowHop& hop, const pb::RowRange* rows,
+                            bool text) {
+  pb::ProcessRequest request;
+  request.set_form(text ? pb::LINES : hop.form);
+  if (text) *request.mutable_text() = *plan_->text;
+  SendTable(hop, stage_method::kProcess, std::move(request), rows, {},
+            &BatchFlow::TakeProcessed);
+}
+
+void BatchFlow::SendObserve(const pb::RowRange* rows) {
+  const FlowObserve& observe = *plan_->observe;
   pb::ObserveRequest request;
-  request.set_purpose(plan_->observe->purpose);
-  request.set_state(plan_->observe->state);
-  if (!request.state().empty()) artifacts.push_back(request.state());
-  send(std::move(request), stage_method::kObserve, &BatchFlow::TakeObserved);
+  request.set_purpose(observe.purpose);
+  request.set_state(observe.state);
+  std::vector<std::string> artifacts;
+  if (!observe.state.empty()) artifacts.push_back(observe.state);
+  SendTable(observe.hop, stage_method::kObserve, std::move(request), rows,
+            std::move(artifacts), &BatchFlow::TakeObserved);
+}
+
+// Puts what came back behind the level that it came from.
+void BatchFlow::PassOn(TableBytes table, int64_t rows) {
+  Level& from = levels_.back();
+  if (from.next == from.rows) from.table = TableBytes();  // Through: let go.
+  const auto bytes = static_cast<int64_t>(table.size());
+  levels_.push_back({std::move(table), bytes, rows});
+}
+
+absl::Status BatchFlow::TakeLoaded(StageResult result) {
+  ASSIGN_OR_RETURN(pb::LoadResponse response,
+                   JobContext::Parse<pb::LoadResponse>(result));
+  const int64_t asked = levels_.back().piece;
+  if (response.wanted() != response.rows() + response.rejected_size() ||
+      response.wanted() > asked ||
+      (plan_->rows == pb::ALL_ROWS && response.wanted() != asked))
+    return Unbalanced("loader", asked, response.rows(),
+                      response.rejected_size());
+  RETURN_IF_ERROR(CheckForm("loader", TextBehind(0), response.form()));
+  result_.wanted += response.wanted();
+  AddShortRows(response.short_rows(), &result_.short_rows);
+  AddRejected(response, &result_.rejected);
+  PassOn(std::move(result.table), response.rows());
+  return Advance();
 }
 
 absl::Status BatchFlow::TakeProcessed(StageResult result) {
   ASSIGN_OR_RETURN(pb::ProcessResponse response,
                    JobContext::Parse<pb::ProcessResponse>(result));
-  RETURN_IF_ERROR(CheckForm(plan_->hops[levels_.size() - 1].stage,
-                            TextBehind(levels_.size()), response.form()));
-  Level& level = levels_.back();
-  if (level.next == level.rows) level.table = TableBytes();  // Through: let go.
+  const size_t hop = levels_.size() - 2;
+  RETURN_IF_ERROR(
+      CheckForm(plan_->hops[hop].stage, TextBehind(hop + 1), response.form()));
   AddRejected(response, &result_.rejected);
-  levels_.push_back({std::move(result.table), response.rows()});
+  PassOn(std::move(result.table), response.rows());
   return Advance();
 }
 
@@ -222,7 +256,7 @@ absl::Status BatchFlow::TakeObserved(StageResult result) {
   AddRejected(response, &result_.rejected);
   result_.rows_ok += response.rows();
   ASSIGN_OR_RETURN(std::string partial, result.table.TableString());
-  result_.partials.push_back(std::move(partial));
+  output_.partials.push_back(std::move(partial));
   return Advance();
 }
 

@@ -1,8 +1,8 @@
 // A BatchFlow takes one batch through the hops of a pass: Load, Process at each
-// hop, and where the pass observes, Observe at the end. Where a hop would make
-// more than one message may hold, its rows go piece by piece, each piece all
-// the way before the next. A piece whose text turns out too large is sent again
-// as two.
+// hop, and where the pass observes, Observe at the end. Where the loader or a
+// hop would make more than one message may hold, its rows go piece by piece,
+// each piece all the way before the next. A piece whose text turns out too
+// large is asked for again as two.
 //
 // Thread safety: everything belongs to the job's thread.
 #pragma once
@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -63,7 +64,15 @@ struct BatchPiece {
   int64_t rows = 0;
 };
 
-// What came out of a batch.
+// What came out of a batch, in order.
+struct BatchOutput {
+  std::vector<BatchPiece> pieces;     // Not where observed.
+  std::vector<std::string> partials;  // Where observed.
+
+  bool empty() const { return pieces.empty() && partials.empty(); }
+};
+
+// What became of a batch.
 struct BatchResult {
   pb::Split split;
   absl::Status status;
@@ -72,8 +81,6 @@ struct BatchResult {
   pb::ShortRows short_rows;
   std::vector<pb::RejectedRow> rejected;   // Rising.
   std::vector<std::string> rejected_text;  // One each, where asked for.
-  std::vector<BatchPiece> pieces;          // In order. Not where observed.
-  std::vector<std::string> partials;       // In order. Where observed.
 };
 
 class BatchFlow {
@@ -87,31 +94,42 @@ class BatchFlow {
   BatchFlow& operator=(const BatchFlow&) = delete;
 
   bool done() const { return done_; }
+  // Takes what has come out since the last call.
+  BatchOutput TakeOutput() { return std::exchange(output_, {}); }
   // Only when done.
-  BatchResult& result() { return result_; }
+  const BatchResult& result() const { return result_; }
 
   // Memory that a batch may take in its widest hop, in bytes.
   static int64_t Weight(const FlowPlan& plan, const pb::Split& split,
                         int64_t max_batch_bytes);
 
  private:
-  // A table that stands before a hop, and how much of it has gone through.
+  // A table that stands before a hop (the split's text, before the loader), and
+  // how much of it has gone through.
   struct Level {
     TableBytes table;
+    int64_t bytes = 0;
     int64_t rows = 0;
     int64_t next = 0;   // Behind the piece that is on its way.
     int64_t piece = 0;  // How many rows that has.
     int64_t most = std::numeric_limits<int64_t>::max();  // That one may have.
   };
 
-  void Load(const std::vector<std::string>& source_columns);
-  absl::Status TakeLoaded(StageResult result);
   // Whether what comes behind the loader and `hops` hops is text.
   bool TextBehind(size_t hops) const {
     return plan_->text.has_value() && hops == plan_->hops.size();
   }
   absl::Status Advance();
-  void SendPiece(Level& level, size_t hop);
+  absl::Status SendPiece();
+  absl::Status SendLoad(const pb::RowRange* rows);
+  void SendProcess(const FlowHop& hop, const pb::RowRange* rows, bool text);
+  void SendObserve(const pb::RowRange* rows);
+  template <typename Request>
+  void SendTable(const FlowHop& hop, const char* method, Request request,
+                 const pb::RowRange* rows, std::vector<std::string> artifacts,
+                 absl::Status (BatchFlow::*take)(StageResult));
+  void PassOn(TableBytes table, int64_t rows);
+  absl::Status TakeLoaded(StageResult result);
   absl::Status TakeProcessed(StageResult result);
   absl::Status SendLess(const absl::Status& too_large);
   absl::Status TakeObserved(StageResult result);
@@ -128,8 +146,11 @@ class BatchFlow {
   JobContext* const context_;
   const JobInput* const input_;
   const FlowPlan* const plan_;
+  const std::vector<std::string>& source_columns_;
   const std::shared_ptr<bool> present_ = std::make_shared<bool>(true);
-  std::vector<Level> levels_;  // levels_[i] stands before hop i.
+  // The first stands before the loader, the one behind it before hop 0, ...
+  std::vector<Level> levels_;
+  BatchOutput output_;
   BatchResult result_;
   bool done_ = false;
 };

@@ -43,9 +43,11 @@ class Window {
 
   bool empty() const { return batches_.empty(); }
   int popped() const { return popped_; }
-  bool front_done() const {
-    return !batches_.empty() && batches_.front().flow->done();
+  // The oldest; null where there is none.
+  BatchFlow* front() const {
+    return batches_.empty() ? nullptr : batches_.front().flow.get();
   }
+  bool front_done() const { return front() != nullptr && front()->done(); }
 
  private:
   struct Batch {
@@ -98,14 +100,20 @@ absl::Status RunPass(JobContext& context, const JobInput& input,
                      RejectAccount& account, const BatchSink& sink) {
   Window window(context.limits());
   Feeder feeder(&context, &input, &plan, &splits);
-  const auto take = [&](BatchResult& result) -> absl::Status {
+  const auto take = [&](BatchFlow& flow) {
+    BatchOutput output = flow.TakeOutput();
+    return output.empty() ? absl::OkStatus() : sink.take(std::move(output));
+  };
+  const auto finish = [&](BatchFlow& flow) -> absl::Status {
+    const BatchResult& result = flow.result();
     RETURN_IF_ERROR(result.status);
     absl::Status counted =
         account.Add(result.wanted, result.rejected, splits.rows_at_most());
     if (!counted.ok())
       return AtRow(context, input, {result.split}, std::move(counted));
     account.AddShort(result.short_rows);
-    RETURN_IF_ERROR(sink.write(result));
+    RETURN_IF_ERROR(take(flow));
+    if (sink.end) RETURN_IF_ERROR(sink.end(result));
     context.meter().SetTotal(splits.total_bytes());
     context.meter().Add(
         result.wanted, static_cast<int64_t>(result.rejected.size()),
@@ -116,7 +124,7 @@ absl::Status RunPass(JobContext& context, const JobInput& input,
     feeder.Fill(window);
     absl::Status taken;
     while (taken.ok() && window.front_done() && window.popped() < kMaxCommit)
-      taken = take(window.Pop()->result());
+      taken = finish(*window.Pop());
     if (window.popped() > 0) {
       // Also when one failed: those before it need not be done again.
       if (sink.commit) RETURN_IF_ERROR(sink.commit());
@@ -125,7 +133,8 @@ absl::Status RunPass(JobContext& context, const JobInput& input,
       continue;
     }
     if (window.empty() && feeder.done()) break;
-    RETURN_IF_ERROR(context.Pump());
+    if (window.front() != nullptr) RETURN_IF_ERROR(take(*window.front()));
+    if (!window.front_done()) RETURN_IF_ERROR(context.Pump());
   }
   RETURN_IF_ERROR(splits.status());
   return account.Finish();

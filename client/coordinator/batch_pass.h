@@ -23,12 +23,15 @@
 
 namespace troupe {
 
-// Where a pass's results go, in input order. Both may Pump.
+// Where a pass's results go, in input order. All may Pump.
 struct BatchSink {
-  // Takes one batch's results.
-  std::function<absl::Status(BatchResult&)> write;
-  // Makes what was written durable, where that is needed: the batches give
-  // their credit back only afterwards.
+  // Takes what has come out of the oldest batch: some of it as soon as it is
+  // there, however large the whole, and the rest when the batch is done.
+  std::function<absl::Status(BatchOutput)> take;
+  // Where given: ends the batch, of which everything was taken.
+  std::function<absl::Status(const BatchResult&)> end;
+  // Where given: makes the batches that ended durable; they give their credit
+  // back only afterwards.
   std::function<absl::Status()> commit;
 };
 

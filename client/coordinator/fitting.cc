@@ -46,9 +46,10 @@ absl::Status TakeMerged(JobContext& context, const pb::MergeResponse& merged,
 }
 
 BatchSink FoldInto(PartialFold& fold) {
-  return {[&fold](BatchResult& batch) {
-            return fold.Add(std::move(batch.partials));
+  return {[&fold](BatchOutput output) {
+            return fold.Add(std::move(output.partials));
           },
+          {},
           {}};
 }
 
@@ -126,13 +127,13 @@ absl::StatusOr<Learned> TryFit(JobContext& context,
   FlowPlan plan = PlanOf(training, before);
   plan.read_before = true;  // The last pass over these rows.
   PlannedSplits splits(training.plan);
-  const auto write = [&](BatchResult& batch) -> absl::Status {
-    for (const BatchPiece& piece : batch.pieces)
+  const auto write = [&](const BatchOutput& output) -> absl::Status {
+    for (const BatchPiece& piece : output.pieces)
       RETURN_IF_ERROR(session->Write(piece.table));
     return absl::OkStatus();
   };
-  RETURN_IF_ERROR(
-      RunPass(context, *training.input, plan, splits, account, {write, {}}));
+  RETURN_IF_ERROR(RunPass(context, *training.input, plan, splits, account,
+                          {write, {}, {}}));
   return FinishFit(context, *session, *rounds);
 }
 

@@ -50,8 +50,8 @@ InputPlan Beginning(const InputPlan& plan, int64_t rows) {
   return beginning;
 }
 
-absl::Status AddToPreview(const BatchResult& batch, Preview& preview) {
-  for (const BatchPiece& piece : batch.pieces) {
+absl::Status AddToPreview(const BatchOutput& output, Preview& preview) {
+  for (const BatchPiece& piece : output.pieces) {
     if (preview.full()) return absl::OkStatus();
     ASSIGN_OR_RETURN(const std::string serialized, piece.table.TableString());
     ASSIGN_OR_RETURN(const Table table, ParseTable(serialized));
@@ -89,7 +89,9 @@ absl::Status LoadPreview(JobContext& context, const JobInput& input,
   PlannedSplits splits(&beginning);
   RETURN_IF_ERROR(RunPass(
       context, input, flow, splits, account,
-      {[&](BatchResult& batch) { return AddToPreview(batch, preview); }, {}}));
+      {[&](const BatchOutput& output) { return AddToPreview(output, preview); },
+       {},
+       {}}));
   if (whole) {
     outcome.rows_rejected = account.rows_rejected();
     outcome.report.clear_rejected();

@@ -72,15 +72,20 @@ absl::Status JobOutput::Restore(const std::vector<pb::JournalBatch>& committed,
 }
 
 BatchSink JobOutput::Sink() {
-  return {[this](BatchResult& batch) { return Write(batch); },
+  return {[this](BatchOutput output) { return Append(std::move(output)); },
+          [this](const BatchResult& batch) { return End(batch); },
           [this] { return Commit(); }};
 }
 
-absl::Status JobOutput::Write(BatchResult& batch) {
-  for (BatchPiece& piece : batch.pieces) {
+absl::Status JobOutput::Append(BatchOutput output) {
+  for (BatchPiece& piece : output.pieces) {
     RETURN_IF_ERROR(writer_->Append(piece.table.Pieces(), piece.rows));
     piece.table = TableBytes();
   }
+  return absl::OkStatus();
+}
+
+absl::Status JobOutput::End(const BatchResult& batch) {
   std::vector<RejectedRecord> records;
   for (size_t i = 0; i < batch.rejected_text.size(); ++i)
     records.push_back({batch.rejected[i], batch.rejected_text[i]});

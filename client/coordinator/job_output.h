@@ -51,7 +51,8 @@ class JobOutput {
 
   absl::Status Restore(const std::vector<pb::JournalBatch>& committed,
                        size_t good, RejectAccount& account);
-  absl::Status Write(BatchResult& batch);
+  absl::Status Append(BatchOutput output);
+  absl::Status End(const BatchResult& batch);
   absl::Status Commit();
 
   JobContext* const context_;

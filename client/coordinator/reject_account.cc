@@ -14,6 +14,12 @@ constexpr absl::string_view kShortRow = "SHORT_ROW";
 
 }  // namespace
 
+void AddShortRows(const pb::ShortRows& rows, pb::ShortRows* all) {
+  const int64_t count = all->count() + rows.count();
+  if (all->count() == 0) *all = rows;
+  all->set_count(count);
+}
+
 RejectAccount::RejectAccount(const pb::Source& source)
     : rejects_(source.on_bad_row() == pb::REJECT),
       short_rows_fail_(source.csv().on_short_row() == pb::CsvOptions::FAIL),
@@ -45,12 +51,6 @@ absl::Status RejectAccount::Add(int64_t rows_read,
           absl::StatusCode::kInvalidArgument, "BAD_ROW", row.message(),
           {{"row", absl::StrCat(row.row())}, {"row_reason", row.reason()}});
   return TooMany(rows_at_most) ? TooManyError() : absl::OkStatus();
-}
-
-void RejectAccount::AddShort(const pb::ShortRows& rows) {
-  const int64_t count = short_rows_.count() + rows.count();
-  if (short_rows_.count() == 0) short_rows_ = rows;
-  short_rows_.set_count(count);
 }
 
 // With the first of them: who meets them should not have to look for the cause.

@@ -16,6 +16,9 @@
 
 namespace troupe {
 
+// Adds short rows that come behind those of `all`.
+void AddShortRows(const pb::ShortRows& rows, pb::ShortRows* all);
+
 class RejectAccount {
  public:
   // So many rejected rows are kept for the report.
@@ -28,7 +31,7 @@ class RejectAccount {
                std::vector<pb::RejectedRow> first);
 
   // Adds a batch's short rows, which are counted only.
-  void AddShort(const pb::ShortRows& rows);
+  void AddShort(const pb::ShortRows& rows) { AddShortRows(rows, &short_rows_); }
 
   // Whether bad rows go to the rejects file, rather than end the job.
   bool rejects() const { return rejects_; }

@@ -142,7 +142,7 @@ absl::StatusOr<bool> PlanPage::CutSplit() {
       cursor_.encoding() == pb::UTF_16LE || cursor_.encoding() == pb::UTF_16BE;
   CutLimits limits = {
       wide ? std::max<int64_t>(1, split_bytes_ / 2) : split_bytes_,
-      kMaxTableRows, options_.max_record_bytes, options_.simd};
+      SplitPlanner::kMaxSplitRows, options_.max_record_bytes, options_.simd};
   if (request_.max_rows() > 0)
     limits.records =
         std::min(limits.records, request_.max_rows() - cursor_.rows());

@@ -133,20 +133,27 @@ absl::StatusOr<LoadedSplit> LoadSplit(const pb::LoadRequest& request,
                            ? BlockScanner::Fields::kFind
                            : BlockScanner::Fields::kPassOver,
                        dialect, text, /*last=*/true, split.first_line());
+  const int64_t begin = request.has_rows() ? request.rows().begin() : 0;
+  const int64_t end = request.has_rows() ? request.rows().end() : split.rows();
+  if (begin < 0 || begin > end || end > split.rows())
+    return BadMessage(absl::StrCat("rows ", begin, " to ", end,
+                                   " of a split of ", split.rows()));
   LoadedSplit loaded;
   RowAppender appender(name, split.encoding(), rows.MakeBatch(text), &rows,
                        &loaded);
   Record record;
-  for (int64_t i = 0; i < split.rows(); ++i) {
+  for (int64_t i = 0; i < end; ++i) {
     if (i % kRowsBetweenChecks == 0 && context.cancelled()) return CallerLeft();
     if (scanner.Next(&record) != Outcome::kRecord) return WrongRowCount(split);
+    if (i < begin) continue;
     const int64_t ordinal = split.first_row() + i;
     if (!Contains(request.row_set(), RoleOfRow(request.row_split(), ordinal)))
       continue;
     ++loaded.wanted;
     appender.Append(record, scanner.field_ends(), ordinal, clean);
   }
-  if (scanner.Next(&record) != Outcome::kEnd) return WrongRowCount(split);
+  if (end == split.rows() && scanner.Next(&record) != Outcome::kEnd)
+    return WrongRowCount(split);
   appender.Flush();
   loaded.bytes_per_row = rows.bytes_per_row();
   loaded.table = rows.Finish();

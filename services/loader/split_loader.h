@@ -24,12 +24,13 @@ struct LoadedSplit {
   int64_t bytes_per_row = 0;  // Of the widest row.
 };
 
-// Parses `text`, the split's. A wanted row is either in the table or rejected:
-// BAD_ROW when it is not a record of the table's shape, SHORT_ROW when it is
-// short and short rows are not filled, TYPE_MISMATCH when a
-// cell does not fit, MISSING_TARGET and BAD_WEIGHT (missing, negative or
-// infinite) when `target_required`. UNKNOWN_COLUMN when the source lacks a
-// wanted column; BAD_MESSAGE when the text does not hold the split's rows.
+// Parses `text`, the split's, or the rows of it that `request` asks for;
+// BAD_MESSAGE where it has fewer. A wanted row is either in the table or
+// rejected: BAD_ROW when it is not a record of the table's shape, SHORT_ROW
+// when it is short and short rows are not filled, TYPE_MISMATCH when a cell
+// does not fit, MISSING_TARGET and BAD_WEIGHT (missing, negative or infinite)
+// when `target_required`. UNKNOWN_COLUMN when the source lacks a wanted column;
+// BAD_MESSAGE when the text does not hold the split's rows.
 absl::StatusOr<LoadedSplit> LoadSplit(const pb::LoadRequest& request,
                                       absl::string_view text,
                                       const Context& context, SimdLevel simd);

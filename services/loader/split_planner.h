@@ -17,6 +17,8 @@ class SplitPlanner {
   static constexpr int kMaxColumns = 10'000;
   static constexpr int64_t kDefaultSplitBytes = 4 << 20;
   static constexpr int64_t kMaxSplitBytes = 64 << 20;
+  // What is kept of a row, rejected or not, is larger than the shortest row.
+  static constexpr int64_t kMaxSplitRows = 1 << 16;
   static constexpr int64_t kMaxInlineBytes = 8 << 20;
 
   // `files` must outlive the planner.

@@ -19,7 +19,7 @@ bool IsSane(const pb::Split& split) {
   constexpr int64_t kMax = std::numeric_limits<int64_t>::max() / 2;
   return split.offset() >= 0 && split.offset() < kMax && split.bytes() > 0 &&
          split.bytes() <= SplitPlanner::kMaxSplitBytes && split.rows() > 0 &&
-         split.rows() <= std::min(split.bytes(), kMaxTableRows) &&
+         split.rows() <= std::min(split.bytes(), SplitPlanner::kMaxSplitRows) &&
          split.first_row() >= 0 && split.first_row() < kMax &&
          split.first_line() >= 0 && split.first_line() < kMax;
 }

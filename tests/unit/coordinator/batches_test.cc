@@ -42,37 +42,88 @@ TEST(RowsPerPiece, KeepsEveryMessageBelowTheLimit) {
   EXPECT_EQ(RowsPerPiece(0, 0, 0, 1), 1);
 }
 
-TEST(RunPass, SendsWideHopsPieceByPieceWithoutLosingARow) {
+// A pass over `splits` splits of ten rows each, 0 to 9, 10 to 19, ...
+struct TenRowsEach {
+  explicit TenRowsEach(int64_t splits) {
+    office.company.splits = splits;
+    office.company.rows_per_split = 10;
+    plan = *PlanWholeInput(context, input, 0, false);
+    flow.columns = plan.schema;
+  }
+  absl::Status Run(const BatchSink& sink) {
+    PlannedSplits splits(&plan);
+    return RunPass(context, input, flow, splits, account, sink);
+  }
+  // Takes the ordinals of the rows that come out.
+  absl::Status Take(const BatchOutput& output) {
+    for (const BatchPiece& piece : output.pieces) {
+      const Table table = *ParseTable(*piece.table.TableString());
+      for (int64_t i = 0; i < table.rows; ++i) rows.push_back(table.Ordinal(i));
+    }
+    return absl::OkStatus();
+  }
+
   FakeOffice office;
-  office.company.splits = 1;
-  office.company.rows_per_split = 10;
-  office.environment.limits.max_batch_bytes = 4000;
-  JobContext context(&office.environment,
-                     std::make_shared<LiveJob>(office.WritingJob("j")));
+  JobContext context{&office.environment,
+                     std::make_shared<LiveJob>(office.WritingJob("j"))};
   const JobInput input{pb::Source()};
-  const auto plan = *PlanWholeInput(context, input, 0, false);
+  InputPlan plan;
   FlowPlan flow;
-  flow.columns = plan.schema;
-  flow.hops.resize(2);
-  flow.hops[0].output_bytes_per_row = 1000;
-  PlannedSplits splits(&plan);
   RejectAccount account{pb::Source()};
   std::vector<int64_t> rows;
-  ASSERT_TRUE(RunPass(context, input, flow, splits, account,
-                      {[&](BatchResult& batch) -> absl::Status {
-                         for (const BatchPiece& piece : batch.pieces) {
-                           const Table table =
-                               *ParseTable(*piece.table.TableString());
-                           for (int64_t i = 0; i < table.rows; ++i)
-                             rows.push_back(table.Ordinal(i));
-                         }
-                         return absl::OkStatus();
-                       },
-                       {}})
-                  .ok());
-  EXPECT_THAT(rows, ElementsAre(0, 1, 2, 3, 4, 5, 6, 7, 8, 9));
-  ASSERT_EQ(office.company.processed.size(), 8u);  // 4 pieces, each 2 hops.
-  EXPECT_EQ(office.company.processed[2].rows().begin(), 3);
+};
+
+TEST(RunPass, SendsWideHopsPieceByPieceWithoutLosingARow) {
+  TenRowsEach pass(1);
+  pass.office.environment.limits.max_batch_bytes = 4000;
+  pass.flow.hops.resize(2);
+  pass.flow.hops[0].output_bytes_per_row = 1000;
+  ASSERT_TRUE(
+      pass.Run({[&](const BatchOutput& output) { return pass.Take(output); },
+                {},
+                {}})
+          .ok());
+  EXPECT_THAT(pass.rows, ElementsAre(0, 1, 2, 3, 4, 5, 6, 7, 8, 9));
+  ASSERT_EQ(pass.office.company.processed.size(), 8u);  // 4 pieces, 2 hops.
+  EXPECT_EQ(pass.office.company.processed[2].rows().begin(), 3);
+}
+
+TEST(RunPass, LoadsManyColumnsPieceByPiece) {
+  TenRowsEach pass(2);
+  // Ten bytes of text in a split, a column of nine bytes: ten bytes a row.
+  pass.office.environment.limits.max_batch_bytes = 40;
+  ASSERT_TRUE(
+      pass.Run({[&](const BatchOutput& output) { return pass.Take(output); },
+                {},
+                {}})
+          .ok());
+  EXPECT_EQ(pass.rows.size(), 20u);
+  EXPECT_TRUE(std::is_sorted(pass.rows.begin(), pass.rows.end()));
+  std::vector<int64_t> ends;  // Of the pieces of split 1.
+  for (const pb::LoadRequest& request : pass.office.company.load_requests)
+    if (request.split().number() == 1) ends.push_back(request.rows().end());
+  EXPECT_THAT(ends, ElementsAre(4, 8, 10));
+}
+
+TEST(RunPass, HandsOverThePiecesOfTheOldestBatchBeforeItIsDone) {
+  TenRowsEach pass(1);
+  pass.office.environment.limits.max_batch_bytes = 40;  // 4, 4 and 2 rows.
+  std::vector<size_t> loads;  // Sent when a piece came out.
+  std::vector<int64_t> rows_at_end;
+  ASSERT_TRUE(
+      pass.Run({[&](const BatchOutput& output) {
+                  loads.push_back(pass.office.company.load_requests.size());
+                  return pass.Take(output);
+                },
+                [&](const BatchResult& batch) {
+                  rows_at_end = {batch.rows_ok,
+                                 static_cast<int64_t>(pass.rows.size())};
+                  return absl::OkStatus();
+                },
+                {}})
+          .ok());
+  EXPECT_THAT(loads, ElementsAre(2, 3, 3));
+  EXPECT_THAT(rows_at_end, ElementsAre(10, 10));
 }
 
 // Runs a pass of one split of ten rows, 0 to 9, through `hops` hops that render
@@ -96,11 +147,12 @@ absl::StatusOr<std::string> RenderTenRows(FakeOffice& office, int hops,
   RejectAccount account{pb::Source()};
   std::string text;
   RETURN_IF_ERROR(RunPass(context, input, flow, splits, account,
-                          {[&](BatchResult& batch) -> absl::Status {
-                             for (const BatchPiece& piece : batch.pieces)
+                          {[&](const BatchOutput& output) -> absl::Status {
+                             for (const BatchPiece& piece : output.pieces)
                                text += *piece.table.TableString();
                              return absl::OkStatus();
                            },
+                           {},
                            {}}));
   return text;
 }

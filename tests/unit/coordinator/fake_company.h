@@ -182,7 +182,10 @@ class FakeCompany : public StageCalls {
     }
     pb::LoadResponse response;
     std::vector<int64_t> ids;
-    for (int64_t i = 0; i < request.split().rows(); ++i) {
+    const int64_t begin = request.has_rows() ? request.rows().begin() : 0;
+    const int64_t end =
+        request.has_rows() ? request.rows().end() : request.split().rows();
+    for (int64_t i = begin; i < end; ++i) {
       const int64_t row = request.split().first_row() + i;
       if (bad_rows.count(row) == 0) {
         ids.push_back(row);
@@ -193,7 +196,7 @@ class FakeCompany : public StageCalls {
       rejected.set_reason("BAD_ROW");
       rejected.set_message("row " + std::to_string(row) + " is bad");
     }
-    response.set_wanted(request.split().rows());
+    response.set_wanted(end - begin);
     return ReplyWith(TableOf(ids), request, response);
   }
 

@@ -185,6 +185,37 @@ TEST(Load, RowSetsPartTheSplit) {
   EXPECT_EQ(rows, 200U);
 }
 
+TEST(Load, RangesOfRowsPartTheSplit) {
+  OneSplit split("a,b\n0,0\n1,1,1\n2\n3,3\n4,4\n");
+  WholeInput parts;
+  std::vector<int64_t> wanted;
+  for (const auto& [begin, end] : {std::pair(0, 2), {2, 2}, {2, 5}}) {
+    split.request.mutable_rows()->set_begin(begin);
+    split.request.mutable_rows()->set_end(end);
+    const absl::StatusOr<pb::LoadResponse> response =
+        split.setup.Load(split.request);
+    ASSERT_TRUE(response.ok()) << response.status();
+    wanted.push_back(response->wanted());
+    ASSERT_TRUE(AppendLoaded(*response, &parts).ok());
+  }
+  split.request.clear_rows();
+  const WholeInput whole = split.Load();
+  EXPECT_THAT(wanted, ElementsAre(2, 0, 3));
+  EXPECT_EQ(parts.rows, whole.rows);
+  EXPECT_EQ(parts.ordinals, whole.ordinals);
+  EXPECT_EQ(parts.rejected, whole.rejected);
+}
+
+TEST(Load, RefusesARangeThatTheSplitDoesNotHave) {
+  OneSplit split(Numbers(5));
+  for (const auto& [begin, end] : {std::pair(-1, 2), {3, 2}, {0, 6}}) {
+    split.request.mutable_rows()->set_begin(begin);
+    split.request.mutable_rows()->set_end(end);
+    EXPECT_THAT(Failure(split.setup.Load(split.request)),
+                HasSubstr("of a split of 5"));
+  }
+}
+
 TEST(Load, RowsThatAreNotWantedAreNotRejectedEither) {
   OneSplit split("a,b\n1,2,3\n1,2,3\n1,2,3\n1,2,3\n");
   split.request.mutable_row_split()->set_test(0.5);

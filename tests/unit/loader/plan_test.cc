@@ -25,6 +25,19 @@ std::string ManyRows(int rows) {
   return text;
 }
 
+TEST(Plan, CutsShortRowsBySplitsOfNotTooMany) {
+  LoaderBelowFolder setup;
+  std::string text = "a\n";
+  for (int i = 0; i < 70'000; ++i) text += "1\n";
+  const auto plan =
+      PlanAll(*setup.loader,
+              PlanRequestFor(SourceAt(setup.folder.Write("t.csv", text))));
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  ASSERT_EQ(plan->splits.size(), 2U);
+  EXPECT_EQ(plan->splits[0].rows(), 65'536);
+  EXPECT_EQ(plan->splits[1].rows(), 70'000 - 65'536);
+}
+
 TEST(Plan, SplitsCoverEveryRowOnceInOrder) {
   LoaderBelowFolder setup;
   const pb::Source source =
