@@ -13,11 +13,18 @@ namespace {
 
 // A value and its share of validity, at most, for a table as it was loaded.
 constexpr int64_t kLoadedBytesPerValue = 9;
+// Of a rejected row, as RejectedRows and as a string.
+constexpr int64_t kBytesPerReject = 96;
 
+// Returns how many they are.
 template <typename Response>
-void AddRejected(const Response& response, std::vector<pb::RejectedRow>* rows) {
-  rows->insert(rows->end(), response.rejected().begin(),
-               response.rejected().end());
+absl::StatusOr<int64_t> AddRejected(const Response& response,
+                                    RejectedRows* rows) {
+  if (!response.has_rejected()) return 0;
+  ASSIGN_OR_RETURN(const RejectedRows more,
+                   RejectedRows::FromProto(response.rejected()));
+  rows->Append(more);
+  return more.size();
 }
 
 absl::Status Unbalanced(absl::string_view stage, int64_t in, int64_t out,
@@ -48,9 +55,12 @@ int64_t RowsPerPiece(int64_t rows, int64_t table_bytes,
 
 int64_t BatchFlow::Weight(const FlowPlan& plan, const pb::Split& split,
                           int64_t max_batch_bytes) {
-  const int64_t loaded = split.bytes() + split.rows() *
-                                             plan.columns.fields_size() *
-                                             kLoadedBytesPerValue;
+  // A row is in the table or is rejected, perhaps with its text.
+  const int64_t table =
+      split.rows() * plan.columns.fields_size() * kLoadedBytesPerValue;
+  const int64_t rejected = split.rows() * kBytesPerReject +
+                           (plan.read_rejected_text ? split.bytes() : 0);
+  const int64_t loaded = split.bytes() + std::max(table, rejected);
   int64_t widest = 0;
   for (const FlowHop& hop : plan.hops)
     widest = std::max(
@@ -128,9 +138,11 @@ absl::Status BatchFlow::SendPiece() {
                            ? plan_->columns.fields_size() * kLoadedBytesPerValue
                        : observes ? 0
                                   : plan_->hops[hop].output_bytes_per_row;
-  level.piece = observes ? level.rows
-                         : RowsPerPiece(level.rows, level.bytes, made,
-                                        context_->limits().max_batch_bytes);
+  // Where the loader renders, its table and the text are there at once.
+  const int64_t most =
+      context_->limits().max_batch_bytes / (loads && TextBehind(0) ? 2 : 1);
+  level.piece =
+      observes ? level.rows : RowsPerPiece(level.rows, level.bytes, made, most);
   level.piece = std::min({level.piece, level.most, level.rows - level.next});
   pb::RowRange range;
   range.set_begin(level.next);
@@ -216,16 +228,16 @@ void BatchFlow::PassOn(TableBytes table, int64_t rows) {
 absl::Status BatchFlow::TakeLoaded(StageResult result) {
   ASSIGN_OR_RETURN(pb::LoadResponse response,
                    JobContext::Parse<pb::LoadResponse>(result));
+  ASSIGN_OR_RETURN(const int64_t rejected,
+                   AddRejected(response, &result_.rejected));
   const int64_t asked = levels_.back().piece;
-  if (response.wanted() != response.rows() + response.rejected_size() ||
+  if (response.wanted() != response.rows() + rejected ||
       response.wanted() > asked ||
       (plan_->rows == pb::ALL_ROWS && response.wanted() != asked))
-    return Unbalanced("loader", asked, response.rows(),
-                      response.rejected_size());
+    return Unbalanced("loader", asked, response.rows(), rejected);
   RETURN_IF_ERROR(CheckForm("loader", TextBehind(0), response.form()));
   result_.wanted += response.wanted();
   AddShortRows(response.short_rows(), &result_.short_rows);
-  AddRejected(response, &result_.rejected);
   PassOn(std::move(result.table), response.rows());
   return Advance();
 }
@@ -236,7 +248,7 @@ absl::Status BatchFlow::TakeProcessed(StageResult result) {
   const size_t hop = levels_.size() - 2;
   RETURN_IF_ERROR(
       CheckForm(plan_->hops[hop].stage, TextBehind(hop + 1), response.form()));
-  AddRejected(response, &result_.rejected);
+  RETURN_IF_ERROR(AddRejected(response, &result_.rejected).status());
   PassOn(std::move(result.table), response.rows());
   return Advance();
 }
@@ -253,7 +265,7 @@ absl::Status BatchFlow::SendLess(const absl::Status& too_large) {
 absl::Status BatchFlow::TakeObserved(StageResult result) {
   ASSIGN_OR_RETURN(pb::ObserveResponse response,
                    JobContext::Parse<pb::ObserveResponse>(result));
-  AddRejected(response, &result_.rejected);
+  RETURN_IF_ERROR(AddRejected(response, &result_.rejected).status());
   result_.rows_ok += response.rows();
   ASSIGN_OR_RETURN(std::string partial, result.table.TableString());
   output_.partials.push_back(std::move(partial));
@@ -261,45 +273,44 @@ absl::Status BatchFlow::TakeObserved(StageResult result) {
 }
 
 absl::Status BatchFlow::FinishRows() {
-  const auto rejected = static_cast<int64_t>(result_.rejected.size());
-  if (result_.rows_ok + rejected != result_.wanted)
-    return Unbalanced("chain", result_.wanted, result_.rows_ok, rejected);
-  std::sort(result_.rejected.begin(), result_.rejected.end(),
-            [](const pb::RejectedRow& a, const pb::RejectedRow& b) {
-              return a.row() < b.row();
-            });
-  for (size_t i = 0; i < result_.rejected.size(); ++i) {
-    const int64_t row = result_.rejected[i].row();
-    const bool twice = i > 0 && result_.rejected[i - 1].row() == row;
+  RejectedRows& rejected = result_.rejected;
+  if (result_.rows_ok + rejected.size() != result_.wanted)
+    return Unbalanced("chain", result_.wanted, result_.rows_ok,
+                      rejected.size());
+  rejected.Sort();
+  for (int64_t i = 0; i < rejected.size(); ++i) {
+    const int64_t row = rejected.row(i);
+    const bool twice = i > 0 && rejected.row(i - 1) == row;
     if (twice || row < result_.split.first_row() ||
         row >= result_.split.first_row() + result_.split.rows())
       return absl::InternalError(
           absl::StrCat("a stage rejected row ", row,
                        twice ? " twice" : ", which it was not given"));
   }
-  if (result_.rejected.empty() || !plan_->read_rejected_text) {
+  if (rejected.empty() || !plan_->read_rejected_text) {
     Finish(absl::OkStatus());
-  } else {
-    ReadRejectedText();
+    return absl::OkStatus();
   }
-  return absl::OkStatus();
+  return ReadRejectedText();
 }
 
-void BatchFlow::ReadRejectedText() {
+absl::Status BatchFlow::ReadRejectedText() {
   std::vector<int64_t> rows;
-  for (const pb::RejectedRow& row : result_.rejected) rows.push_back(row.row());
-  auto request = input_->ReadRecords(result_.split, rows);
-  if (!request.ok()) return Finish(request.status());
-  context_->Start("loader", stage_method::kReadRecords, *std::move(request),
+  for (int64_t i = 0; i < result_.rejected.size(); ++i)
+    rows.push_back(result_.rejected.row(i));
+  ASSIGN_OR_RETURN(pb::ReadRecordsRequest request,
+                   input_->ReadRecords(result_.split, rows));
+  context_->Start("loader", stage_method::kReadRecords, std::move(request),
                   TableBytes(), {},
                   input_->Affinity(context_->id(), result_.split.file()),
                   Step(&BatchFlow::TakeRejectedText));
+  return absl::OkStatus();
 }
 
 absl::Status BatchFlow::TakeRejectedText(StageResult result) {
   ASSIGN_OR_RETURN(pb::ReadRecordsResponse response,
                    JobContext::Parse<pb::ReadRecordsResponse>(result));
-  if (response.records_size() != static_cast<int>(result_.rejected.size()))
+  if (response.records_size() != result_.rejected.size())
     return absl::InternalError("the loader returned other records than asked");
   result_.rejected_text.assign(response.records().begin(),
                                response.records().end());

@@ -20,6 +20,7 @@
 #include "client/coordinator/job_context.h"
 #include "client/coordinator/job_input.h"
 #include "proto/pb.h"
+#include "services/table/rejected_rows.h"
 #include "troupe/v1/loader.pb.h"
 #include "troupe/v1/stage.pb.h"
 
@@ -79,7 +80,7 @@ struct BatchResult {
   int64_t wanted = 0;  // Rows read: those in the end, and the rejected ones.
   int64_t rows_ok = 0;
   pb::ShortRows short_rows;
-  std::vector<pb::RejectedRow> rejected;   // Rising.
+  RejectedRows rejected;                   // Rising.
   std::vector<std::string> rejected_text;  // One each, where asked for.
 };
 
@@ -135,7 +136,7 @@ class BatchFlow {
   absl::Status TakeObserved(StageResult result);
   absl::Status FinishRows();
   void Finish(absl::Status status);
-  void ReadRejectedText();
+  absl::Status ReadRejectedText();
 
   // Wraps a step that takes a reply: nothing happens after the destructor, and
   // an error finishes the batch.

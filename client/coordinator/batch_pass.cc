@@ -115,9 +115,9 @@ absl::Status RunPass(JobContext& context, const JobInput& input,
     RETURN_IF_ERROR(take(flow));
     if (sink.end) RETURN_IF_ERROR(sink.end(result));
     context.meter().SetTotal(splits.total_bytes());
-    context.meter().Add(
-        result.wanted, static_cast<int64_t>(result.rejected.size()),
-        result.split.bytes(), context.environment().clock->Monotonic());
+    context.meter().Add(result.wanted, result.rejected.size(),
+                        result.split.bytes(),
+                        context.environment().clock->Monotonic());
     return absl::OkStatus();
   };
   while (true) {

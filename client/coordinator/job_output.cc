@@ -86,14 +86,13 @@ absl::Status JobOutput::Append(BatchOutput output) {
 }
 
 absl::Status JobOutput::End(const BatchResult& batch) {
-  std::vector<RejectedRecord> records;
-  for (size_t i = 0; i < batch.rejected_text.size(); ++i)
-    records.push_back({batch.rejected[i], batch.rejected_text[i]});
-  RETURN_IF_ERROR(writer_->Reject(records));
+  // Without text, nobody wants a file of them.
+  if (!batch.rejected_text.empty())
+    RETURN_IF_ERROR(writer_->Reject(batch.rejected, batch.rejected_text));
   ASSIGN_OR_RETURN(pb::JournalBatch written, writer_->EndBatch());
   written.mutable_split()->set_number(batch.split.number());
   written.set_rows_read(batch.wanted);
-  written.set_rows_rejected(static_cast<int64_t>(batch.rejected.size()));
+  written.set_rows_rejected(batch.rejected.size());
   if (batch.short_rows.count() > 0)
     *written.mutable_short_rows() = batch.short_rows;
   written_.push_back(std::move(written));

@@ -17,6 +17,7 @@ namespace troupe {
 namespace {
 
 constexpr char kRejects[] = "rejects.jsonl";
+constexpr size_t kRejectsAtOnce = 1 << 20;  // Bytes of text.
 
 absl::string_view Ending(pb::Format format) {
   switch (format) {
@@ -171,25 +172,30 @@ absl::Status OutputWriter::Append(absl::Span<const absl::string_view> pieces,
   return part_->Append(pieces, rows);
 }
 
-absl::Status OutputWriter::Reject(const std::vector<RejectedRecord>& records) {
-  if (records.empty()) return absl::OkStatus();
+absl::Status OutputWriter::Reject(const RejectedRows& rows,
+                                  const std::vector<std::string>& texts) {
   if (rejects_ == nullptr) {
     ASSIGN_OR_RETURN(rejects_, PartFile::Create(temporary_, kRejects));
     names_synced_ = false;
   }
   std::string text;
-  for (const RejectedRecord& record : records) {
+  int64_t waiting = 0;
+  for (int64_t i = 0; i < rows.size(); ++i) {
     text.append("{\"row\": ");
-    AppendInt(record.row.row(), &text);
+    AppendInt(rows.row(i), &text);
     text.append(", \"reason\": ");
-    AppendJsonString(record.row.reason(), &text);
+    AppendJsonString(rows.reason(i), &text);
     text.append(", \"message\": ");
-    AppendJsonString(record.row.message(), &text);
+    AppendJsonString(rows.Message(i), &text);
     text.append(", \"text\": ");
-    AppendJsonString(record.text, &text);
+    AppendJsonString(texts[static_cast<size_t>(i)], &text);
     text.append("}\n");
+    ++waiting;
+    if (text.size() < kRejectsAtOnce && i + 1 < rows.size()) continue;
+    RETURN_IF_ERROR(rejects_->Append({text}, std::exchange(waiting, 0)));
+    text.clear();
   }
-  return rejects_->Append({text}, static_cast<int64_t>(records.size()));
+  return absl::OkStatus();
 }
 
 absl::StatusOr<pb::JournalBatch> OutputWriter::EndBatch() {

@@ -28,16 +28,11 @@
 #include "absl/types/span.h"
 #include "client/coordinator/part_file.h"
 #include "proto/pb.h"
+#include "services/table/rejected_rows.h"
 #include "services/table/table.h"
 #include "troupe/v1/coordinator.pb.h"
 
 namespace troupe {
-
-// A rejected row, with its text as it stood in the input.
-struct RejectedRecord {
-  pb::RejectedRow row;
-  std::string text;
-};
 
 struct OutputOptions {
   std::string directory;  // The final name. Its parent must exist.
@@ -63,8 +58,10 @@ class OutputWriter {
   // columns.
   absl::Status Append(absl::Span<const absl::string_view> pieces, int64_t rows);
 
-  // Appends rejected rows.
-  absl::Status Reject(const std::vector<RejectedRecord>& records);
+  // Appends rejected rows, at least one, each with its text as it stood in the
+  // input.
+  absl::Status Reject(const RejectedRows& rows,
+                      const std::vector<std::string>& texts);
 
   // Ends a batch. Returns where it lies (part... and rejects... of it).
   absl::StatusOr<pb::JournalBatch> EndBatch();

@@ -37,19 +37,19 @@ bool RejectAccount::TooMany(int64_t rows) const {
          limit_ * static_cast<double>(rows);
 }
 
-absl::Status RejectAccount::Add(int64_t rows_read,
-                                const std::vector<pb::RejectedRow>& rejected,
+absl::Status RejectAccount::Add(int64_t rows_read, const RejectedRows& rejected,
                                 int64_t rows_at_most) {
   rows_read_ += rows_read;
-  rows_rejected_ += static_cast<int64_t>(rejected.size());
-  for (const pb::RejectedRow& row : rejected)
-    if (first_.size() < kShown) first_.push_back(row);
+  rows_rejected_ += rejected.size();
+  for (int64_t i = 0; i < rejected.size() && first_.size() < kShown; ++i)
+    first_.push_back(rejected.ToRow(i));
   if (rejected.empty()) return absl::OkStatus();
-  for (const pb::RejectedRow& row : rejected)
-    if (!rejects_ || (short_rows_fail_ && row.reason() == kShortRow))
-      return MakeError(
-          absl::StatusCode::kInvalidArgument, "BAD_ROW", row.message(),
-          {{"row", absl::StrCat(row.row())}, {"row_reason", row.reason()}});
+  for (int64_t i = 0; i < rejected.size(); ++i)
+    if (!rejects_ || (short_rows_fail_ && rejected.reason(i) == kShortRow))
+      return MakeError(absl::StatusCode::kInvalidArgument, "BAD_ROW",
+                       rejected.Message(i),
+                       {{"row", absl::StrCat(rejected.row(i))},
+                        {"row_reason", std::string(rejected.reason(i))}});
   return TooMany(rows_at_most) ? TooManyError() : absl::OkStatus();
 }
 

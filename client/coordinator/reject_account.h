@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "proto/pb.h"
+#include "services/table/rejected_rows.h"
 #include "troupe/v1/loader.pb.h"
 #include "troupe/v1/pipeline.pb.h"
 #include "troupe/v1/stage.pb.h"
@@ -41,8 +42,7 @@ class RejectAccount {
   // `rows_at_most` is an upper bound of the rows in the whole pass (INT64_MAX
   // where unknown): TOO_MANY_REJECTS as soon as not even that many rows could
   // carry the rejected ones.
-  absl::Status Add(int64_t rows_read,
-                   const std::vector<pb::RejectedRow>& rejected,
+  absl::Status Add(int64_t rows_read, const RejectedRows& rejected,
                    int64_t rows_at_most);
 
   // At the end of the pass: TOO_MANY_REJECTS where there are.

@@ -10,13 +10,13 @@ namespace {
 using google::protobuf::internal::WireFormatLite;
 using google::protobuf::io::CodedInputStream;
 
-// Load, Process and Observe agree on: id = 1, rows = 2, rejected = 3,
-// credit = 4. Merge has
+// Load, Process and Observe agree on: id = 1, rows = 2, credit = 4,
+// rejected = 9. Merge has
 // the id only. tests/unit/coordinator/dispatcher_test.cc holds them to it.
 constexpr int kId = 1;
 constexpr int kRows = 2;
-constexpr int kRejected = 3;
 constexpr int kCredit = 4;
+constexpr int kRejected = 9;
 
 bool HasId(absl::string_view method) {
   return IsBatchMethod(method) || method == "/troupe.v1.Stage/Merge";
@@ -104,10 +104,12 @@ bool RejectsCrashes(absl::string_view method, const std::string& header) {
     if (number != kRejected ||
         type != WireFormatLite::WIRETYPE_LENGTH_DELIMITED)
       return false;
-    pb::RejectedRow row;
+    pb::RejectedRows rows;
     const std::optional<std::string> bytes = ReadBytes(stream);
-    if (!bytes.has_value() || !row.ParseFromString(*bytes)) return false;
-    crashes |= row.reason() == "STAGE_CRASH" || row.reason() == "STAGE_TIMEOUT";
+    if (!bytes.has_value() || !rows.ParseFromString(*bytes)) return false;
+    for (const pb::RejectCause& cause : rows.causes())
+      crashes |=
+          cause.reason() == "STAGE_CRASH" || cause.reason() == "STAGE_TIMEOUT";
     return true;
   });
   return crashes;

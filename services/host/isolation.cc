@@ -10,6 +10,7 @@
 #include "services/base/status_macros.h"
 #include "services/host/text_reply.h"
 #include "services/table/concat.h"
+#include "services/table/rejected_rows.h"
 #include "services/table/serialize.h"
 #include "services/table/wire.h"
 #include "troupe/v1/artifact.pb.h"
@@ -101,15 +102,6 @@ IsolationLimits LimitsFor(IsolationLimits limits, const Context& context) {
   return limits;
 }
 
-pb::RejectedRow Reject(const Table& table, int64_t row, const ChildEnd& end) {
-  pb::RejectedRow rejected;
-  rejected.set_row(table.Ordinal(row));
-  rejected.set_reason(end.timed_out ? "STAGE_TIMEOUT" : "STAGE_CRASH");
-  rejected.set_message(
-      absl::StrCat("alone in a process of its own, ", end.what));
-  return rejected;
-}
-
 // Finds the rows of [begin, end) that kill the child each by itself.
 template <typename Request>
 absl::Status FindGuilty(Child& child, absl::string_view method,
@@ -153,13 +145,18 @@ absl::StatusOr<Response> ResponseOf(absl::StatusOr<std::string> reply) {
 }
 
 template <typename Response>
-void AddRejected(Response& response, const Table& table,
-                 const std::map<int64_t, ChildEnd>& guilty) {
+absl::Status AddRejected(Response& response, const Table& table,
+                         const std::map<int64_t, ChildEnd>& guilty) {
+  if (guilty.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(RejectedRows rejected,
+                   RejectedRows::FromProto(response.rejected()));
   for (const auto& [row, end] : guilty)
-    *response.add_rejected() = Reject(table, row, end);
-  std::sort(response.mutable_rejected()->begin(),
-            response.mutable_rejected()->end(),
-            [](const auto& a, const auto& b) { return a.row() < b.row(); });
+    rejected.Add(table.Ordinal(row),
+                 {end.timed_out ? "STAGE_TIMEOUT" : "STAGE_CRASH",
+                  "alone in a process of its own, ", end.what, ""});
+  rejected.Sort();
+  *response.mutable_rejected() = rejected.ToProto();
+  return absl::OkStatus();
 }
 
 // Processes [begin, end) in as many pieces as it takes. A row that now dies
@@ -205,10 +202,14 @@ absl::StatusOr<pb::ProcessResponse> JoinPieces(
     const pb::ProcessRequest& request,
     std::vector<pb::ProcessResponse> pieces) {
   pb::ProcessResponse joined;
+  RejectedRows rejected;
   for (const pb::ProcessResponse& piece : pieces) {
     joined.set_rows(joined.rows() + piece.rows());
-    joined.mutable_rejected()->MergeFrom(piece.rejected());
+    ASSIGN_OR_RETURN(const RejectedRows more,
+                     RejectedRows::FromProto(piece.rejected()));
+    rejected.Append(more);
   }
+  if (!rejected.empty()) *joined.mutable_rejected() = rejected.ToProto();
   if (request.form() == pb::LINES)
     return JoinText(request.text(), pieces, std::move(joined));
   std::vector<Table> tables;
@@ -237,7 +238,7 @@ absl::StatusOr<pb::ProcessResponse> Together(Child& child, const Table& table,
   if (pieces.empty()) return GaveUp(end.what);
   ASSIGN_OR_RETURN(pb::ProcessResponse response,
                    JoinPieces(request, std::move(pieces)));
-  AddRejected(response, table, guilty);
+  RETURN_IF_ERROR(AddRejected(response, table, guilty));
   return response;
 }
 
@@ -301,7 +302,7 @@ absl::StatusOr<Response> Isolation::Run(
                    answer.ended
                        ? Together(child, rest, request, answer.end)
                        : ResponseOf<Response>(std::move(answer.reply)));
-  AddRejected(response, table, guilty);
+  RETURN_IF_ERROR(AddRejected(response, table, guilty));
   return response;
 }
 

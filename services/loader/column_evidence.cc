@@ -91,10 +91,13 @@ absl::Status ColumnEvidence::ObserveOne(const Record& record,
   if (bad->reason == "SHORT_ROW" &&
       dialect_.on_short_row == pb::CsvOptions::FAIL)
     return BadInput(file, record.line, 0,
-                    absl::StrCat(bad->message, "; see csv.on_short_row"));
+                    absl::StrCat(bad->Sentence(), "; see csv.on_short_row"));
   ++rejected_rows_;
-  if (rejected_.size() < kShownRejects)
-    rejected_.push_back(MakeReject(file, record, ordinal, *bad));
+  if (rejected_.size() < kShownRejects) {
+    RejectedRows rejected(file);
+    AddReject(record, ordinal, *bad, &rejected);
+    rejected_.push_back(rejected.ToRow(0));
+  }
   return absl::OkStatus();
 }
 

@@ -40,7 +40,7 @@ absl::StatusOr<std::vector<std::string>> ReadNames(const Dialect& dialect,
   const std::optional<RowError> bad = FindBadByte(record.text);
   if (bad.has_value())
     return BadInput(file, record.line, static_cast<int64_t>(bad->offset) + 1,
-                    bad->message);
+                    bad->Sentence());
   return UniqueColumnNames(std::move(names));
 }
 

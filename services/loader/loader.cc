@@ -64,12 +64,10 @@ absl::Status Narrow(const pb::SplitSpec& split, pb::RowSet rows,
   std::vector<int64_t> wanted;
   for (int64_t i = 0; i < table.rows; ++i)
     if (contains(table.Ordinal(i))) wanted.push_back(i);
-  auto& rejected = *response.mutable_rejected();
-  rejected.erase(std::remove_if(rejected.begin(), rejected.end(),
-                                [&](const pb::RejectedRow& row) {
-                                  return !contains(row.row());
-                                }),
-                 rejected.end());
+  ASSIGN_OR_RETURN(const RejectedRows all,
+                   RejectedRows::FromProto(response.rejected()));
+  const RejectedRows rejected = all.Select(contains);
+  *response.mutable_rejected() = rejected.ToProto();
   Table narrowed = table.Select(wanted);
   response.set_rows(narrowed.rows);
   response.set_wanted(narrowed.rows + rejected.size());
@@ -138,8 +136,8 @@ absl::StatusOr<pb::LoadResponse> Loader::Read(const pb::LoadRequest& request,
   response.set_bytes_per_row(loaded.bytes_per_row);
   if (loaded.short_rows.count() > 0)
     *response.mutable_short_rows() = loaded.short_rows;
-  response.mutable_rejected()->Add(loaded.rejected.begin(),
-                                   loaded.rejected.end());
+  if (!loaded.rejected.empty())
+    *response.mutable_rejected() = loaded.rejected.ToProto();
   ASSIGN_OR_RETURN(*response.mutable_table(),
                    SerializeTable(std::move(loaded.table)));
   return response;

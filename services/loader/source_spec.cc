@@ -105,7 +105,7 @@ absl::Status CheckWords(const Dialect& dialect) {
                                   " columns can be read"));
   for (const std::string& name : dialect.names)
     if (const auto bad = FindBadByte(name); bad.has_value())
-      return Senseless("names", bad->message);
+      return Senseless("names", bad->Sentence());
   const absl::flat_hash_set<absl::string_view> trues(
       dialect.true_values.begin(), dialect.true_values.end());
   for (const std::string& word : dialect.false_values)

@@ -62,7 +62,7 @@ class RowAppender {
     std::optional<RowError> bad;
     if (!clean) bad = FindBadByte(record.text, encoding_);
     if (bad.has_value()) {
-      loaded_.rejected.push_back(MakeReject(name_, record, ordinal, *bad));
+      AddReject(record, ordinal, *bad, &loaded_.rejected);
     } else {
       AppendOne(record, ordinal);
     }
@@ -87,8 +87,7 @@ class RowAppender {
     const std::optional<RowError> bad = rows_.Append(record, ordinal);
     if (rows_.filled())
       CountShortRow(name_, ordinal, record.line, &loaded_.short_rows);
-    if (bad.has_value())
-      loaded_.rejected.push_back(MakeReject(name_, record, ordinal, *bad));
+    if (bad.has_value()) AddReject(record, ordinal, *bad, &loaded_.rejected);
   }
 
   const std::string& name_;
@@ -100,13 +99,10 @@ class RowAppender {
 
 }  // namespace
 
-pb::RejectedRow MakeReject(const std::string& file, const Record& record,
-                           int64_t ordinal, const RowError& error) {
-  pb::RejectedRow rejected;
-  rejected.set_row(ordinal);
-  rejected.set_reason(std::string(error.reason));
-  rejected.set_message(AtPlace(file, record, error.offset, error.message));
-  return rejected;
+void AddReject(const Record& record, int64_t ordinal, const RowError& error,
+               RejectedRows* rejected) {
+  rejected->Add(ordinal, {error.reason, error.before, error.value, error.after},
+                PlaceIn(record, error.offset));
 }
 
 void CountShortRow(absl::string_view file, int64_t ordinal, int64_t line,
@@ -139,6 +135,7 @@ absl::StatusOr<LoadedSplit> LoadSplit(const pb::LoadRequest& request,
     return BadMessage(absl::StrCat("rows ", begin, " to ", end,
                                    " of a split of ", split.rows()));
   LoadedSplit loaded;
+  loaded.rejected = RejectedRows(name);
   RowAppender appender(name, split.encoding(), rows.MakeBatch(text), &rows,
                        &loaded);
   Record record;

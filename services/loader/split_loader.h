@@ -11,6 +11,7 @@
 #include "services/actor/context.h"
 #include "services/loader/formats/block_masks.h"
 #include "services/loader/formats/row_parser.h"
+#include "services/table/rejected_rows.h"
 #include "services/table/table.h"
 #include "troupe/v1/loader.pb.h"
 
@@ -18,7 +19,7 @@ namespace troupe::loader {
 
 struct LoadedSplit {
   Table table;
-  std::vector<pb::RejectedRow> rejected;
+  RejectedRows rejected;
   pb::ShortRows short_rows;   // In the table, or rejected for other reasons.
   int64_t wanted = 0;         // Always table.rows + rejected.size().
   int64_t bytes_per_row = 0;  // Of the widest row.
@@ -35,9 +36,9 @@ absl::StatusOr<LoadedSplit> LoadSplit(const pb::LoadRequest& request,
                                       absl::string_view text,
                                       const Context& context, SimdLevel simd);
 
-// The rejected row, its place before the message.
-pb::RejectedRow MakeReject(const std::string& file, const Record& record,
-                           int64_t ordinal, const RowError& error);
+// Adds a rejected row with its place.
+void AddReject(const Record& record, int64_t ordinal, const RowError& error,
+               RejectedRows* rejected);
 
 // Counts a short row.
 void CountShortRow(absl::string_view file, int64_t ordinal, int64_t line,

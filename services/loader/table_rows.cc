@@ -125,13 +125,12 @@ std::optional<RowError> TableRows::CheckRoles(const Record& record) const {
       return RowError{offset,
                       absl::StrCat("column ", Quoted(wanted.field.name),
                                    ": the target is missing"),
-                      "MISSING_TARGET"};
+                      "", "", "MISSING_TARGET"};
     if (wanted.field.role == pb::WEIGHT && !IsWeight(cell, *reader_))
       return RowError{offset,
-                      absl::StrCat("column ", Quoted(wanted.field.name), ": ",
-                                   Quoted(cell.text),
-                                   " is no weight; expected a number >= 0"),
-                      "BAD_WEIGHT"};
+                      absl::StrCat("column ", Quoted(wanted.field.name), ": "),
+                      Quoted(cell.text),
+                      " is no weight; expected a number >= 0", "BAD_WEIGHT"};
   }
   return std::nullopt;
 }
@@ -151,11 +150,11 @@ std::optional<RowError> TableRows::AppendCells() {
             absl::StrCat("column ", Quoted(wanted.field.name), " holds ",
                          cell.text.front() == '{' ? "an object" : "an array",
                          "; only single values can be read")};
-      return RowError{cell.offset,
-                      absl::StrCat("column ", Quoted(wanted.field.name), ": ",
-                                   Quoted(cell.text), " is not of type ",
-                                   TypeName(wanted.field.type)),
-                      "TYPE_MISMATCH"};
+      return RowError{
+          cell.offset, absl::StrCat("column ", Quoted(wanted.field.name), ": "),
+          Quoted(cell.text),
+          absl::StrCat(" is not of type ", TypeName(wanted.field.type)),
+          "TYPE_MISMATCH"};
     }
     if (IsText(wanted.field.type))
       wanted.longest_text = std::max(wanted.longest_text, cell.text.size());

@@ -25,8 +25,7 @@ size_t ValidUtf8Prefix(absl::string_view text) {
   return valid;
 }
 
-std::string AtPlace(absl::string_view file, const Record& record, size_t offset,
-                    absl::string_view message) {
+RejectedRows::Place PlaceIn(const Record& record, size_t offset) {
   int64_t line = record.line;
   size_t line_begin = 0;
   const absl::string_view before = record.text.substr(0, offset);
@@ -37,8 +36,7 @@ std::string AtPlace(absl::string_view file, const Record& record, size_t offset,
     ++line;
     line_begin = i + 1;
   }
-  return absl::StrCat(file, ":", line, ":", offset - line_begin + 1, ": ",
-                      message);
+  return {line, static_cast<int64_t>(offset - line_begin + 1)};
 }
 
 std::string Quoted(absl::string_view value) {
@@ -58,8 +56,10 @@ std::optional<RowError> FindBadByte(absl::string_view text,
   if (encoding != pb::UTF_8 && encoding != pb::TEXT_ENCODING_UNSPECIFIED)
     return RowError{bad,
                     absl::StrCat("no character of ", EncodingName(encoding))};
-  return RowError{bad, absl::StrFormat("byte 0x%02x is not valid UTF-8",
-                                       static_cast<unsigned char>(text[bad]))};
+  return RowError{
+      bad, "byte ",
+      absl::StrFormat("0x%02x", static_cast<unsigned char>(text[bad])),
+      " is not valid UTF-8"};
 }
 
 }  // namespace troupe::loader

@@ -9,13 +9,12 @@
 
 #include "absl/strings/string_view.h"
 #include "services/loader/formats/row_parser.h"
+#include "services/table/rejected_rows.h"
 
 namespace troupe::loader {
 
-// "FILE:LINE:COLUMN: MESSAGE" for the byte at `offset` of `record`; line and
-// column count from 1, the column in bytes.
-std::string AtPlace(absl::string_view file, const Record& record, size_t offset,
-                    absl::string_view message);
+// Where the byte at `offset` of `record` stands.
+RejectedRows::Place PlaceIn(const Record& record, size_t offset);
 
 // `value` in quotes, escaped, at most 64 bytes of it.
 std::string Quoted(absl::string_view value);

@@ -29,7 +29,9 @@ ClassMetrics NewClassMetrics(const FittedModel& model, bool weighted) {
 // Why a row cannot be compared; an empty reason where it can.
 struct Refusal {
   absl::string_view reason;
-  std::string message;
+  std::string before;
+  std::string value = "";
+  std::string after = "";
 };
 
 // The columns of a table with the same rows.
@@ -59,14 +61,15 @@ Refusal RefusalOf(const FittedModel& model, const Truth& truth, int64_t i) {
             absl::StrCat("column \"", name, "\": the target is infinite")};
   if (InRange(model.objective.range, target)) return {};
   return {"TARGET_OUT_OF_RANGE",
-          absl::StrCat("column \"", name, "\": the target is ", target, "; ",
-                       model.objective.name, " needs ",
+          absl::StrCat("column \"", name, "\": the target is "),
+          absl::StrCat(target),
+          absl::StrCat("; ", model.objective.name, " needs ",
                        RangeText(model.objective.range))};
 }
 
 // Keeps the rows of `table` that can be compared.
 Table KeepUsable(const FittedModel& model, Table table, size_t target,
-                 int weight, std::vector<pb::RejectedRow>& rejected) {
+                 int weight, RejectedRows& rejected) {
   const Truth truth = {
       table.schema[target], table.columns[target],
       weight < 0 ? nullptr : &table.columns[static_cast<size_t>(weight)],
@@ -78,10 +81,8 @@ Table KeepUsable(const FittedModel& model, Table table, size_t target,
       kept.push_back(i);
       continue;
     }
-    pb::RejectedRow& row = rejected.emplace_back();
-    row.set_row(table.Ordinal(i));
-    row.set_reason(std::string(refusal.reason));
-    row.set_message(std::move(refusal.message));
+    rejected.Add(table.Ordinal(i), {refusal.reason, refusal.before,
+                                    refusal.value, refusal.after});
   }
   if (static_cast<int64_t>(kept.size()) == table.rows) return table;
   return table.Select(kept);

@@ -12,6 +12,7 @@
 #include "google/protobuf/repeated_field.h"
 #include "proto/pb.h"
 #include "services/model/fitted_model.h"
+#include "services/table/rejected_rows.h"
 #include "services/table/table.h"
 #include "troupe/v1/stage.pb.h"
 
@@ -20,7 +21,7 @@ namespace troupe::model {
 // One batch's part.
 struct Observation {
   int64_t rows = 0;
-  std::vector<pb::RejectedRow> rejected;
+  RejectedRows rejected;
   std::string partial;
 };
 

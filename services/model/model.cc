@@ -153,8 +153,8 @@ absl::StatusOr<pb::ObserveResponse> Model::Observe(pb::ObserveRequest& request,
                    ObserveEvaluation(*model, output, std::move(table)));
   pb::ObserveResponse response;
   response.set_rows(observation.rows);
-  *response.mutable_rejected() = {observation.rejected.begin(),
-                                  observation.rejected.end()};
+  if (!observation.rejected.empty())
+    *response.mutable_rejected() = observation.rejected.ToProto();
   response.set_partial(std::move(observation.partial));
   return response;
 }

@@ -110,8 +110,8 @@ absl::StatusOr<pb::ProcessResponse> Preprocessor::Process(
 
   pb::ProcessResponse response;
   response.set_rows(batch.table.rows);
-  for (pb::RejectedRow& row : rejects.Take())
-    *response.add_rejected() = std::move(row);
+  const RejectedRows rejected = rejects.Take();
+  if (!rejected.empty()) *response.mutable_rejected() = rejected.ToProto();
   RETURN_IF_ERROR(SetTable(request, std::move(batch.table), response));
   return response;
 }
@@ -130,6 +130,7 @@ absl::StatusOr<pb::ObserveResponse> Preprocessor::Observe(
   std::vector<pb::ColumnStatistics> statistics(plan->observations().size());
   // Nobody chose this batch's size with one-hot columns in mind.
   const int64_t step = RowsAtOnce(*plan);
+  RejectedRows rejected;
   for (int64_t begin = 0; begin < batch.table.rows; begin += step) {
     Batch part = {
         batch.table.Slice(begin, std::min(begin + step, batch.table.rows)),
@@ -139,9 +140,9 @@ absl::StatusOr<pb::ObserveResponse> Preprocessor::Observe(
                      ObserveSteps(*plan, part, rejects, context));
     RETURN_IF_ERROR(AddStatistics(*plan, std::move(next), statistics));
     response.set_rows(response.rows() + part.table.rows);
-    for (pb::RejectedRow& row : rejects.Take())
-      *response.add_rejected() = std::move(row);
+    rejected.Append(rejects.Take());
   }
+  if (!rejected.empty()) *response.mutable_rejected() = rejected.ToProto();
   ASSIGN_OR_RETURN(
       *response.mutable_partial(),
       SerializePartial(*plan, request.state(), std::move(statistics)));

@@ -27,41 +27,27 @@ std::string Quoted(absl::string_view value) {
 void RowRejects::Add(int64_t row, absl::string_view reason,
                      absl::string_view column, absl::string_view what,
                      absl::string_view value) {
-  const auto [entry, added] = found_.try_emplace(row);
-  if (!added) return;
-  entry->second.set_reason(std::string(reason));
-  entry->second.set_message(absl::StrCat(
-      "column ", Quoted(column), ": ",
-      value.empty() ? "" : absl::StrCat(Quoted(value), " "), what));
+  if (!marked_.insert(row).second) return;
+  const std::string before = absl::StrCat("column ", Quoted(column), ": ");
+  found_.Add(row, {reason, before, value.empty() ? "" : Quoted(value),
+                   value.empty() ? what : absl::StrCat(" ", what)});
 }
 
 void RowRejects::RemoveFrom(Table& table) {
   if (found_.empty()) return;
   std::vector<int64_t> kept;
-  kept.reserve(static_cast<size_t>(table.rows) - found_.size());
-  auto next = found_.begin();
-  for (int64_t row = 0; row < table.rows; ++row) {
-    if (next == found_.end() || next->first != row) {
-      kept.push_back(row);
-      continue;
-    }
-    const int64_t ordinal = table.Ordinal(row);
-    next->second.set_row(ordinal);
-    next->second.set_message(
-        absl::StrCat("row ", ordinal, ", ", next->second.message()));
-    removed_.emplace(ordinal, std::move(next->second));
-    ++next;
-  }
-  found_.clear();
+  kept.reserve(static_cast<size_t>(table.rows - found_.size()));
+  for (int64_t row = 0; row < table.rows; ++row)
+    if (!marked_.contains(row)) kept.push_back(row);
+  found_.Renumber([&](int64_t row) { return table.Ordinal(row); });
+  removed_.Append(std::exchange(found_, {}));
+  marked_.clear();
   table = table.Select(kept);
 }
 
-std::vector<pb::RejectedRow> RowRejects::Take() {
-  std::vector<pb::RejectedRow> rows;
-  rows.reserve(removed_.size());
-  for (auto& [ordinal, row] : removed_) rows.push_back(std::move(row));
-  removed_.clear();
-  return rows;
+RejectedRows RowRejects::Take() {
+  removed_.Sort();
+  return std::exchange(removed_, {});
 }
 
 }  // namespace troupe::preprocessor

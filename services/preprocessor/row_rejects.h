@@ -5,14 +5,11 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
-#include <string>
-#include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/string_view.h"
-#include "proto/pb.h"
+#include "services/table/rejected_rows.h"
 #include "services/table/table.h"
-#include "troupe/v1/stage.pb.h"
 
 namespace troupe::preprocessor {
 
@@ -28,11 +25,12 @@ class RowRejects {
   void RemoveFrom(Table& table);
 
   // All rows that were removed, by ordinal.
-  std::vector<pb::RejectedRow> Take();
+  RejectedRows Take();
 
  private:
-  std::map<int64_t, pb::RejectedRow> found_;    // By row of the table.
-  std::map<int64_t, pb::RejectedRow> removed_;  // By ordinal.
+  RejectedRows found_;  // By row of the table.
+  absl::flat_hash_set<int64_t> marked_;
+  RejectedRows removed_;  // By ordinal.
 };
 
 }  // namespace troupe::preprocessor

@@ -187,14 +187,14 @@ std::optional<RowError> CsvRowParser::Parse(const Record& record,
   const size_t count =
       SplitCsvRecord(dialect_, record, columns_ + 1, &fields_, &unescaped_);
   if (count > columns_)
-    return RowError{
-        fields_[columns_].offset,
-        absl::StrCat("expected ", columns_, " fields, saw ", count)};
+    return RowError{fields_[columns_].offset,
+                    absl::StrCat("expected ", columns_, " fields, saw "),
+                    absl::StrCat(count)};
   filled_ = count < columns_ && dialect_.on_short_row == pb::CsvOptions::FILL;
   if (count < columns_ && !filled_)
     return RowError{record.text.size(),
-                    absl::StrCat("expected ", columns_, " fields, saw ", count),
-                    "SHORT_ROW"};
+                    absl::StrCat("expected ", columns_, " fields, saw "),
+                    absl::StrCat(count), "", "SHORT_ROW"};
   cells->assign(columns_, Cell());
   for (size_t i = 0; i < count; ++i) {
     const CsvField& field = fields_[i];

@@ -5,6 +5,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "services/loader/text_place.h"
 #include "services/table/number_text.h"
 
 namespace troupe::loader {
@@ -134,8 +135,8 @@ std::optional<RowError> JsonRowParser::ParseMember(
     cell.text = absl::StripAsciiWhitespace(raw);
     const std::optional<Cell::Kind> kind = KindOf(cell.text);
     if (!kind.has_value())
-      return RowError{offset, absl::StrCat("column \"", View(key),
-                                           "\" holds no JSON value")};
+      return RowError{offset, "column ", Quoted(View(key)),
+                      " holds no JSON value"};
     cell.kind = *kind;
   }
   if (column >= 0) SetMember(static_cast<size_t>(column), cell, members);

@@ -34,11 +34,15 @@ struct Cell {
   bool given = false;  // Whatever it says, it is a value (see quoted_na).
 };
 
-// Why a record is no row.
+// Why a record is no row: a sentence around what differs from row to row.
 struct RowError {
   size_t offset = 0;  // Where in the record, bytes.
-  std::string message;
+  std::string before;
+  std::string value = "";
+  std::string after = "";
   absl::string_view reason = "BAD_ROW";
+
+  std::string Sentence() const { return before + value + after; }
 };
 
 class RowParser {

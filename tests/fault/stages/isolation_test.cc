@@ -13,6 +13,7 @@
 #include "services/base/errors.h"
 #include "services/host/isolate_child.h"
 #include "services/table/wire.h"
+#include "tests/testing/rejected.h"
 
 namespace troupe {
 namespace {
@@ -64,7 +65,7 @@ class IsolationTest : public testing::Test {
 
 std::vector<std::string> Rejected(const pb::ProcessResponse& response) {
   std::vector<std::string> rejected;
-  for (const auto& row : response.rejected())
+  for (const pb::RejectedRow& row : RejectedOf(response))
     rejected.push_back(std::to_string(row.row()) + " " +
                        std::string(row.reason()));
   return rejected;
@@ -103,7 +104,7 @@ TEST_F(IsolationTest, AllRowsMayBeGuilty) {
   Fault("crash", all);
   const auto response = Run();
   ASSERT_TRUE(response.ok()) << response.status();
-  EXPECT_EQ(response->rejected_size(), 20);
+  EXPECT_EQ(RejectedOf(*response).size(), 20u);
   EXPECT_EQ(response->rows(), 0);
   EXPECT_EQ(ParseTable(response->table())->rows, 0);
 }
@@ -114,17 +115,17 @@ TEST_F(IsolationTest, TheMemoryLimitEndsTheRowThatAsksForTooMuch) {
   Fault("oom", {110});
   const auto response = Run();
   ASSERT_TRUE(response.ok()) << response.status();
-  ASSERT_EQ(response->rejected_size(), 1);
+  ASSERT_EQ(RejectedOf(*response).size(), 1u);
   // Not by SIGKILL, which the stage sends itself when no limit stops it.
-  EXPECT_EQ(response->rejected(0).message(),
-            "alone in a process of its own, it ran out of memory");
+  EXPECT_EQ(RejectedOf(*response)[0].message(),
+            "row 110, alone in a process of its own, it ran out of memory");
 }
 
 TEST_F(IsolationTest, RowsThatOnlyKillTogetherAreProcessedInPieces) {
   Set("crash_above", 3);
   const auto response = Run();
   ASSERT_TRUE(response.ok()) << response.status();
-  EXPECT_EQ(response->rejected_size(), 0);
+  EXPECT_FALSE(response->has_rejected());
   EXPECT_EQ(response->rows(), 20);
   const auto table = ParseTable(response->table());
   ASSERT_TRUE(table.ok()) << table.status();

@@ -21,9 +21,10 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-std::vector<pb::RejectedRow> Rejected(const std::vector<int64_t>& ordinals) {
-  std::vector<pb::RejectedRow> rows(ordinals.size());
-  for (size_t i = 0; i < rows.size(); ++i) rows[i].set_row(ordinals[i]);
+RejectedRows Rejected(const std::vector<int64_t>& ordinals) {
+  RejectedRows rows;
+  for (const int64_t ordinal : ordinals)
+    rows.Add(ordinal, {"BAD_ROW", "it is bad", "", ""});
   return rows;
 }
 

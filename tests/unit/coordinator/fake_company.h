@@ -18,6 +18,7 @@
 #include "client/coordinator/stage_calls.h"
 #include "services/base/mutex.h"
 #include "services/host/text_reply.h"
+#include "services/table/rejected_rows.h"
 #include "services/table/wire.h"
 #include "tests/testing/temp_dir.h"
 
@@ -182,6 +183,7 @@ class FakeCompany : public StageCalls {
     }
     pb::LoadResponse response;
     std::vector<int64_t> ids;
+    RejectedRows rejected;
     const int64_t begin = request.has_rows() ? request.rows().begin() : 0;
     const int64_t end =
         request.has_rows() ? request.rows().end() : request.split().rows();
@@ -191,11 +193,9 @@ class FakeCompany : public StageCalls {
         ids.push_back(row);
         continue;
       }
-      pb::RejectedRow& rejected = *response.add_rejected();
-      rejected.set_row(row);
-      rejected.set_reason("BAD_ROW");
-      rejected.set_message("row " + std::to_string(row) + " is bad");
+      rejected.Add(row, {"BAD_ROW", "it is bad", "", ""});
     }
+    *response.mutable_rejected() = rejected.ToProto();
     response.set_wanted(end - begin);
     return ReplyWith(TableOf(ids), request, response);
   }

@@ -73,8 +73,8 @@ TEST(Fence, ErrorsAndMethodsWithoutIdsPass) {
 
 std::string RejectingReply(const std::string& reason) {
   pb::ProcessResponse response;
-  response.add_rejected()->set_reason("BAD_ROW");
-  response.add_rejected()->set_reason(reason);
+  response.mutable_rejected()->add_causes()->set_reason("BAD_ROW");
+  response.mutable_rejected()->add_causes()->set_reason(reason);
   return response.SerializeAsString();
 }
 
@@ -84,10 +84,10 @@ TEST(ReplyHeader, TellsWhetherRowsCrashedOrHungAChild) {
   EXPECT_FALSE(RejectsCrashes(kProcess, RejectingReply("TYPE_MISMATCH")));
   EXPECT_FALSE(RejectsCrashes(kProcess, "\x1a\xff"));
   EXPECT_EQ(
-      pb::LoadResponse::descriptor()->FindFieldByName("rejected")->number(), 3);
+      pb::LoadResponse::descriptor()->FindFieldByName("rejected")->number(), 9);
   EXPECT_EQ(
       pb::ObserveResponse::descriptor()->FindFieldByName("rejected")->number(),
-      3);
+      9);
 }
 
 }  // namespace

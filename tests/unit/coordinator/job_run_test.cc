@@ -60,7 +60,7 @@ TEST(JobRun, FailsWithTheFirstBadRow) {
   office.company.bad_rows = {9, 6};
   const pb::Job job = RunToEnd(office, office.WritingJob("j"));
   EXPECT_EQ(job.state(), pb::FAILED);
-  EXPECT_EQ(job.error().message(), "row 6 is bad");
+  EXPECT_EQ(job.error().message(), "row 6, it is bad");
   EXPECT_FALSE(std::filesystem::exists(office.dir / "output/j"));
   EXPECT_FALSE(std::filesystem::exists(office.dir / "output/j"));
 }
@@ -73,8 +73,8 @@ TEST(JobRun, SendsBadRowsToTheRejectsWithTheirText) {
   EXPECT_EQ(job.state(), pb::PARTIALLY_SUCCEEDED) << job.ShortDebugString();
   EXPECT_EQ(job.manifest().rows_ok(), 11);
   EXPECT_EQ(ReadFile(office.dir / "output/j/rejects.jsonl"),
-            "{\"row\": 6, \"reason\": \"BAD_ROW\", \"message\": \"row 6 is "
-            "bad\", \"text\": \"text of 6\"}\n");
+            "{\"row\": 6, \"reason\": \"BAD_ROW\", \"message\": \"row 6, it "
+            "is bad\", \"text\": \"text of 6\"}\n");
 }
 
 TEST(JobRun, GoesOnBehindTheCommittedBatches) {

@@ -2,7 +2,10 @@
 
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "gtest/gtest.h"
 #include "services/base/errors.h"
@@ -140,11 +143,10 @@ TEST(OutputWriter, DistrustsBatchesThatAreCutOff) {
 
 TEST(OutputWriter, RemembersTheFirstRejectedRows) {
   TempDir dir;
-  pb::RejectedRow row;
-  row.set_row(4);
-  row.set_reason("BAD_ROW");
+  RejectedRows rows;
+  rows.Add(4, {"BAD_ROW", "it is bad", "", ""});
   auto writer = Open(dir / "out");
-  ASSERT_TRUE(writer->Reject({{row, "some \"text\""}}).ok());
+  ASSERT_TRUE(writer->Reject(rows, {"some \"text\""}).ok());
   pb::JournalBatch batch = *writer->EndBatch();
   batch.set_rows_read(1);
   batch.set_rows_rejected(1);
@@ -180,16 +182,33 @@ TEST(OutputWriter, RefusesToPublishWhenRowsAreMissing) {
 TEST(OutputWriter, WritesRejectsWithReasonAndText) {
   TempDir dir;
   auto writer = Open(dir / "out");
-  pb::RejectedRow row;
-  row.set_row(4);
-  row.set_reason("BAD_ROW");
-  row.set_message("f.csv:6: \"x\"");
-  ASSERT_TRUE(writer->Reject({{row, "a\tb"}}).ok());
+  RejectedRows rows("f.csv");
+  rows.Add(4, {"BAD_ROW", "bad: ", "\"x\"", ""}, {6, 3});
+  ASSERT_TRUE(writer->Reject(rows, {"a\tb"}).ok());
   const auto manifest = writer->Publish(Rows(1, 1));
   ASSERT_TRUE(manifest.ok()) << manifest.status();
   EXPECT_EQ(ReadFile(dir / ("out/" + manifest->rejects().name())),
-            "{\"row\": 4, \"reason\": \"BAD_ROW\", \"message\": \"f.csv:6: "
-            "\\\"x\\\"\", \"text\": \"a\\u0009b\"}\n");
+            "{\"row\": 4, \"reason\": \"BAD_ROW\", \"message\": \"f.csv:6:3: "
+            "bad: \\\"x\\\"\", \"text\": \"a\\u0009b\"}\n");
+}
+
+TEST(OutputWriter, WritesManyRejectsInTheirOrder) {
+  TempDir dir;
+  auto writer = Open(dir / "out");
+  RejectedRows rows;
+  for (int64_t row = 0; row < 20'000; ++row)
+    rows.Add(row, {"BAD_ROW", "it is bad", "", ""});
+  ASSERT_TRUE(
+      writer->Reject(rows, std::vector<std::string>(20'000, "text")).ok());
+  const auto manifest = writer->Publish(Rows(20'000, 20'000));
+  ASSERT_TRUE(manifest.ok()) << manifest.status();
+  EXPECT_EQ(manifest->rejects().rows(), 20'000);
+  std::istringstream lines(ReadFile(dir / "out/rejects.jsonl"));
+  int64_t number = 0;
+  for (std::string line; std::getline(lines, line); ++number)
+    EXPECT_TRUE(
+        absl::StartsWith(line, absl::StrCat("{\"row\": ", number, ", ")));
+  EXPECT_EQ(number, 20'000);
 }
 
 TEST(OutputWriter, WritesTheHeaderWhenThereAreNoRows) {

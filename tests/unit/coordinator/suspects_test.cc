@@ -30,7 +30,7 @@ class SuspectsTest : public DispatcherTest {
   void AnswerRejecting(const std::string& address, const std::string& reason) {
     pb::ProcessResponse response;
     *response.mutable_id() = Request(address).id();
-    response.add_rejected()->set_reason(reason);
+    response.mutable_rejected()->add_causes()->set_reason(reason);
     UnaryReply reply;
     reply.header = response.SerializeAsString();
     model_[address].Answer(reply);

@@ -14,7 +14,7 @@ std::string FailureOf(absl::string_view text,
   return Failure(ReadText(text, name));
 }
 
-std::vector<std::string> RejectedOf(absl::string_view text) {
+std::vector<std::string> RejectedIn(absl::string_view text) {
   const absl::StatusOr<WholeInput> input = ReadText(text);
   return input.ok() ? input->rejected
                     : std::vector<std::string>{input.status().ToString()};
@@ -90,14 +90,14 @@ TEST(BadInput, AHeaderThatIsNoText) {
 
 TEST(BadInput, BytesThatAreNoTextRejectTheirRow) {
   EXPECT_THAT(
-      RejectedOf(absl::string_view("a,b\n1,\xc3(\nx,\0\nx,y\n", 17)),
+      RejectedIn(absl::string_view("a,b\n1,\xc3(\nx,\0\nx,y\n", 17)),
       ElementsAre("0 BAD_ROW t.csv:2:3: byte 0xc3 is not valid UTF-8",
                   "1 BAD_ROW t.csv:3:3: a NUL byte; the text is damaged, or "
                   "is not UTF-8"));
 }
 
 TEST(BadInput, TooManyFieldsRejectTheirRow) {
-  EXPECT_THAT(RejectedOf("a,b\n1,2\n3,4,5\n6,7,\n"),
+  EXPECT_THAT(RejectedIn("a,b\n1,2\n3,4,5\n6,7,\n"),
               ElementsAre("1 BAD_ROW t.csv:3:5: expected 2 fields, saw 3",
                           "2 BAD_ROW t.csv:4:5: expected 2 fields, saw 3"));
 }

@@ -185,7 +185,7 @@ TEST(LoadAgain, GivesTheSameAnswerAsParsing) {
   EXPECT_TRUE(again->kept());
   again->clear_kept();
   EXPECT_EQ(again->SerializeAsString(), parsed->SerializeAsString());
-  EXPECT_EQ(parsed->rejected_size(), 1);
+  EXPECT_EQ(RejectedOf(*parsed).size(), 1U);
 }
 
 // Ordinals, and the text of column b, of the rows of an answer; then its
@@ -197,7 +197,7 @@ std::string RowsOf(const absl::StatusOr<pb::LoadResponse>& response) {
   std::string rows;
   for (int64_t i = 0; i < table->rows; ++i)
     absl::StrAppend(&rows, table->Ordinal(i), table->columns[1].text(i), " ");
-  for (const pb::RejectedRow& row : response->rejected())
+  for (const pb::RejectedRow& row : RejectedOf(*response))
     absl::StrAppend(&rows, "-", row.row(), " ");
   return absl::StrCat(rows, response->rows(), " of ", response->wanted());
 }

@@ -60,7 +60,7 @@ TEST(Load, EveryOrdinalIsInTheTableOrRejected) {
       split.setup.Load(split.request);
   ASSERT_TRUE(response.ok()) << response.status();
   EXPECT_EQ(response->rows(), 3);
-  EXPECT_THAT(response->rejected(), SizeIs(2));
+  EXPECT_THAT(RejectedOf(*response), SizeIs(2));
   EXPECT_EQ(response->wanted(), 5);
   EXPECT_THAT(split.Load().ordinals, ElementsAre(0, 2, 4));
 }
@@ -153,7 +153,7 @@ TEST(Load, ReadsTimesAndRejectsWhatIsNone) {
   EXPECT_EQ(table->columns[1].int64s()[0], 19782 * kMicrosPerDay);
   EXPECT_EQ(table->columns[2].int64s()[0], 19782);
   EXPECT_TRUE(table->columns[2].IsNull(1));
-  EXPECT_EQ(response->rejected_size(), 3);
+  EXPECT_THAT(RejectedOf(*response), SizeIs(3));
 }
 
 TEST(Load, RowsOfOneRoleAreThoseOfTheSharedHash) {
@@ -223,7 +223,7 @@ TEST(Load, RowsThatAreNotWantedAreNotRejectedEither) {
   const absl::StatusOr<pb::LoadResponse> response =
       split.setup.Load(split.request);
   ASSERT_TRUE(response.ok());
-  EXPECT_EQ(response->wanted(), response->rejected_size());
+  EXPECT_THAT(RejectedOf(*response), SizeIs(response->wanted()));
   EXPECT_LT(response->wanted(), 4);
 }
 

@@ -19,6 +19,7 @@
 #include "services/base/status_macros.h"
 #include "services/loader/loader.h"
 #include "services/table/wire.h"
+#include "tests/testing/rejected.h"
 
 namespace troupe::loader {
 
@@ -151,7 +152,7 @@ inline absl::Status AppendLoaded(const pb::LoadResponse& response,
     for (const Column& column : table.columns) row.push_back(Shown(column, i));
     whole->ordinals.push_back(table.Ordinal(i));
   }
-  for (const pb::RejectedRow& row : response.rejected())
+  for (const pb::RejectedRow& row : RejectedOf(response))
     whole->rejected.push_back(
         absl::StrCat(row.row(), " ", row.reason(), " ", row.message()));
   return absl::OkStatus();

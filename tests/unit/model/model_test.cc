@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/base/errors.h"
+#include "tests/testing/rejected.h"
 #include "tests/unit/model/model_testing.h"
 
 namespace troupe::model {
@@ -429,9 +430,9 @@ TEST(Model, RejectsRowsThatItCannotCompare) {
       ObserveTable(model, LineTable(Texts({"no", "?", "maybe", "yes"})));
   ASSERT_TRUE(observed.ok()) << observed.status();
   EXPECT_EQ(observed->rows(), 3);
-  ASSERT_EQ(observed->rejected_size(), 1);
-  EXPECT_EQ(observed->rejected(0).row(), 1);
-  EXPECT_EQ(observed->rejected(0).reason(), "MISSING_TARGET");
+  ASSERT_EQ(RejectedOf(*observed).size(), 1u);
+  EXPECT_EQ(RejectedOf(*observed)[0].row(), 1);
+  EXPECT_EQ(RejectedOf(*observed)[0].reason(), "MISSING_TARGET");
 }
 
 TEST(Model, CountsLabelsThatItHasNotLearnedAsWrongAndNamesThem) {
@@ -457,8 +458,8 @@ TEST(Model, WeighsTheRowsOfAnEvaluation) {
       model, WithColumn(LineTable(Texts({"no", "yes", "no", "no"})), "w",
                         pb::WEIGHT, Column::FromDoubles({1, 3, NAN, 0})));
   ASSERT_TRUE(observed.ok()) << observed.status();
-  ASSERT_EQ(observed->rejected_size(), 1);
-  EXPECT_EQ(observed->rejected(0).reason(), "BAD_WEIGHT");
+  ASSERT_EQ(RejectedOf(*observed).size(), 1u);
+  EXPECT_EQ(RejectedOf(*observed)[0].reason(), "BAD_WEIGHT");
   const auto merged = MergePartials(model, {observed->partial()}, true);
   ASSERT_TRUE(merged.ok()) << merged.status();
   EXPECT_TRUE(merged->evaluation().weighted());

@@ -15,6 +15,7 @@
 #include "services/preprocessor/preprocessor.h"
 #include "services/table/table.h"
 #include "services/table/wire.h"
+#include "tests/testing/rejected.h"
 
 namespace troupe::preprocessor {
 
@@ -156,8 +157,8 @@ class FitLoop {
       const size_t replica = partials.size() % replicas_.size();
       ASSIGN_OR_RETURN(pb::ObserveResponse response,
                        replicas_[replica]->Observe(request, NoContext()));
-      for (const pb::RejectedRow& row : response.rejected())
-        rejected_.push_back(row);
+      for (pb::RejectedRow& row : RejectedOf(response))
+        rejected_.push_back(std::move(row));
       partials.push_back(response.partial());
     }
     return partials;

@@ -117,8 +117,8 @@ TEST(Preprocessor, RejectedRowsLeaveEveryColumn) {
   table.first_row = 100;
   table.columns[1] = Doubles({1, kInfinity, 3});
   const auto response = loop.Process(table, pb::MATRIX);
-  ASSERT_EQ(response->rejected_size(), 1);
-  EXPECT_EQ(response->rejected(0).row(), 101);
+  ASSERT_EQ(RejectedOf(*response).size(), 1u);
+  EXPECT_EQ(RejectedOf(*response)[0].row(), 101);
   EXPECT_EQ(response->rows(), 2);
   const auto out = ParseTable(response->table());
   EXPECT_THAT(Words(out->columns[0]), ElementsAre("p", "r"));
@@ -148,8 +148,8 @@ TEST(Preprocessor, ValuesBeyondFloat32RejectTheRowOfAMatrix) {
   FitLoop loop(Params("makes_features: true"));
   const Table table = TableMaker().Add("a", Doubles({1e300, 1})).Make();
   ASSERT_TRUE(loop.Fit(table).ok());
-  EXPECT_EQ(loop.Process(table, pb::MATRIX)->rejected_size(), 1);
-  EXPECT_EQ(loop.Process(table, pb::COLUMNS)->rejected_size(), 0);
+  EXPECT_EQ(RejectedOf(*loop.Process(table, pb::MATRIX)).size(), 1u);
+  EXPECT_FALSE(loop.Process(table, pb::COLUMNS)->has_rejected());
 }
 
 TEST(Preprocessor, TextLeftOverIsNamed) {

@@ -41,7 +41,7 @@ std::vector<std::string> Rejected(const std::string& params, const Table& train,
   const auto response = loop.Process(score, pb::COLUMNS);
   EXPECT_TRUE(response.ok()) << response.status();
   std::vector<std::string> rows;
-  for (const pb::RejectedRow& row : response->rejected())
+  for (const pb::RejectedRow& row : RejectedOf(*response))
     rows.push_back(std::to_string(row.row()) + " " + row.reason());
   return rows;
 }

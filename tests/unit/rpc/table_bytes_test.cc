@@ -36,7 +36,7 @@ pb::ProcessResponse SomeResponse(const std::string& table) {
   response.mutable_id()->set_job("j");
   response.mutable_id()->set_number(int64_t{1} << 62);
   response.set_rows(3);
-  response.add_rejected()->set_reason("BAD_ROW");
+  response.mutable_rejected()->add_causes()->set_reason("BAD_ROW");
   response.set_credit(-1);  // Ten bytes long.
   response.set_table(table);
   return response;
