@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
+#include "client/rpc/channel.h"
 #include "grpcpp/grpcpp.h"
 #include "services/base/errors.h"
 #include "services/host/grpc_status.h"
@@ -164,14 +165,14 @@ TEST_F(CoordinatorClientTest, AWatchLosesPatienceWithACoordinatorThatIsGone) {
   EXPECT_EQ(ReasonOf(status), "COORDINATOR_UNREACHABLE");
 }
 
-TEST_F(CoordinatorClientTest, UploadsPiecesOfAnySizeInMessagesOfOneMebibyte) {
+TEST_F(CoordinatorClientTest, UploadsPiecesOfAnySizeInMessagesBelowTheLimit) {
   const std::string big((5 << 20) / 2, 'x');
   const auto response = client_->Upload("new.csv", Pieces({"a,b\n", big}));
   ASSERT_TRUE(response.ok());
   EXPECT_EQ(response->id(), "u1");
   EXPECT_EQ(coordinator_.name, "new.csv");
   EXPECT_EQ(coordinator_.content, "a,b\n" + big);
-  EXPECT_EQ(coordinator_.largest_chunk, size_t{1} << 20);
+  EXPECT_EQ(coordinator_.largest_chunk, kChunkBytes);
 }
 
 TEST_F(CoordinatorClientTest, UploadsAnEmptyFile) {
