@@ -4,6 +4,7 @@
 
 #include "services/base/errors.h"
 #include "services/base/log.h"
+#include "services/base/status_macros.h"
 
 namespace troupe {
 
@@ -28,16 +29,33 @@ void ArtifactCourier::Bring(const std::shared_ptr<StageClient>& client,
 
 void ArtifactCourier::ReadAndPut(const std::shared_ptr<StageClient>& client,
                                  const Errand& errand) {
-  absl::StatusOr<std::string> content = store_->Read(errand.first);
+  auto content = ContentOf(errand.first);
   if (!content.ok()) {
     Finish(errand, content.status());
     return;
   }
-  client->Put(
-      errand.first, std::make_shared<const std::string>(*std::move(content)),
-      timeout_, [weak = weak_from_this(), errand](const absl::Status& status) {
-        if (const auto courier = weak.lock()) courier->Finish(errand, status);
-      });
+  client->Put(errand.first, *std::move(content), timeout_,
+              [weak = weak_from_this(), errand](const absl::Status& status) {
+                if (const auto courier = weak.lock())
+                  courier->Finish(errand, status);
+              });
+}
+
+absl::StatusOr<std::shared_ptr<const std::string>> ArtifactCourier::ContentOf(
+    const std::string& sha256) {
+  {
+    MutexLock lock(&mutex_);
+    std::erase_if(contents_,
+                  [](const auto& one) { return one.second.expired(); });
+    const auto found = contents_.find(sha256);
+    if (found != contents_.end())
+      if (auto content = found->second.lock()) return content;
+  }
+  ASSIGN_OR_RETURN(std::string read, store_->Read(sha256));
+  auto content = std::make_shared<const std::string>(std::move(read));
+  MutexLock lock(&mutex_);
+  contents_[sha256] = content;
+  return content;
 }
 
 void ArtifactCourier::Finish(const Errand& errand, const absl::Status& status) {

@@ -1,5 +1,6 @@
 // An ArtifactCourier brings artifacts from the store to replicas that lack
-// them: one at a time per replica and artifact, however many ask.
+// them: one at a time per replica and artifact, however many ask. What goes to
+// several replicas is in memory once.
 //
 // Thread safety: all methods may be called from any thread; none blocks.
 #pragma once
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "client/coordinator/artifact_store.h"
 #include "client/rpc/stage_client.h"
@@ -47,6 +49,8 @@ class ArtifactCourier : public std::enable_shared_from_this<ArtifactCourier> {
 
   void ReadAndPut(const std::shared_ptr<StageClient>& client,
                   const Errand& errand);
+  absl::StatusOr<std::shared_ptr<const std::string>> ContentOf(
+      const std::string& sha256);
   void Finish(const Errand& errand, const absl::Status& status);
 
   const ArtifactStore* const store_;
@@ -54,6 +58,9 @@ class ArtifactCourier : public std::enable_shared_from_this<ArtifactCourier> {
   const absl::Duration timeout_;
   mutable Mutex mutex_;
   std::map<Errand, std::vector<std::function<void(absl::Status)>>> errands_
+      ABSL_GUARDED_BY(mutex_);
+  // By digest; what no errand holds any more is gone.
+  std::map<std::string, std::weak_ptr<const std::string>> contents_
       ABSL_GUARDED_BY(mutex_);
 };
 

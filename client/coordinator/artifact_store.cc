@@ -1,6 +1,7 @@
 #include "client/coordinator/artifact_store.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -57,7 +58,10 @@ absl::Status WriteSynced(const std::string& path, absl::string_view bytes) {
 absl::StatusOr<std::string> ReadAll(const std::string& path) {
   const File file(path, O_RDONLY);
   if (file.open_failed()) return SystemError("cannot open", path);
+  struct stat found = {};
+  if (fstat(file.get(), &found) != 0) return SystemError("cannot read", path);
   std::string bytes;
+  bytes.reserve(static_cast<size_t>(found.st_size));  // No copies on the way.
   std::string piece(size_t{1} << 20, '\0');
   while (true) {
     const ssize_t got = read(file.get(), piece.data(), piece.size());

@@ -66,6 +66,7 @@ class FakeStageClient : public StageClient {
 
   std::vector<std::shared_ptr<Received>> waiting;
   std::vector<std::pair<std::string, std::string>> puts;  // Digest, content.
+  std::vector<std::shared_ptr<const std::string>> put_contents;
   std::shared_ptr<FakeFitStream::Log> fit =
       std::make_shared<FakeFitStream::Log>();
 
@@ -133,6 +134,7 @@ class FakeStageClient : public StageClient {
       const std::string& sha256, std::shared_ptr<const std::string> content,
       absl::Duration, std::function<void(absl::Status)> done) override {
     puts.emplace_back(sha256, *content);
+    put_contents.push_back(std::move(content));
     held_puts_.push_back(std::move(done));
     if (!hold_puts) AnswerPuts();
     return std::make_shared<Handle>(nullptr);

@@ -202,6 +202,25 @@ TEST_F(DispatcherTest, OnePutServesAllThatWaitForIt) {
   EXPECT_EQ(Waiting("a"), 2u);
 }
 
+TEST_F(DispatcherTest, AnArtifactForTwoReplicasIsInMemoryOnce) {
+  Serve({"a", "b"});
+  const std::string sha256 = *artifacts_->Put("trees");
+  for (int i = 0; i < 2; ++i) {
+    StageCall call = Call("j", i);
+    call.artifacts = {sha256};
+    Dispatch(std::move(call));
+  }
+  for (const char* replica : {"a", "b"}) {
+    model_[replica].hold_puts = true;
+    Fail(replica, ArtifactMissing(sha256));
+  }
+  timers_.RunDue();
+  ASSERT_THAT(model_["a"].put_contents, SizeIs(1));
+  EXPECT_EQ(model_["a"].put_contents, model_["b"].put_contents);
+  model_["a"].AnswerPuts();
+  model_["b"].AnswerPuts();
+}
+
 TEST_F(DispatcherTest, AnArtifactThatCannotBePutIsTheAnswer) {
   Serve({"a"});
   const std::string sha256 = *artifacts_->Put("trees");
