@@ -104,7 +104,8 @@ class JobContext {
     Send(std::move(call), std::move(done));
   }
 
-  // Sends a message and waits for its reply, while other events run.
+  // Sends a message and waits for its reply, while other events run. A request
+  // that is asked again with changes may be given as a shared_ptr.
   template <class Response, class Request>
   absl::StatusOr<Response> Call(const std::string& stage, const char* method,
                                 Request header,
@@ -150,7 +151,11 @@ class JobContext {
   template <class Request>
   static std::function<absl::StatusOr<std::string>(int, bool)> HeaderOf(
       Request header) {
-    auto shared = std::make_shared<Request>(std::move(header));
+    return HeaderOf(std::make_shared<Request>(std::move(header)));
+  }
+  template <class Request>
+  static std::function<absl::StatusOr<std::string>(int, bool)> HeaderOf(
+      std::shared_ptr<Request> shared) {
     return [shared](int attempt, bool isolate) {
       if constexpr (requires { shared->mutable_id()->set_attempt(attempt); })
         shared->mutable_id()->set_attempt(attempt);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "client/coordinator/merge_call.h"
 #include "services/base/status_macros.h"
 
 namespace troupe {
@@ -58,11 +59,7 @@ absl::StatusOr<pb::MergeResponse> PartialFold::Merge(bool last) {
   request.set_last(last);
   partials_.clear();
   bytes_ = 0;
-  std::vector<std::string> artifacts;
-  for (const std::string& sha256 : {observe_->state, observe_->hop.artifact})
-    if (!sha256.empty()) artifacts.push_back(sha256);
-  return context_->Call<pb::MergeResponse>(
-      observe_->hop.stage, stage_method::kMerge, std::move(request), artifacts);
+  return CallMerge(*context_, observe_->hop.stage, std::move(request));
 }
 
 }  // namespace troupe

@@ -36,7 +36,7 @@ absl::StatusOr<Reply> Stage::OnReceive(Message& message,
   if (method == "troupe.v1.Stage/Observe")
     return CallTyped(*this, &Stage::ObserveHereOrIsolated, message, context);
   if (method == "troupe.v1.Stage/Merge")
-    return CallTyped(*this, &Stage::Merge, message, context);
+    return CallTyped(*this, &Stage::MergeInPieces, message, context);
   if (method == "troupe.v1.Stage/Describe")
     return CallTyped(*this, &Stage::Describe, message, context);
   if (method == "troupe.v1.Stage/Fit")
@@ -67,6 +67,15 @@ absl::StatusOr<pb::ObserveResponse> Stage::ObserveHereOrIsolated(
     pb::ObserveRequest& request, const Context& context) {
   return request.isolate() ? isolation_.Observe(request, context)
                            : Observe(request, context);
+}
+
+absl::StatusOr<pb::MergeResponse> Stage::MergeInPieces(
+    pb::MergeRequest& request, const Context& context) {
+  const MergePiece piece(request);
+  if (std::optional<pb::MergeResponse> kept = merged_.Find(piece))
+    return *std::move(kept);
+  ASSIGN_OR_RETURN(pb::MergeResponse whole, Merge(request, context));
+  return merged_.Cut(piece, std::move(whole));
 }
 
 absl::StatusOr<pb::DescribeResponse> Stage::Describe(pb::DescribeRequest&,

@@ -31,6 +31,7 @@
 #include "services/host/artifact_cache.h"
 #include "services/host/isolation.h"
 #include "services/host/learned.h"
+#include "services/host/merge_pieces.h"
 #include "services/host/service_provider.h"
 #include "troupe/v1/stage.pb.h"
 
@@ -67,6 +68,7 @@ class Stage : public Actor, public ServiceProvider {
       pb::ProcessRequest& request, const Context& context);
   virtual absl::StatusOr<pb::ObserveResponse> Observe(
       pb::ObserveRequest& request, const Context& context);
+  // What it fitted may be of any size: it leaves in pieces.
   virtual absl::StatusOr<pb::MergeResponse> Merge(pb::MergeRequest& request,
                                                   const Context& context);
   // The artifact may be of any size: it leaves in pieces.
@@ -91,6 +93,8 @@ class Stage : public Actor, public ServiceProvider {
                                   const Context& context) final;
 
  private:
+  absl::StatusOr<pb::MergeResponse> MergeInPieces(pb::MergeRequest& request,
+                                                  const Context& context);
   absl::StatusOr<pb::ProcessResponse> ProcessHereOrIsolated(
       pb::ProcessRequest& request, const Context& context);
   absl::StatusOr<pb::ObserveResponse> ObserveHereOrIsolated(
@@ -98,6 +102,7 @@ class Stage : public Actor, public ServiceProvider {
 
   ArtifactCache artifacts_;
   Isolation isolation_;
+  MergePieces merged_;
 };
 
 }  // namespace troupe

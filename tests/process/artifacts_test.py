@@ -117,6 +117,27 @@ class Artifacts(unittest.TestCase):
             self.assertEqual((code, reason), ("RESOURCE_EXHAUSTED", "ARTIFACT_TOO_LARGE"))
             self.assertIn("--max_artifact_bytes", message)
 
+    @staticmethod
+    def transform(company):
+        """Fits two tables of categories, in two passes: log1p behind what is not yet fitted may reject rows."""
+        company.write("names.csv", "a,x,b\n" + "".join(
+            f"{hashlib.sha256(b'a%d' % row).hexdigest()},{row % 7},{hashlib.sha256(b'b%d' % row).hexdigest()}\n"
+            for row in range(9000)))
+        steps = [{"ordinal": {"columns": {"names": ["a"]}}}, {"min_max": {"columns": {"names": ["x"]}}},
+                 {"log1p": {"columns": {"names": ["x"]}}}, {"ordinal": {"columns": {"names": ["b"]}}}]
+        company.run(kind="TRAIN", spec={"name": "names", "source": {"path": "names.csv"}, "steps": steps,
+                                        "split": {"test": 0}})
+        job = company.run(kind="TRANSFORM", pipeline="names", source={"path": "names.csv"})
+        return company.output(job), stored(company, "names")
+
+    def test_categories_larger_than_a_message_are_merged_and_used(self):
+        with Company() as company:
+            expected = self.transform(company)
+        with Company(flags=SMALL, replicas={"preprocessor": 2}) as company:
+            got = self.transform(company)
+        self.assertGreater(len(expected[1]), 9 << 17)
+        self.assertEqual(got, expected)
+
     def test_watchers_see_the_rounds(self):
         with Company() as company:
             company.write("noise.csv", table())

@@ -17,6 +17,7 @@
 #include "client/coordinator/job_context.h"
 #include "client/coordinator/stage_calls.h"
 #include "services/base/mutex.h"
+#include "services/host/merge_pieces.h"
 #include "services/host/text_reply.h"
 #include "services/table/rejected_rows.h"
 #include "services/table/wire.h"
@@ -36,6 +37,8 @@ class FakeCompany : public StageCalls {
   std::vector<std::string> stalled;
   int passes = 0;  // Merges without an artifact, before one with it.
   std::deque<absl::Status> fit_errors;  // What the first fits end with.
+  // Changes an answer to a merge.
+  std::function<void(const pb::MergeRequest&, pb::MergeResponse&)> edit_merge;
 
   // --- What the test sees ----------------------------------------------------
   std::vector<pb::ProcessRequest> processed;  // Without tables.
@@ -257,6 +260,9 @@ class FakeCompany : public StageCalls {
     } else {
       response.set_partial(joined);
     }
+    // As a host does it.
+    response = *MergePieces().Cut(MergePiece(request), response);
+    if (edit_merge) edit_merge(request, response);
     return Reply(response);
   }
 

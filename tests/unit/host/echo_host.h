@@ -61,6 +61,16 @@ class EchoStage : public Stage {
     return response;
   }
 
+  // Fits the partials themselves.
+  absl::StatusOr<pb::MergeResponse> Merge(pb::MergeRequest& request,
+                                          const Context&) override {
+    ++merges;
+    pb::MergeResponse response;
+    for (const std::string& partial : request.partials())
+      response.mutable_artifact()->append(partial);
+    return response;
+  }
+
   // Learns the tables themselves; no more after the table `enough`.
   absl::StatusOr<Learned> Fit(const pb::FitStart&, FitStream& tables,
                               const Context&) override {
@@ -87,6 +97,7 @@ class EchoStage : public Stage {
   }
 
   std::atomic<int> processed{0};
+  std::atomic<int> merges{0};
   std::atomic<std::thread::id> last_thread{};
   std::atomic<pb::TableForm> last_form{};
   Gate gate;

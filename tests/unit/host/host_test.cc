@@ -603,6 +603,31 @@ TEST(Fit, DoesNotHoldUpBatches) {
   EXPECT_TRUE(fit.Finish().ok());
 }
 
+TEST(Merge, AnswersInPiecesAndMergesOnce) {
+  EchoHost echo;
+  ASSERT_TRUE(echo.Start().ok());
+  pb::MergeRequest request;
+  request.mutable_id()->set_job("job");
+  request.add_partials("01234");
+  request.add_partials("56789");
+  request.set_last(true);
+  request.set_max_piece_bytes(4);
+  std::string all;
+  do {
+    grpc::ClientContext context;
+    pb::MergeResponse response;
+    request.set_offset(static_cast<int64_t>(all.size()));
+    ASSERT_TRUE(echo.stub->Merge(&context, request, &response).ok());
+    EXPECT_EQ(response.id().job(), "job");
+    EXPECT_EQ(response.total_bytes(), 10);
+    request.set_sha256(response.sha256());
+    all += response.artifact();
+  } while (all.size() < 10);
+  EXPECT_EQ(all, "0123456789");
+  EXPECT_EQ(request.sha256(), Sha256Hex(all));
+  EXPECT_EQ(echo.stage->merges, 1);
+}
+
 TEST(Listen, PortInUseIsAPlainMessage) {
   EchoHost first;
   ASSERT_TRUE(first.Start().ok());
