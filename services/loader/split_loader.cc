@@ -122,6 +122,11 @@ absl::StatusOr<LoadedSplit> LoadSplit(const pb::LoadRequest& request,
   const std::string& name = NameOf(split, request.inline_text());
   ASSIGN_OR_RETURN(const Dialect dialect,
                    ResolveDialect(request.source(), name));
+  const int64_t begin = request.has_rows() ? request.rows().begin() : 0;
+  const int64_t end = request.has_rows() ? request.rows().end() : split.rows();
+  if (begin < 0 || begin > end || end > split.rows())
+    return BadMessage(absl::StrCat("rows ", begin, " to ", end,
+                                   " of a split of ", split.rows()));
   ASSIGN_OR_RETURN(TableRows rows, TableRows::Make(request, dialect, simd));
   const bool clean = !FindBadByte(text).has_value();
   BlockScanner scanner(simd,
@@ -129,11 +134,6 @@ absl::StatusOr<LoadedSplit> LoadSplit(const pb::LoadRequest& request,
                            ? BlockScanner::Fields::kFind
                            : BlockScanner::Fields::kPassOver,
                        dialect, text, /*last=*/true, split.first_line());
-  const int64_t begin = request.has_rows() ? request.rows().begin() : 0;
-  const int64_t end = request.has_rows() ? request.rows().end() : split.rows();
-  if (begin < 0 || begin > end || end > split.rows())
-    return BadMessage(absl::StrCat("rows ", begin, " to ", end,
-                                   " of a split of ", split.rows()));
   LoadedSplit loaded;
   loaded.rejected = RejectedRows(name);
   RowAppender appender(name, split.encoding(), rows.MakeBatch(text), &rows,

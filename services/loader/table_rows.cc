@@ -42,6 +42,16 @@ absl::Status CheckSchema(const pb::LoadRequest& request) {
   // One more for the text of the target.
   if (request.schema().fields_size() > SplitPlanner::kMaxColumns + 1)
     return BadMessage("too many fields in the schema");
+  // Each cell takes nine bytes, also those that a short row lacks.
+  constexpr int64_t kMaxCells = (int64_t{1} << 30) / 9;
+  const int64_t rows = request.has_rows()
+                           ? request.rows().end() - request.rows().begin()
+                           : request.split().rows();
+  if (request.schema().fields_size() > 0 &&
+      rows > kMaxCells / request.schema().fields_size())
+    return BadMessage(absl::StrCat(
+        rows, " rows of ", request.schema().fields_size(),
+        " columns are too large a table; ask for fewer of the split's rows"));
   for (const pb::Field& field : request.schema().fields())
     if (field.role() != pb::CARRY && !IsFileType(field.type()))
       return BadMessage(absl::StrCat("column \"", field.name(),

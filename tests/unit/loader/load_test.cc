@@ -208,7 +208,8 @@ TEST(Load, RangesOfRowsPartTheSplit) {
 
 TEST(Load, RefusesARangeThatTheSplitDoesNotHave) {
   OneSplit split(Numbers(5));
-  for (const auto& [begin, end] : {std::pair(-1, 2), {3, 2}, {0, 6}}) {
+  for (const auto& [begin, end] :
+       {std::pair(int64_t{-1}, int64_t{2}), {3, 2}, {0, 6}, {-2, INT64_MAX}}) {
     split.request.mutable_rows()->set_begin(begin);
     split.request.mutable_rows()->set_end(end);
     EXPECT_THAT(Failure(split.setup.Load(split.request)),
@@ -361,6 +362,23 @@ TEST(Load, MoreFieldsThanColumnsAreRefused) {
   }
   EXPECT_THAT(Failure(split.setup.Load(split.request)),
               HasSubstr("BAD_MESSAGE"));
+}
+
+// A short row under many columns has cells that take no byte of its text.
+TEST(Load, MoreCellsThanATableMayHaveAreRefused) {
+  std::string header = "c0";
+  for (int i = 1; i < 2000; ++i) absl::StrAppend(&header, ",c", i);
+  std::string rows;
+  for (int i = 0; i < 65'000; ++i) rows += "1\n";
+  OneSplit split(header + "\n" + rows);
+  EXPECT_THAT(Failure(split.setup.Load(split.request)),
+              HasSubstr("65000 rows of 2000 columns"));
+  split.request.mutable_rows()->set_begin(1000);
+  split.request.mutable_rows()->set_end(61'000);
+  EXPECT_THAT(Failure(split.setup.Load(split.request)),
+              HasSubstr("60000 rows of 2000 columns"));
+  split.request.mutable_rows()->set_end(1010);
+  EXPECT_EQ(Failure(split.setup.Load(split.request)), "OK");
 }
 
 TEST(Load, InlineTextMustBeTheSplits) {
