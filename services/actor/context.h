@@ -19,8 +19,13 @@ namespace troupe {
 // deadline or the work limit passed, or the process stops at once.
 class CancelToken {
  public:
+  virtual ~CancelToken() = default;
+
   void Cancel() { cancelled_.store(true, std::memory_order_release); }
-  bool cancelled() const { return cancelled_.load(std::memory_order_acquire); }
+  // Tests replace it, to cancel at a chosen look.
+  virtual bool cancelled() const {
+    return cancelled_.load(std::memory_order_acquire);
+  }
 
   // The handler enforces the work limit itself, piece by piece.
   void TakeOverWorkLimit() { own_limit_.store(true); }

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
+#include "services/loader/caller_watch.h"
 #include "services/loader/file_header.h"
 #include "services/loader/formats/block_scanner.h"
 #include "services/loader/plan_cursor.h"
@@ -16,7 +17,6 @@
 namespace troupe::loader {
 namespace {
 
-constexpr int64_t kRecordsBetweenChecks = 1024;
 constexpr size_t kShownRejects = 5;
 
 }  // namespace
@@ -56,11 +56,11 @@ absl::Status ColumnEvidence::Observe(const pb::Split& split,
                            : BlockScanner::Fields::kPassOver,
                        dialect_, text, /*last=*/true, split.first_line());
   RowBatch batch(dialect_, missing_, text, columns_.size());
+  CallerWatch watch(context);
   int64_t ordinal = split.first_row();
   for (Record record; scanner.Next(&record) == BlockScanner::Outcome::kRecord;
        ++ordinal) {
-    if (ordinal % kRecordsBetweenChecks == 0 && context.cancelled())
-      return CallerLeft();
+    if (watch.Left(record.text.size() + columns_.size())) return CallerLeft();
     if (!batch.Add(record, scanner.field_ends(), ordinal))
       RETURN_IF_ERROR(
           ObserveOne(record, file, ordinal, split.encoding(), clean));

@@ -148,7 +148,7 @@ absl::StatusOr<pb::ReadRecordsResponse> Loader::ReadRecords(
   ASSIGN_OR_RETURN(const std::string text,
                    FetchSplit(request.source(), request.split(),
                               InlineTextOf(request), context, files_.get()));
-  return FindRecords(request, text);
+  return FindRecords(request, text, context);
 }
 
 }  // namespace troupe::loader

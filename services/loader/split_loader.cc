@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
+#include "services/loader/caller_watch.h"
 #include "services/loader/formats/block_scanner.h"
 #include "services/loader/formats/record_scanner.h"
 #include "services/loader/source_spec.h"
@@ -21,8 +22,6 @@ namespace troupe::loader {
 namespace {
 
 using Outcome = RecordScanner::Outcome;
-
-constexpr int64_t kRowsBetweenChecks = 1024;
 
 absl::Status WrongRowCount(const pb::Split& split) {
   return BadMessage(absl::StrCat("the split's text does not hold ",
@@ -138,10 +137,13 @@ absl::StatusOr<LoadedSplit> LoadSplit(const pb::LoadRequest& request,
   loaded.rejected = RejectedRows(name);
   RowAppender appender(name, split.encoding(), rows.MakeBatch(text), &rows,
                        &loaded);
+  CallerWatch watch(context);
+  // A cell takes time also where it takes no text.
+  const auto cells = static_cast<size_t>(request.schema().fields_size());
   Record record;
   for (int64_t i = 0; i < end; ++i) {
-    if (i % kRowsBetweenChecks == 0 && context.cancelled()) return CallerLeft();
     if (scanner.Next(&record) != Outcome::kRecord) return WrongRowCount(split);
+    if (watch.Left(record.text.size() + cells)) return CallerLeft();
     if (i < begin) continue;
     const int64_t ordinal = split.first_row() + i;
     if (!Contains(request.row_set(), RoleOfRow(request.row_split(), ordinal)))
@@ -158,18 +160,21 @@ absl::StatusOr<LoadedSplit> LoadSplit(const pb::LoadRequest& request,
 }
 
 absl::StatusOr<pb::ReadRecordsResponse> FindRecords(
-    const pb::ReadRecordsRequest& request, absl::string_view text) {
+    const pb::ReadRecordsRequest& request, absl::string_view text,
+    const Context& context) {
   const pb::Split& split = request.split();
   const std::string& name = NameOf(split, request.inline_text());
   ASSIGN_OR_RETURN(const Dialect dialect,
                    ResolveDialect(request.source(), name));
   RecordScanner scanner(dialect, text, /*last=*/true, split.first_line());
   pb::ReadRecordsResponse response;
+  CallerWatch watch(context);
   Record record;
   int next = 0;
   for (int64_t ordinal = split.first_row(); next < request.rows_size();
        ++ordinal) {
     if (scanner.Next(&record) != Outcome::kRecord) break;
+    if (watch.Left(record.text.size())) return CallerLeft();
     if (request.rows(next) != ordinal) continue;
     response.add_records(Readable(record.text));
     response.add_lines(record.line);

@@ -46,6 +46,7 @@ void CountShortRow(absl::string_view file, int64_t ordinal, int64_t line,
 
 // The original text of the rows `request` wants, out of `text`, the split's.
 absl::StatusOr<pb::ReadRecordsResponse> FindRecords(
-    const pb::ReadRecordsRequest& request, absl::string_view text);
+    const pb::ReadRecordsRequest& request, absl::string_view text,
+    const Context& context);
 
 }  // namespace troupe::loader
