@@ -215,6 +215,23 @@ TEST(Plan, InfersTimesFromIso8601Only) {
                           "2024-01-01T10:00", "2024-01-01", "2024-01-01"));
 }
 
+// Each value by itself, so that no split depends on the rows of another.
+TEST(Plan, ADeclaredTimestampTakesTimesWithAndWithoutOffset) {
+  LoaderBelowFolder setup;
+  pb::Source source = SourceAt(setup.folder.Write(
+      "t.csv", "t\n2024-01-01T10:00+02:00\n2024-01-01T10:00\n2024-01-01\n"));
+  (*source.mutable_types())["t"] = pb::TIMESTAMP;
+  for (const int64_t split_bytes : {1, 1000}) {
+    const absl::StatusOr<WholeInput> input =
+        ReadAll(*setup.loader, source, split_bytes);
+    ASSERT_TRUE(input.ok()) << input.status();
+    EXPECT_THAT(input->rows, ElementsAre(ElementsAre("2024-01-01 08:00:00"),
+                                         ElementsAre("2024-01-01 10:00:00"),
+                                         ElementsAre("2024-01-01 00:00:00")));
+    EXPECT_THAT(input->rejected, testing::IsEmpty());
+  }
+}
+
 TEST(Plan, ATimeBesideANumberOrABoolIsText) {
   const absl::StatusOr<WholeInput> input =
       ReadText("a,b\n2024-01-01,2024-01-01\n7,true\n");
