@@ -26,12 +26,11 @@ CLI::Validator IsWord(const google::protobuf::EnumDescriptor& type) {
       OneOf(type));
 }
 
-// What is empty would leave the pipeline's as it is, without a word.
-CLI::Validator IsCharacter(const std::string& option) {
+// Where `may_be_none`, there may also be none of it.
+CLI::Validator IsCharacter(bool may_be_none) {
   return CLI::Validator(
-      [option](std::string& text) -> std::string {
-        const bool none =
-            option == "--quote" && (text.empty() || text == "none");
+      [may_be_none](std::string& text) -> std::string {
+        const bool none = may_be_none && (text.empty() || text == "none");
         if (none || text.size() == 1 || text == "\\t") return "";
         return absl::StrCat("\"", text, "\" is not one character");
       },
@@ -78,15 +77,15 @@ absl::Status InputOptions::Apply(pb::Source& source) const {
 
 void AddCsvOptions(CLI::App& command, pb::CsvOptions& csv) {
   const auto add_character = [&](const char* name, const char* description,
-                                 auto set) {
+                                 bool may_be_none, auto set) {
     command
         .add_option_function<std::string>(
             name,
             [&csv, set](const std::string& text) {
-              set(csv, text == "\\t" ? "\t" : text);
+              set(csv, text == "\\t" ? "\t" : text == "none" ? "" : text);
             },
             description)
-        ->check(IsCharacter(name))
+        ->check(IsCharacter(may_be_none))
         ->type_name("CHARACTER")
         ->group("CSV");
   };
@@ -111,19 +110,21 @@ void AddCsvOptions(CLI::App& command, pb::CsvOptions& csv) {
             description)
         ->group("CSV");
   };
-  add_character("--delimiter", "what separates fields",
+  add_character("--delimiter", "what separates fields", false,
                 [](auto& to, const auto& text) { to.set_delimiter(text); });
-  add_character("--decimal", "what stands for the decimal point",
+  add_character("--decimal", "what stands for the decimal point", false,
                 [](auto& to, const auto& text) { to.set_decimal(text); });
-  add_character("--thousands", "what may stand between groups of digits",
+  add_character("--thousands",
+                "what may stand between groups of digits; none: nothing may",
+                true,
                 [](auto& to, const auto& text) { to.set_thousands(text); });
-  add_character("--quote", "what quotes fields; none: nothing does",
-                [](auto& to, const auto& text) {
-                  to.set_quote(text == "none" ? "" : text);
-                });
-  add_character("--escape", "whatever follows it stands for itself",
-                [](auto& to, const auto& text) { to.set_escape(text); });
-  add_character("--comment", "what follows it in a line is ignored",
+  add_character("--quote", "what quotes fields; none: nothing does", true,
+                [](auto& to, const auto& text) { to.set_quote(text); });
+  add_character("--escape",
+                "whatever follows it stands for itself; none: nothing does",
+                true, [](auto& to, const auto& text) { to.set_escape(text); });
+  add_character("--comment",
+                "what follows it in a line is ignored; none: nothing is", true,
                 [](auto& to, const auto& text) { to.set_comment(text); });
   command
       .add_option_function<std::string>(
@@ -136,7 +137,7 @@ void AddCsvOptions(CLI::App& command, pb::CsvOptions& csv) {
       .add_option_function<int32_t>(
           "--skip-rows", [&csv](int32_t lines) { csv.set_skip_rows(lines); },
           "lines to pass over at the beginning")
-      ->check(CLI::Range(1, 1'000'000))
+      ->check(CLI::Range(0, 1'000'000))
       ->type_name("LINES")
       ->group("CSV");
   add_list("--names", "the columns' names; the file then has no header",

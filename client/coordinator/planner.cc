@@ -310,14 +310,16 @@ pb::Source MergeSource(const pb::Source& stored, const pb::Source& changes) {
     merged.clear_compression();
     if (NamesFormat(changes.path())) merged.clear_format();
   }
-  pb::Source rest = changes;
+  // A type without a format is ISO 8601, whatever the format was.
+  for (const auto& [column, type] : changes.types())
+    merged.mutable_time_formats()->erase(column);
   // Lists replace, as the fields beside them do.
   std::vector<const google::protobuf::FieldDescriptor*> fields;
-  rest.csv().GetReflection()->ListFields(rest.csv(), &fields);
+  changes.csv().GetReflection()->ListFields(changes.csv(), &fields);
   for (const auto* field : fields)
     if (field->is_repeated())
       merged.csv().GetReflection()->ClearField(merged.mutable_csv(), field);
-  merged.MergeFrom(rest);
+  merged.MergeFrom(changes);
   return merged;
 }
 

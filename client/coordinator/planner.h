@@ -60,7 +60,9 @@ pb::Schema Without(const pb::Schema& schema,
 bool GlobMatches(absl::string_view pattern, absl::string_view name);
 
 // The stored source with what differs in a job: the new path (and format and
-// compression by its ending), and every field that `changes` sets.
+// compression by its ending), and every field that `changes` sets, to its
+// default, too: lists are replaced, types column by column, each with its time
+// format.
 pb::Source MergeSource(const pb::Source& stored, const pb::Source& changes);
 
 }  // namespace troupe

@@ -435,12 +435,27 @@ TEST(Inspect, TakesADialectByItsFields) {
             "on_short_row: REJECT");
 }
 
-TEST(Inspect, RefusesADialectThatWouldChangeNothing) {
+// A pipeline may say otherwise, so what is said reaches the coordinator.
+TEST(Inspect, SaysWhatIsAsByDefaultToo) {
+  for (const std::string none : {"none", ""}) {
+    Program program;
+    EXPECT_EQ(
+        program.Run({"inspect", "r.csv", "--skip-rows", "0", "--escape", none,
+                     "--comment", none, "--thousands", none, "--quote", none}),
+        kDone)
+        << program.err.str();
+    EXPECT_EQ(program.client.created[0].source().csv().ShortDebugString(),
+              "quote: \"\" comment: \"\" escape: \"\" skip_rows: 0 "
+              "thousands: \"\"");
+  }
+}
+
+TEST(Inspect, RefusesADialectThatIsNone) {
   for (const std::vector<std::string>& flag :
-       std::vector<std::vector<std::string>>{{"--skip-rows", "0"},
-                                             {"--escape", ""},
+       std::vector<std::vector<std::string>>{{"--skip-rows", "-1"},
+                                             {"--escape", "no"},
                                              {"--delimiter", ""},
-                                             {"--comment", "none"},
+                                             {"--decimal", "none"},
                                              {"--delimiter", "ab"}}) {
     Program program;
     EXPECT_EQ(program.Run({"inspect", "r.csv", flag[0], flag[1]}), kWrongUsage)

@@ -238,5 +238,48 @@ TEST(MergeSource, KeepsTheFormatOfAPathWithoutEnding) {
   EXPECT_EQ(MergeSource(stored, changes).format(), pb::CSV);
 }
 
+TEST(MergeSource, TakesBackWhatIsNotAsByDefault) {
+  pb::Source stored, changes;
+  stored.mutable_csv()->set_skip_rows(2);
+  stored.mutable_csv()->set_escape("\\");
+  stored.mutable_csv()->set_comment("#");
+  stored.mutable_csv()->set_thousands(".");
+  stored.mutable_csv()->set_encoding("latin-1");
+  changes.mutable_csv()->set_skip_rows(0);
+  changes.mutable_csv()->set_escape("");
+  changes.mutable_csv()->set_comment("");
+  changes.mutable_csv()->set_thousands("");
+  EXPECT_EQ(MergeSource(stored, changes).csv().ShortDebugString(),
+            "comment: \"\" escape: \"\" encoding: \"latin-1\" skip_rows: 0 "
+            "thousands: \"\"");
+}
+
+// A list is one option; it has no member that could be meant to stay.
+TEST(MergeSource, ReplacesLists) {
+  pb::Source stored, changes;
+  stored.mutable_csv()->add_na_values("-1");
+  stored.mutable_csv()->add_true_values("ja");
+  changes.mutable_csv()->add_na_values("-9");
+  EXPECT_EQ(MergeSource(stored, changes).csv().ShortDebugString(),
+            "na_values: \"-9\" true_values: \"ja\"");
+}
+
+// The format is said beside the type, and a type without one is ISO 8601.
+TEST(MergeSource, ANewTypeDoesNotKeepTheOldFormat) {
+  pb::Source stored, changes;
+  for (const std::string column : {"a", "b", "c"}) {
+    (*stored.mutable_types())[column] = pb::TIMESTAMP;
+    (*stored.mutable_time_formats())[column] = "%d.%m.%Y";
+  }
+  (*changes.mutable_types())["a"] = pb::STRING;
+  (*changes.mutable_types())["b"] = pb::DATE;
+  (*changes.mutable_time_formats())["b"] = "%Y%m%d";
+  const pb::Source merged = MergeSource(stored, changes);
+  EXPECT_EQ(merged.types().at("a"), pb::STRING);
+  EXPECT_FALSE(merged.time_formats().contains("a"));
+  EXPECT_EQ(merged.time_formats().at("b"), "%Y%m%d");
+  EXPECT_EQ(merged.time_formats().at("c"), "%d.%m.%Y");
+}
+
 }  // namespace
 }  // namespace troupe
