@@ -79,15 +79,21 @@ function(troupe_gtest NAME)
 endfunction()
 
 # troupe_folder(NAME feature DEPS host table absl::strings [PROGRAM troupe-feature] [HOT])
-# A folder is one library troupe_<name>: every .cc in it, main.cc excepted.
-# main.cc, where present, becomes a program; tests/unit/<name>/*_test.cc become
-# ctest unit.<name>. DEPS without :: are our own folders, and repeat the table in
+# A folder is one library troupe_<name>: every .cc in it and in folders below it that
+# are no libraries themselves, main.cc excepted. main.cc, where present, becomes a
+# program; *_test.cc in the same place below tests/unit become ctest unit.<name>. DEPS without :: are our own folders, and repeat the table in
 # tests/lint/layers.py. HOT: it works on every cell, so a release optimises it more
 # than the rest, whose code waits for others most of its time.
 function(troupe_folder)
   cmake_parse_arguments(A "HOT" "NAME;PROGRAM" "DEPS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
   list(FILTER sources EXCLUDE REGEX "/main\\.cc$")
+  file(GLOB rooms CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*/CMakeLists.txt)
+  foreach(room ${rooms})
+    cmake_path(GET room PARENT_PATH room)
+    file(GLOB_RECURSE others CONFIGURE_DEPENDS ${room}/*.cc)
+    list(REMOVE_ITEM sources ${others})
+  endforeach()
   list(TRANSFORM A_DEPS REPLACE "^([a-z_]+)$" "troupe_\\1")
   if(sources)
     add_library(troupe_${A_NAME} STATIC ${sources})
@@ -113,8 +119,11 @@ function(troupe_folder)
     install(TARGETS ${A_PROGRAM})
   endif()
   if(TROUPE_TESTS)
+    # services/loader has its tests in tests/unit/loader.
+    file(RELATIVE_PATH place ${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
+    string(REGEX MATCH "^[a-z]+/(.+)$" place ${place})
     file(GLOB tests CONFIGURE_DEPENDS
-         ${PROJECT_SOURCE_DIR}/tests/unit/${A_NAME}/*_test.cc)
+         ${PROJECT_SOURCE_DIR}/tests/unit/${CMAKE_MATCH_1}/*_test.cc)
     if(tests)
       troupe_gtest(${A_NAME} SOURCES ${tests} DEPS troupe_${A_NAME} troupe_testing)
     endif()

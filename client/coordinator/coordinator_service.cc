@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "client/coordinator/job_request.h"
-#include "client/coordinator/job_run.h"
-#include "client/coordinator/topology.h"
+#include "client/coordinator/jobs/job_request.h"
+#include "client/coordinator/jobs/job_run.h"
+#include "client/coordinator/stages/topology.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
 #include "services/host/grpc_status.h"

@@ -9,8 +9,8 @@
 #include <functional>
 
 #include "absl/status/status.h"
-#include "client/coordinator/dispatcher.h"
 #include "client/coordinator/job_scheduler.h"
+#include "client/coordinator/stages/dispatcher.h"
 #include "proto/pb.h"
 #include "troupe/v1/coordinator.grpc.pb.h"
 

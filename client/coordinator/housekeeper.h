@@ -8,8 +8,8 @@
 #include <thread>
 
 #include "absl/time/time.h"
-#include "client/coordinator/job_context.h"
 #include "client/coordinator/job_scheduler.h"
+#include "client/coordinator/passes/job_context.h"
 #include "services/base/mutex.h"
 
 namespace troupe {

@@ -7,7 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "client/coordinator/job_run.h"
+#include "client/coordinator/jobs/job_run.h"
 #include "services/base/log.h"
 #include "services/base/status_macros.h"
 

@@ -13,8 +13,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "client/coordinator/job_context.h"
-#include "client/coordinator/live_job.h"
+#include "client/coordinator/passes/job_context.h"
+#include "client/coordinator/passes/live_job.h"
 #include "proto/pb.h"
 #include "services/base/mutex.h"
 #include "troupe/v1/coordinator.pb.h"

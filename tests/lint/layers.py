@@ -19,6 +19,15 @@ MAY_INCLUDE = {
 STAGE = {"services/base", "services/actor", "services/table", "services/host"}
 # A client knows the shared folders but no actor, no stage and no other client.
 CLIENT = {"services/base", "services/table", "services/host", "client/rpc"}
+# The rooms of the coordinator; what stands in none of them puts them together.
+COORDINATOR = "client/coordinator"
+ROOMS = {
+    "state": set(),
+    "output": {"state"},
+    "stages": {"state"},
+    "passes": {"stages", "state"},
+    "jobs": {"passes", "output", "stages", "state"},
+}
 # These two know no proto: they are about messages of any kind, or none.
 NO_PROTO = {"services/base", "services/actor"}
 TOP_LEVEL = {"CMakeLists.txt", "CMakePresets.json", "README.md", "LICENSE", "docker-compose.yml",
@@ -26,17 +35,36 @@ TOP_LEVEL = {"CMakeLists.txt", "CMakePresets.json", "README.md", "LICENSE", "doc
 INCLUDE = re.compile(r'\s*#\s*include\s+["<]([^">]+)[">]')
 
 
+def folder_of(path: str) -> str:
+    """Two parts of a path, or three in a room of the coordinator."""
+    parts = path.split("/")
+    return "/".join(parts[:3 if path.startswith(COORDINATOR + "/") and len(parts) > 3 else 2])
+
+
+def allowed_for(folder: str) -> set:
+    if folder in MAY_INCLUDE:
+        return MAY_INCLUDE[folder] | {folder}
+    if folder.startswith(COORDINATOR):
+        room = folder.removeprefix(COORDINATOR).strip("/")
+        rooms = ROOMS[room] | {room} if room else set(ROOMS)
+        return CLIENT | {folder} | {f"{COORDINATOR}/{one}" for one in rooms}
+    return (STAGE if folder.startswith("services/") else CLIENT) | {folder}
+
+
 def violations_in(root: pathlib.Path, path: pathlib.Path):
     name = path.relative_to(root)
-    folder = "/".join(name.parts[:2])
-    allowed = MAY_INCLUDE.get(folder, STAGE if name.parts[0] == "services" else CLIENT) | {folder}
+    folder = folder_of(name.as_posix())
+    if folder.startswith(COORDINATOR + "/") and folder.rsplit("/", 1)[1] not in ROOMS:
+        yield f"{name}: {folder} is no room of the coordinator"
+        return
+    allowed = allowed_for(folder)
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         found = INCLUDE.match(line)
         if not found:
             continue
         header = found.group(1)
         if header.startswith(("services/", "client/")):
-            if "/".join(header.split("/")[:2]) not in allowed:
+            if folder_of(header) not in allowed:
                 yield f"{name}:{number}: {folder} may not include {header}"
         elif header.startswith("tests/"):
             yield f"{name}:{number}: only tests may include {header}"

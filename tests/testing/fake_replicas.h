@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "client/coordinator/replica_set.h"
+#include "client/coordinator/stages/replica_set.h"
 #include "tests/testing/fake_clock.h"
 #include "tests/testing/fake_stage_client.h"
 #include "tests/testing/fake_timers.h"

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "client/coordinator/stage_network.h"
+#include "client/coordinator/stages/stage_network.h"
 #include "client/rpc/grpc_stage_client.h"
 #include "client/rpc/rpc_thread.h"
 #include "proto/pb.h"

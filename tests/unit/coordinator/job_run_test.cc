@@ -1,5 +1,5 @@
 // Jobs from their beginning to their end, over stages that a test plays.
-#include "client/coordinator/job_run.h"
+#include "client/coordinator/jobs/job_run.h"
 
 #include <filesystem>
 #include <fstream>
@@ -8,7 +8,7 @@
 #include "client/coordinator/job_scheduler.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/unit/coordinator/fake_company.h"
+#include "tests/testing/fake_company.h"
 
 namespace troupe {
 namespace {

@@ -1,0 +1,31 @@
+// Turns a CreateJobRequest into a job: checks what can be checked without the
+// stages, and pins what the job depends on.
+//
+// Thread safety: functions; any thread.
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "client/coordinator/passes/job_input.h"
+#include "client/coordinator/state/pipeline_registry.h"
+#include "client/coordinator/state/upload_store.h"
+#include "proto/pb.h"
+#include "troupe/v1/coordinator.pb.h"
+
+namespace troupe {
+
+// Returns the job, QUEUED, with a new id and with the pipeline's version
+// pinned. BAD_SPEC, PIPELINE_NOT_FOUND or UPLOAD_NOT_FOUND otherwise.
+absl::StatusOr<pb::Job> MakeJob(const pb::CreateJobRequest& request,
+                                PipelineRegistry& pipelines,
+                                UploadStore& uploads);
+
+// The source that a job reads. `stored` is its pipeline's, where it has one.
+absl::StatusOr<JobInput> InputOf(const pb::CreateJobRequest& request,
+                                 const pb::Source& stored,
+                                 UploadStore& uploads);
+
+// How a job writes: as it says, otherwise as the pipeline says, otherwise CSV.
+pb::OutputSpec OutputOf(const pb::CreateJobRequest& request,
+                        const pb::OutputSpec& stored);
+
+}  // namespace troupe

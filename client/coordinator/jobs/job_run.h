@@ -1,0 +1,68 @@
+// The story of one job, from its request to its end.
+//
+// Thread safety: one job's run belongs to one thread; several jobs run at once.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "client/coordinator/passes/job_context.h"
+#include "client/coordinator/passes/live_job.h"
+#include "client/coordinator/passes/reject_account.h"
+#include "proto/pb.h"
+#include "troupe/v1/coordinator.pb.h"
+
+namespace troupe {
+
+// Runs the job to its end, whatever that is: a terminal state, DISK_FULL, or
+// QUEUED again when it was suspended. Goes on from what the journal holds.
+// Blocks. Returns whether the end is recorded; otherwise only `live` knows it.
+absl::Status RunJob(const JobEnvironment& environment,
+                    const std::shared_ptr<LiveJob>& live);
+
+// Checks a job against the stages and one page of its input, and stores
+// nothing. Returns it without an id. Blocks.
+absl::StatusOr<pb::Job> ValidateJob(const JobEnvironment& environment,
+                                    pb::Job job);
+
+// --- For the files that tell one kind of job each
+// -----------------------------
+
+// What a job leaves behind when it succeeds.
+struct JobOutcome {
+  pb::Report report;
+  std::string pipeline;  // TRAIN: the version stored.
+  int64_t rows_read = 0;
+  int64_t rows_rejected = 0;
+  bool has_manifest = false;
+  pb::Manifest manifest;
+
+  // Enters a pass whose rows no other pass counts.
+  void Count(const RejectAccount& account);
+};
+
+absl::StatusOr<JobOutcome> RunTrain(JobContext& context, const pb::Job& job,
+                                    bool validate_only);
+absl::StatusOr<JobOutcome> RunInspect(JobContext& context, const pb::Job& job,
+                                      bool validate_only);
+// SCORE and TRANSFORM.
+absl::StatusOr<JobOutcome> RunScore(JobContext& context, const pb::Job& job,
+                                    bool validate_only);
+absl::StatusOr<JobOutcome> RunEvaluate(JobContext& context, const pb::Job& job,
+                                       bool validate_only);
+
+// Asks a stage about a hop; errors are told in the paths of the pipeline file.
+struct PlannedHop;
+absl::StatusOr<pb::DescribeResponse> Describe(JobContext& context,
+                                              const PlannedHop& hop,
+                                              const pb::Schema& input,
+                                              const std::string& artifact);
+
+// Where a job's output lies.
+std::string OutputDirectory(const JobEnvironment& environment,
+                            const std::string& job);
+
+}  // namespace troupe

@@ -1,0 +1,119 @@
+#include "client/coordinator/output/part_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "client/coordinator/state/storage.h"
+#include "services/base/crc32c.h"
+#include "services/base/status_macros.h"
+
+namespace troupe {
+namespace {
+
+// Reads `bytes` bytes from `offset` on; fewer where the file ends.
+absl::StatusOr<std::string> ReadAt(int fd, int64_t offset, int64_t bytes,
+                                   const std::string& path) {
+  std::string text(static_cast<size_t>(bytes), '\0');
+  size_t filled = 0;
+  while (filled < text.size()) {
+    const ssize_t got = pread(fd, text.data() + filled, text.size() - filled,
+                              offset + static_cast<int64_t>(filled));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return StorageError(errno, "read", path);
+    if (got == 0) break;
+    filled += static_cast<size_t>(got);
+  }
+  text.resize(filled);
+  return text;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<PartFile>> PartFile::Create(
+    const std::string& directory, const std::string& name) {
+  std::string path = absl::StrCat(directory, "/", name);
+  const int fd =
+      open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  if (fd < 0) return StorageError(errno, "make", path);
+  return std::unique_ptr<PartFile>(new PartFile(std::move(path), name, fd));
+}
+
+absl::StatusOr<PartFile::Reopened> PartFile::Reopen(
+    const std::string& directory, const std::string& name,
+    const std::vector<Range>& ranges) {
+  std::string path = absl::StrCat(directory, "/", name);
+  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (fd < 0) return StorageError(errno, "open", path);
+  Reopened reopened;
+  reopened.file.reset(new PartFile(std::move(path), name, fd));
+  PartFile& file = *reopened.file;
+  for (const Range& range : ranges) {
+    ASSIGN_OR_RETURN(const bool good, file.TakeRange(range));
+    if (!good) break;
+    ++reopened.good;
+  }
+  if (ftruncate(fd, file.bytes_) != 0)
+    return StorageError(errno, "cut", file.path_);
+  if (lseek(fd, file.bytes_, SEEK_SET) < 0)
+    return StorageError(errno, "seek in", file.path_);
+  file.synced_ = false;
+  return reopened;
+}
+
+PartFile::~PartFile() {
+  if (fd_ >= 0) close(fd_);
+}
+
+// Counts a range that is in the file, if it is as it was written.
+absl::StatusOr<bool> PartFile::TakeRange(const Range& range) {
+  // The journal is not believed further than the file goes.
+  if (range.end < bytes_ || range.end > lseek(fd_, 0, SEEK_END)) return false;
+  ASSIGN_OR_RETURN(const std::string text,
+                   ReadAt(fd_, bytes_, range.end - bytes_, path_));
+  if (bytes_ + static_cast<int64_t>(text.size()) != range.end ||
+      Crc32c(text) != range.crc32c)
+    return false;
+  digest_.Update(text);
+  bytes_ = range.end;
+  rows_ += range.rows;
+  return true;
+}
+
+absl::Status PartFile::Append(absl::Span<const absl::string_view> pieces,
+                              int64_t rows) {
+  synced_ = false;
+  RETURN_IF_ERROR(WriteAll(fd_, pieces, path_));
+  BeginWriting(fd_, bytes_);
+  for (const absl::string_view piece : pieces) {
+    digest_.Update(piece);
+    crc32c_ = ExtendCrc32c(crc32c_, piece);
+    bytes_ += static_cast<int64_t>(piece.size());
+  }
+  rows_ += rows;
+  return absl::OkStatus();
+}
+
+uint32_t PartFile::TakeCrc32c() { return std::exchange(crc32c_, 0); }
+
+void PartFile::Sync() {
+  if (!synced_) SyncFile(fd_, path_);
+  synced_ = true;
+}
+
+absl::StatusOr<pb::Part> PartFile::Finish() {
+  Sync();
+  if (close(std::exchange(fd_, -1)) != 0)
+    return StorageError(errno, "close", path_);
+  pb::Part part;
+  part.set_name(name_);
+  part.set_bytes(bytes_);
+  part.set_rows(rows_);
+  part.set_sha256(digest_.Finish());
+  return part;
+}
+
+}  // namespace troupe

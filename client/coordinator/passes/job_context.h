@@ -1,0 +1,187 @@
+// A JobContext is what all phases of one job share: how to call stages, whether
+// to go on, and how to tell watchers how far it is.
+//
+// Thread safety: everything belongs to the job's thread. What other threads
+// have to say arrives through the job's EventQueue.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "client/coordinator/passes/live_job.h"
+#include "client/coordinator/passes/progress_meter.h"
+#include "client/coordinator/stages/stage_calls.h"
+#include "client/coordinator/state/artifact_store.h"
+#include "client/coordinator/state/job_store.h"
+#include "client/coordinator/state/journal.h"
+#include "client/coordinator/state/pipeline_registry.h"
+#include "client/coordinator/state/upload_store.h"
+#include "proto/pb.h"
+#include "services/base/clock.h"
+#include "services/base/errors.h"
+#include "services/base/status_macros.h"
+#include "services/table/serialize.h"
+
+namespace troupe {
+
+struct JobLimits {
+  int64_t max_batch_bytes = int64_t{32} << 20;  // One message, at most.
+  int64_t window_bytes = int64_t{256} << 20;    // Batches under way, at most.
+  int window_batches = 16;
+  int64_t max_part_bytes = int64_t{256} << 20;
+  int64_t split_bytes = int64_t{4} << 20;
+  int64_t max_artifact_bytes = int64_t{4} << 30;  // Also of a pass's state.
+  absl::Duration call_timeout = absl::Minutes(5);
+  // Of the work on one batch, without its waiting; below call_timeout.
+  absl::Duration work_limit = absl::Minutes(2);
+  absl::Duration fit_timeout = absl::Hours(24);
+  absl::Duration max_stall = absl::Minutes(30);
+};
+
+// What every job works with. All of it outlives the jobs.
+struct JobEnvironment {
+  StageCalls* calls = nullptr;
+  const ArtifactStore* artifacts = nullptr;
+  JobStore* jobs = nullptr;
+  Journal* journal = nullptr;
+  PipelineRegistry* pipelines = nullptr;
+  UploadStore* uploads = nullptr;
+  const Clock* clock = nullptr;
+  std::string output_root;
+  JobLimits limits;
+};
+
+namespace stage_method {
+inline constexpr char kPlan[] = "/troupe.v1.Loader/Plan";
+inline constexpr char kLoad[] = "/troupe.v1.Loader/Load";
+inline constexpr char kReadRecords[] = "/troupe.v1.Loader/ReadRecords";
+inline constexpr char kDescribe[] = "/troupe.v1.Stage/Describe";
+inline constexpr char kProcess[] = "/troupe.v1.Stage/Process";
+inline constexpr char kObserve[] = "/troupe.v1.Stage/Observe";
+inline constexpr char kMerge[] = "/troupe.v1.Stage/Merge";
+}  // namespace stage_method
+
+class JobContext {
+ public:
+  JobContext(const JobEnvironment* environment, std::shared_ptr<LiveJob> live);
+  ~JobContext();
+
+  const std::string& id() const { return id_; }
+  const JobEnvironment& environment() const { return *environment_; }
+  const JobLimits& limits() const { return environment_->limits; }
+  LiveJob& live() { return *live_; }
+
+  // Names a batch of this job.
+  pb::BatchId Batch(int64_t number) const;
+
+  // Waits for something to happen, and lets it. Returns why the job must not go
+  // on: JOB_CANCELLED, JOB_SUSPENDED, or STALLED for too long.
+  absl::Status Pump();
+  // The same without waiting.
+  absl::Status Check();
+
+  // Sends a message; `done` runs on the job's thread, within Pump, if the job
+  // is still there then.
+  template <class Request>
+  void Start(const std::string& stage, const char* method, Request header,
+             TableBytes table, std::vector<std::string> artifacts,
+             const std::string& affinity,
+             std::function<void(StageResult)> done) {
+    StageCall call;
+    call.stage = stage;
+    call.method = method;
+    call.header = HeaderOf(std::move(header));
+    call.table = std::move(table);
+    call.artifacts = std::move(artifacts);
+    call.affinity = affinity;
+    Send(std::move(call), std::move(done));
+  }
+
+  // Sends a message and waits for its reply, while other events run. A request
+  // that is asked again with changes may be given as a shared_ptr.
+  template <class Response, class Request>
+  absl::StatusOr<Response> Call(const std::string& stage, const char* method,
+                                Request header,
+                                std::vector<std::string> artifacts = {},
+                                const std::string& affinity = "") {
+    auto result = std::make_shared<StageResult>();
+    auto answered = std::make_shared<bool>(false);
+    Start(stage, method, std::move(header), TableBytes(), std::move(artifacts),
+          affinity, [result, answered](StageResult answer) {
+            *result = std::move(answer);
+            *answered = true;
+          });
+    while (!*answered) RETURN_IF_ERROR(Pump());
+    RETURN_IF_ERROR(result->status);
+    return Parse<Response>(*result);
+  }
+
+  // Reads the header of a reply.
+  template <class Response>
+  static absl::StatusOr<Response> Parse(const StageResult& result) {
+    Response response;
+    if (!response.ParseFromString(result.header))
+      return absl::InternalError("a stage's reply cannot be read");
+    return response;
+  }
+
+  // Stores an artifact or a pass's state, and keeps it while the job runs.
+  absl::StatusOr<std::string> Keep(const std::string& content);
+
+  // --- Telling the watchers --------------------------------------------------
+  void BeginPhase(const std::string& phase);
+  ProgressMeter& meter() { return meter_; }
+  // Moves the job to `state`, and records it.
+  absl::Status Enter(pb::JobState state, const std::string& message = "");
+  // Notes something in the job's journal.
+  absl::Status AddEvent(absl::string_view kind, absl::string_view message);
+  // Says that a stage lacks a replica, or (empty) that it does not any more.
+  void SetStalled(const std::vector<std::string>& stages);
+  // Retries that the job's own logic made (a Fit that ran again).
+  void CountRetry() { ++own_retries_; }
+
+ private:
+  template <class Request>
+  static std::function<absl::StatusOr<std::string>(int, bool)> HeaderOf(
+      Request header) {
+    return HeaderOf(std::make_shared<Request>(std::move(header)));
+  }
+  template <class Request>
+  static std::function<absl::StatusOr<std::string>(int, bool)> HeaderOf(
+      std::shared_ptr<Request> shared) {
+    return [shared](int attempt, bool isolate) {
+      if constexpr (requires { shared->mutable_id()->set_attempt(attempt); })
+        shared->mutable_id()->set_attempt(attempt);
+      if constexpr (requires { shared->set_isolate(isolate); })
+        shared->set_isolate(isolate);
+      return Serialize(*shared);
+    };
+  }
+
+  void Send(StageCall call, std::function<void(StageResult)> done);
+  void Look();
+  void Publish();
+
+  const JobEnvironment* const environment_;
+  const std::shared_ptr<LiveJob> live_;
+  const std::string id_;
+  // Set to false when the job's thread leaves: late replies then do nothing.
+  const std::shared_ptr<bool> present_ = std::make_shared<bool>(true);
+  ProgressMeter meter_;
+  absl::Duration last_look_;
+  absl::Duration last_publish_;
+  std::vector<std::string> stalled_;
+  absl::Duration stalled_since_;
+  bool stalled_by_caller_ = false;
+  pb::JobState working_state_ = pb::RUNNING;  // What a stall goes back to.
+  int64_t own_retries_ = 0;
+};
+
+}  // namespace troupe

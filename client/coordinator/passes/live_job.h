@@ -1,0 +1,81 @@
+// A LiveJob is a job that has not ended yet, as its watchers see it while its
+// own thread works.
+//
+// Thread safety: all methods may be called from any thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "client/coordinator/passes/event_queue.h"
+#include "proto/pb.h"
+#include "services/base/mutex.h"
+#include "troupe/v1/coordinator.pb.h"
+
+namespace troupe {
+
+class LiveJob {
+ public:
+  explicit LiveJob(pb::Job job) : job_(std::move(job)) {}
+
+  // A copy, and the number of changes so far.
+  struct Snapshot {
+    pb::Job job;
+    int64_t version = 0;
+  };
+  Snapshot Get() const {
+    MutexLock lock(&mutex_);
+    return {job_, version_};
+  }
+
+  // Changes the job, and wakes its watchers.
+  void Change(const std::function<void(pb::Job&)>& change) {
+    MutexLock lock(&mutex_);
+    change(job_);
+    ++version_;
+    changed_.NotifyAll();
+  }
+
+  // Hands the newest state to `record`, one call after the other: whatever
+  // order two threads come in, the last record is the newest state.
+  absl::Status Record(
+      const std::function<absl::Status(const pb::Job&)>& record) {
+    MutexLock lock(&record_mutex_);
+    return record(Get().job);
+  }
+
+  // Waits until the version differs from `seen`, or `timeout` passes.
+  void AwaitChange(int64_t seen, absl::Duration timeout) {
+    MutexLock lock(&mutex_);
+    if (version_ == seen) changed_.WaitFor(&mutex_, timeout);
+  }
+
+  // Asks the job's thread to stop: because the user said so, or because the
+  // coordinator does and the job is to go on at the next start.
+  enum class Stop { kNot, kCancel, kSuspend };
+  void RequestStop(Stop stop) {
+    Stop none = Stop::kNot;
+    stop_.compare_exchange_strong(none, stop);
+    events_->Post([] {});  // Wakes the job's thread.
+  }
+  Stop stop() const { return stop_.load(); }
+
+  // Outlives this object where a late reply still holds it.
+  const std::shared_ptr<EventQueue>& events() const { return events_; }
+
+ private:
+  const std::shared_ptr<EventQueue> events_ = std::make_shared<EventQueue>();
+  std::atomic<Stop> stop_{Stop::kNot};
+  Mutex record_mutex_;  // Orders records; taken before mutex_.
+  mutable Mutex mutex_;
+  CondVar changed_;
+  pb::Job job_ ABSL_GUARDED_BY(mutex_);
+  int64_t version_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace troupe

@@ -1,0 +1,141 @@
+// The DispatchCore is the inside of a Dispatcher: its state, and what happens
+// to a call from step to step. Every step takes the lock, decides, and acts
+// after it has let go of it. How calls go out and come back is in
+// dispatch_core.cc, what their answers lead to in dispatch_outcome.cc.
+//
+// Thread safety: all methods may be called from any thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/coordinator/stages/artifact_courier.h"
+#include "client/coordinator/stages/call_table.h"
+#include "client/coordinator/stages/dispatcher.h"
+#include "client/coordinator/stages/fair_queue.h"
+#include "client/coordinator/stages/hedger.h"
+#include "client/coordinator/stages/pending_call.h"
+#include "client/coordinator/stages/retry_policy.h"
+#include "client/coordinator/stages/suspect_ledger.h"
+#include "services/base/mutex.h"
+
+namespace troupe {
+
+class DispatchedFit;
+
+class DispatchCore : public std::enable_shared_from_this<DispatchCore> {
+ public:
+  struct Stage {
+    Stage(std::unique_ptr<ReplicaSet> replicas,
+          const DispatcherOptions& options);
+    const std::unique_ptr<ReplicaSet> replicas;
+    // Guarded by the core's mutex.
+    FairQueue queue;
+    RetryBudget budget;
+    SuspectLedger ledger;
+    Hedger hedger;
+    bool watched = false;  // A look for late calls is due.
+  };
+
+  DispatchCore(DispatcherOptions options, Dispatcher::Environment environment);
+
+  void AddStage(std::unique_ptr<ReplicaSet> replicas);
+  Stage* Find(absl::string_view stage);
+  absl::Status UnknownStage(absl::string_view stage) const;
+  const std::vector<std::string>& order() const { return order_; }
+
+  void Dispatch(StageCall call, std::function<void(StageResult)> done);
+  void CancelJob(const std::string& job);
+  // Answers everything; nothing is accepted afterwards.
+  void Stop();
+
+  // A fit registers itself for as long as it lives.
+  void AddFit(const std::string& job, DispatchedFit* fit);
+  void RemoveFit(const std::string& job, DispatchedFit* fit);
+
+  std::vector<std::string> StalledStages(absl::string_view job);
+  JobLoad LoadOf(const std::string& job);
+  void ForgetJob(const std::string& job);
+
+ private:
+  using Call = std::shared_ptr<PendingCall>;
+  // A call and the sending of it that is meant.
+  struct Sent {
+    Call call;
+    std::shared_ptr<Sending> sending;
+  };
+  using Action = std::function<void()>;  // To be done without the lock.
+
+  // --- Out and back ----------------------------------------------------------
+  // Sends what finds a slot.
+  void Pump(Stage& stage);
+  std::optional<Sent> Next(Stage& stage);
+  Placement PlacementOf(const PendingCall& call) const;
+  // Begins to send the call, where a replica has a slot for it.
+  std::optional<Sent> Place(Stage& stage, const Call& call)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Sent Begin(Stage& stage, const Call& call, std::shared_ptr<Replica> replica)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Send(Stage& stage, const Sent& sent);
+  void Answered(Stage& stage, const Sent& sent, UnaryReply reply);
+  // Looks again and again for late calls, while there are any open.
+  void WatchAges(Stage& stage);
+  void HedgeLate(Stage& stage);
+  std::vector<Sent> BeginHedges(Stage& stage);
+  // Ends all calls and fits of a job; their answers wait in `answers_`.
+  std::vector<std::shared_ptr<OpenCall>> CancelLocked(const std::string& job)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void RunAnswersSoon();
+  void RunAnswers();
+
+  // --- What answers lead to --------------------------------------------------
+  Action Decide(Stage& stage, const Sent& sent, Verdict verdict, bool suspect,
+                UnaryReply& reply) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Action Answer(const Sent& sent, UnaryReply& reply)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Action RepeatAtNoCost(Stage& stage, const Sent& sent)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Action RepeatAfterFailure(Stage& stage, const Sent& sent,
+                            const absl::Status& status)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Action RepeatAfterSilence(Stage& stage, const Sent& sent,
+                            const absl::Status& status)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void JudgeSilence(Stage& stage, const Sent& sent, const absl::Status& status);
+  Action RepeatAfterFault(Stage& stage, const Sent& sent,
+                          const absl::Status& status)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Action RepeatIsolated(Stage& stage, const Sent& sent,
+                        const absl::Status& status)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Action BringArtifact(Stage& stage, const Sent& sent,
+                       const absl::Status& status)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Brought(Stage& stage, const Sent& sent, const absl::Status& status);
+  void Requeue(Stage& stage, const Call& call);
+  // Ends the call; the action gives its answer.
+  Action Finish(const Call& call, StageResult result)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Action FinishWith(const Call& call, const absl::Status& status)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const DispatcherOptions options_;
+  const Dispatcher::Environment environment_;
+  const std::shared_ptr<ArtifactCourier> courier_;
+  std::map<std::string, Stage, std::less<>> stages_;  // Fixed once in use.
+  std::vector<std::string> order_;                    // Likewise.
+
+  Mutex mutex_;  // Guards everything below, and what stages say it guards.
+  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  int64_t next_sequence_ ABSL_GUARDED_BY(mutex_) = 0;
+  int64_t next_sending_ ABSL_GUARDED_BY(mutex_) = 0;
+  CallTable calls_ ABSL_GUARDED_BY(mutex_);
+  std::vector<Action> answers_ ABSL_GUARDED_BY(mutex_);  // Not given yet.
+};
+
+}  // namespace troupe

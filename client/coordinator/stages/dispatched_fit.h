@@ -1,0 +1,43 @@
+// A DispatchedFit is a Fit on one replica, known to the dispatcher under its
+// job, so that cancelling the job ends it.
+//
+// Thread safety: see FitSession; CancelByJob from any thread.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "client/coordinator/stages/dispatcher.h"
+#include "client/coordinator/stages/replica.h"
+#include "client/rpc/stage_client.h"
+
+namespace troupe {
+
+class DispatchCore;
+
+class DispatchedFit : public FitSession {
+ public:
+  DispatchedFit(std::weak_ptr<DispatchCore> core, FitCall call,
+                std::shared_ptr<Replica> replica);
+  ~DispatchedFit() override;
+
+  absl::Status Write(const TableBytes& table) override;
+  absl::StatusOr<Learned> Finish() override;
+  const std::string& replica() const override { return replica_->address; }
+
+  const std::string& stage() const { return call_.stage; }
+  void CancelByJob();
+
+ private:
+  absl::Status Seen(const absl::Status& status);
+
+  const std::weak_ptr<DispatchCore> core_;
+  const FitCall call_;
+  const std::shared_ptr<Replica> replica_;
+  const std::unique_ptr<FitUpload> stream_;
+  std::atomic<bool> cancelled_ = false;
+  absl::Status end_;  // The last error seen.
+};
+
+}  // namespace troupe

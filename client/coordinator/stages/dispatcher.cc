@@ -1,0 +1,104 @@
+#include "client/coordinator/stages/dispatcher.h"
+
+#include <utility>
+
+#include "client/coordinator/stages/dispatch_core.h"
+#include "client/coordinator/stages/dispatched_fit.h"
+#include "services/base/errors.h"
+#include "services/base/mutex.h"
+
+namespace troupe {
+
+Dispatcher::Dispatcher(DispatcherOptions options, Environment environment)
+    : core_(std::make_shared<DispatchCore>(options, std::move(environment))) {}
+
+Dispatcher::~Dispatcher() { core_->Stop(); }
+
+void Dispatcher::AddStage(std::unique_ptr<ReplicaSet> replicas) {
+  core_->AddStage(std::move(replicas));
+}
+
+std::vector<std::string> Dispatcher::Stages() const { return core_->order(); }
+
+bool Dispatcher::HasStage(absl::string_view stage) const {
+  return core_->Find(stage) != nullptr;
+}
+
+ReplicaSet* Dispatcher::Replicas(absl::string_view stage) const {
+  DispatchCore::Stage* const found = core_->Find(stage);
+  return found == nullptr ? nullptr : found->replicas.get();
+}
+
+void Dispatcher::Dispatch(StageCall call,
+                          std::function<void(StageResult)> done) {
+  core_->Dispatch(std::move(call), std::move(done));
+}
+
+StageResult Dispatcher::DispatchAndWait(StageCall call) {
+  // Shared, since the one who notifies may still be at it when this returns.
+  struct Waiting {
+    Mutex mutex;
+    CondVar answered;
+    bool over ABSL_GUARDED_BY(mutex) = false;
+    StageResult result ABSL_GUARDED_BY(mutex);
+  };
+  const auto waiting = std::make_shared<Waiting>();
+  Dispatch(std::move(call), [waiting](StageResult result) {
+    MutexLock lock(&waiting->mutex);
+    waiting->result = std::move(result);
+    waiting->over = true;
+    waiting->answered.NotifyAll();
+  });
+  MutexLock lock(&waiting->mutex);
+  while (!waiting->over) waiting->answered.Wait(&waiting->mutex);
+  return std::move(waiting->result);
+}
+
+void Dispatcher::CancelJob(absl::string_view job) {
+  core_->CancelJob(std::string(job));
+}
+
+absl::StatusOr<std::unique_ptr<FitSession>> Dispatcher::StartFit(
+    const FitCall& call) {
+  DispatchCore::Stage* const stage = core_->Find(call.stage);
+  if (stage == nullptr) return core_->UnknownStage(call.stage);
+  std::shared_ptr<Replica> replica =
+      stage->replicas->AcquireForFit(call.avoided);
+  if (replica == nullptr)
+    return MakeError(absl::StatusCode::kUnavailable, "NO_REPLICA",
+                     "no replica of " + call.stage + " serves",
+                     {{"stage", call.stage}});
+  return std::make_unique<DispatchedFit>(core_, call, std::move(replica));
+}
+
+bool Dispatcher::MayRunAgain(const absl::Status& status) {
+  const std::string reason = ReasonOf(status);
+  if (reason == "JOB_CANCELLED" || reason == "WORK_LIMIT_EXCEEDED")
+    return false;
+  // Another try would take as long.
+  if (absl::IsDeadlineExceeded(status) && reason.empty()) return false;
+  const Verdict verdict = Judge(status);
+  return verdict == Verdict::kFull || verdict == Verdict::kElsewhere ||
+         verdict == Verdict::kCutOff || verdict == Verdict::kDied ||
+         verdict == Verdict::kSilent || verdict == Verdict::kTransport;
+}
+
+bool Dispatcher::HasServingReplica(absl::string_view stage) const {
+  ReplicaSet* const replicas = Replicas(stage);
+  return replicas != nullptr && replicas->HasServing();
+}
+
+std::vector<std::string> Dispatcher::StalledStages(
+    absl::string_view job) const {
+  return core_->StalledStages(job);
+}
+
+JobLoad Dispatcher::LoadOf(absl::string_view job) const {
+  return core_->LoadOf(std::string(job));
+}
+
+void Dispatcher::ForgetJob(absl::string_view job) {
+  core_->ForgetJob(std::string(job));
+}
+
+}  // namespace troupe

@@ -1,0 +1,170 @@
+// The Dispatcher carries calls to stages: it chooses the replica, holds a call
+// back until one has credit, brings missing artifacts, and repeats what failed.
+// Retries live here and nowhere else.
+//
+// A call that failed                         comes again           and costs
+// - MAILBOX_FULL                             elsewhere, or later   nothing
+// - DRAINING, NOT_READY; or the connection   elsewhere             nothing
+//   was never made, or ended in order; or
+//   a server that ends cancelled it
+// - ARTIFACT_MISSING                         after a Put           nothing
+// - by the death of the process, while       elsewhere             nothing
+//   another call was at work there
+// - by the death of the process, as the      elsewhere, isolated   an attempt,
+//   one at work; WORK_LIMIT_EXCEEDED                               a token, and
+//                                                                  suspicion
+// - in transport (timed out, silence)        elsewhere, after      an attempt,
+//                                            50 ms .. 5 s          a token
+// - by silence, and 3 s later no replica     when one serves       nothing
+//   of the stage serves: the network failed
+// - HANDLER_FAILED, or a reply that is not   once, elsewhere       an attempt
+//   to this attempt
+// - otherwise                                never
+// While no replica of its stage serves, a call waits and costs nothing: the
+// stage is stalled. Of each stage's calls the jobs take turns; within a job the
+// oldest goes first. When the stage's retry tokens (10 % of its calls and 10
+// per minute) are used up, retries wait for new ones.
+//
+// Death is a connection that the other end closed or reset without a word
+// (client/rpc/connection_loss.h), on a replica that had not announced its end.
+// Who was at work is told by the order of sending (suspect_ledger.h). An
+// isolated call runs in child processes there; when it is answered without
+// crashes, its suspicion is taken back. A job with more than `max_suspects`
+// fails: FAILED_PRECONDITION (TOO_MANY_CRASHES).
+//
+// A call on a batch that is late (hedger.h) is sent to another replica too,
+// where one has credit to spare; the first answer counts, the other is
+// cancelled, and the slower replica gets nothing until it answers a health
+// check. Each sending is an attempt of its own.
+//
+// Thread safety: all methods may be called from any thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "client/coordinator/stages/hedger.h"
+#include "client/coordinator/stages/replica_set.h"
+#include "client/coordinator/stages/stage_call.h"
+#include "client/coordinator/state/artifact_store.h"
+#include "client/rpc/table_bytes.h"
+#include "client/rpc/timers.h"
+#include "services/base/clock.h"
+
+namespace troupe {
+
+// One Fit, as FitUpload, of a job and with the replica it runs on. From one
+// thread. Destroying it before Finish cancels it.
+class FitSession {
+ public:
+  virtual ~FitSession() = default;
+  // Waits until the transport takes the table. After an error (the Fit's final
+  // one) send no more.
+  virtual absl::Status Write(const TableBytes& table) = 0;
+  virtual absl::StatusOr<Learned> Finish() = 0;
+  virtual const std::string& replica() const = 0;
+};
+
+struct FitCall {
+  std::string stage;
+  std::string job;
+  pb::FitStart start;
+  FitOptions options;
+  std::vector<std::string> avoided;  // Replicas where it failed before.
+};
+
+struct DispatcherOptions {
+  int max_attempts = 4;  // Sendings that failed and were charged, at most.
+  absl::Duration min_backoff = absl::Milliseconds(50);
+  absl::Duration max_backoff = absl::Seconds(5);
+  // So long after a connection fell silent it is decided whether the call or
+  // the network is to blame: by then health knows of the other replicas.
+  absl::Duration silence_wait = absl::Seconds(3);
+  double retry_ratio = 0.1;
+  double retries_per_minute = 10;
+  absl::Duration put_timeout = absl::Minutes(5);
+  // Of an isolated call, at least: it looks for guilty rows by halves.
+  absl::Duration isolated_timeout = absl::Minutes(10);
+  int64_t max_suspects = 64;  // Per job.
+  HedgeOptions hedge = {};
+};
+
+// What a job has under way.
+struct JobLoad {
+  std::map<std::string, int64_t> in_flight;  // Sent, not answered; by stage.
+  std::map<std::string, int64_t> waiting;    // Not sent; by stage.
+  int64_t retries = 0;   // Attempts that failed, were charged and repeated.
+  int64_t hedges = 0;    // Late calls that were sent to another replica too.
+  int64_t suspects = 0;  // Times that a call was implicated, less acquittals.
+};
+
+class Dispatcher {
+ public:
+  struct Environment {
+    const Clock* clock = nullptr;
+    Timers* timers = nullptr;    // Backoff and answers.
+    Timers* blocking = nullptr;  // Reads artifacts from disk.
+    const ArtifactStore* artifacts = nullptr;
+    std::function<double()> random;  // In [0, 1); from any thread.
+  };
+
+  // The environment must outlive this object and the callbacks that still run
+  // when it is destroyed (client/coordinator/stage_network.h does that).
+  Dispatcher(DispatcherOptions options, Environment environment);
+  // Answers everything that is open with CANCELLED, on this thread.
+  ~Dispatcher();
+
+  // Adds a stage. Before the first Dispatch. The order of these calls is the
+  // pipeline's.
+  void AddStage(std::unique_ptr<ReplicaSet> replicas);
+
+  // The stages' names in the order they were added.
+  std::vector<std::string> Stages() const;
+  bool HasStage(absl::string_view stage) const;
+  // Null where there is no such stage.
+  ReplicaSet* Replicas(absl::string_view stage) const;
+
+  // Sends `call` until it has a final answer; then `done` runs exactly once, on
+  // an unspecified thread, never within Dispatch, without locks. It must not
+  // block; it may Dispatch. A stage nobody added: NOT_FOUND (UNKNOWN_STAGE),
+  // with the nearest name.
+  void Dispatch(StageCall call, std::function<void(StageResult)> done);
+
+  // Dispatches and waits. Not on a thread of the timers or of an RpcThread.
+  StageResult DispatchAndWait(StageCall call);
+
+  // Answers every call of the job that waits or is under way with CANCELLED
+  // (JOB_CANCELLED), soon, and ends its fits. Calls dispatched later are not
+  // affected. Never blocks.
+  void CancelJob(absl::string_view job);
+
+  // Opens a Fit on a replica. NOT_FOUND (UNKNOWN_STAGE); UNAVAILABLE
+  // (NO_REPLICA) when none serves now: ask again later. A Fit is not repeated
+  // here, since only the caller has the tables: when Start, Write or Finish
+  // fails and MayRunAgain(status), start over, with `replica()` avoided.
+  absl::StatusOr<std::unique_ptr<FitSession>> StartFit(const FitCall& call);
+  static bool MayRunAgain(const absl::Status& status);
+
+  bool HasServingReplica(absl::string_view stage) const;
+  // Stages that have calls waiting (of `job` where not empty) and no replica
+  // that serves.
+  std::vector<std::string> StalledStages(absl::string_view job = "") const;
+
+  JobLoad LoadOf(absl::string_view job) const;
+  // Drops the job's counters. Call when the job has ended.
+  void ForgetJob(absl::string_view job);
+
+ private:
+  // Shared with the callbacks and tasks that outlive the dispatcher.
+  const std::shared_ptr<class DispatchCore> core_;
+};
+
+}  // namespace troupe

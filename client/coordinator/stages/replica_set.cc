@@ -1,0 +1,275 @@
+#include "client/coordinator/stages/replica_set.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "absl/algorithm/container.h"
+#include "services/base/errors.h"
+#include "services/base/log.h"
+#include "services/base/mutex.h"
+
+namespace troupe {
+namespace {}  // namespace
+
+// Shared with the tasks and callbacks that outlive the set.
+class ReplicaSet::State : public std::enable_shared_from_this<State> {
+ public:
+  State(ReplicaSetOptions options, std::unique_ptr<Resolver> resolver,
+        Environment environment)
+      : options_(std::move(options)),
+        environment_(std::move(environment)),
+        resolver_(std::move(resolver)) {}
+
+  void ResolveLater(absl::Duration delay) {
+    environment_.resolving->After(delay, [weak = weak_from_this()] {
+      if (const auto state = weak.lock()) {
+        state->Resolve();
+        state->ResolveLater(state->interval_);
+      }
+    });
+  }
+
+  void Resolve();
+
+  void OnChange(std::function<void()> changed) {
+    MutexLock lock(&mutex_);
+    changed_ = std::move(changed);
+  }
+
+  void Pause(absl::Duration time) {
+    environment_.timers->After(time, [weak = weak_from_this()] {
+      if (const auto state = weak.lock()) state->Changed();
+    });
+  }
+
+  absl::Duration now() const { return environment_.clock->Monotonic(); }
+
+  const ReplicaSetOptions options_;
+  const Environment environment_;
+  mutable Mutex mutex_;  // Guards the replicas and their states.
+  std::map<std::string, std::shared_ptr<Replica>> replicas_
+      ABSL_GUARDED_BY(mutex_);
+  Replicas all_ ABSL_GUARDED_BY(mutex_);  // The same; every call goes by here.
+
+ private:
+  // Makes the set equal to `addresses`; returns those that are new.
+  Replicas Apply(const std::vector<std::string>& addresses);
+  void CheckLater(const std::shared_ptr<Replica>& replica,
+                  absl::Duration delay);
+  void Check(const std::shared_ptr<Replica>& replica);
+  void Checked(const std::shared_ptr<Replica>& replica, int64_t verdicts,
+               const absl::Status& health);
+  bool IsMember(const Replica& replica) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    const auto found = replicas_.find(replica.address);
+    return found != replicas_.end() && found->second.get() == &replica;
+  }
+  void Changed();
+
+  Mutex resolver_mutex_;  // Held over Resolve, before mutex_.
+  const std::unique_ptr<Resolver> resolver_ ABSL_PT_GUARDED_BY(resolver_mutex_);
+  const absl::Duration interval_ = resolver_->interval();
+  bool resolve_failed_ ABSL_GUARDED_BY(resolver_mutex_) = false;
+  std::function<void()> changed_ ABSL_GUARDED_BY(mutex_);
+};
+
+void ReplicaSet::State::Resolve() {
+  Replicas added;
+  {
+    MutexLock lock(&resolver_mutex_);
+    const auto addresses = resolver_->Resolve();
+    // Nothing known is no reason to give up replicas that work.
+    const bool failed = !addresses.ok();
+    if (failed && !resolve_failed_)
+      LogError("cannot find the replicas", addresses.status(),
+               {{"stage", options_.stage}});
+    resolve_failed_ = failed;
+    if (failed) return;
+    added = Apply(*addresses);
+  }
+  for (const auto& replica : added) Check(replica);
+}
+
+Replicas ReplicaSet::State::Apply(const std::vector<std::string>& addresses) {
+  std::vector<std::string> missing;
+  {
+    MutexLock lock(&mutex_);
+    for (const std::string& address : addresses)
+      if (!replicas_.contains(address)) missing.push_back(address);
+  }
+  Replicas added;
+  for (const std::string& address : missing)
+    added.push_back(std::make_shared<Replica>(environment_.connect(address),
+                                              options_.limits));
+  Replicas removed;  // Freed without the lock.
+  {
+    MutexLock lock(&mutex_);
+    for (auto it = replicas_.begin(); it != replicas_.end();) {
+      if (absl::c_linear_search(addresses, it->first)) {
+        ++it;
+        continue;
+      }
+      removed.push_back(it->second);
+      it = replicas_.erase(it);
+    }
+    for (const auto& replica : added)
+      replicas_.emplace(replica->address, replica);
+    all_.clear();
+    for (const auto& [address, replica] : replicas_) all_.push_back(replica);
+  }
+  for (const auto& replica : added)
+    Log(LogLevel::kInfo, "replica found",
+        {{"stage", options_.stage}, {"replica", replica->address}});
+  for (const auto& replica : removed)
+    Log(LogLevel::kInfo, "replica no longer listed",
+        {{"stage", options_.stage}, {"replica", replica->address}});
+  if (!removed.empty()) Changed();
+  return added;
+}
+
+void ReplicaSet::State::CheckLater(const std::shared_ptr<Replica>& replica,
+                                   absl::Duration delay) {
+  environment_.timers->After(
+      delay, [weak = weak_from_this(), weak_replica = std::weak_ptr(replica)] {
+        const auto state = weak.lock();
+        const auto replica = weak_replica.lock();
+        if (state != nullptr && replica != nullptr) state->Check(replica);
+      });
+}
+
+void ReplicaSet::State::Check(const std::shared_ptr<Replica>& replica) {
+  int64_t verdicts = 0;
+  {
+    MutexLock lock(&mutex_);
+    if (!IsMember(*replica)) return;
+    verdicts = replica->verdicts();
+  }
+  CheckHealth(
+      *replica->client, options_.health_service, options_.health_timeout,
+      [weak = weak_from_this(), replica, verdicts](const absl::Status& health) {
+        if (const auto state = weak.lock())
+          state->Checked(replica, verdicts, health);
+      });
+}
+
+void ReplicaSet::State::Checked(const std::shared_ptr<Replica>& replica,
+                                int64_t verdicts, const absl::Status& health) {
+  bool changed = false;
+  bool served = false;
+  bool serving = false;
+  {
+    MutexLock lock(&mutex_);
+    if (!IsMember(*replica)) return;
+    served = replica->serving();
+    if (health.ok() && verdicts == replica->verdicts())
+      changed = replica->SetServing();
+    else if (absl::IsDeadlineExceeded(health))
+      changed = replica->MissCheck();
+    else if (ReasonOf(health) == "NOT_SERVING")
+      changed = replica->SetLeaving(std::string(health.message()));
+    else if (!health.ok())
+      changed = replica->FailCheck(std::string(health.message()));
+    serving = replica->serving();
+  }
+  CheckLater(replica, options_.health_interval);
+  if (!changed) return;
+  if (serving != served)
+    Log(serving ? LogLevel::kInfo : LogLevel::kWarning,
+        serving ? "replica serves" : "replica does not serve",
+        {{"stage", options_.stage},
+         {"replica", replica->address},
+         {"message", std::string(health.message())}});
+  Changed();
+}
+
+void ReplicaSet::State::Changed() {
+  std::function<void()> changed;
+  {
+    MutexLock lock(&mutex_);
+    changed = changed_;
+  }
+  if (changed) changed();
+}
+
+ReplicaSet::ReplicaSet(ReplicaSetOptions options,
+                       std::unique_ptr<Resolver> resolver,
+                       Environment environment)
+    : state_(std::make_shared<State>(std::move(options), std::move(resolver),
+                                     std::move(environment))) {
+  state_->ResolveLater(absl::ZeroDuration());
+}
+
+ReplicaSet::~ReplicaSet() { state_->OnChange(nullptr); }
+
+void ReplicaSet::OnChange(std::function<void()> changed) {
+  state_->OnChange(std::move(changed));
+}
+
+std::shared_ptr<Replica> ReplicaSet::Acquire(const Placement& placement) {
+  MutexLock lock(&state_->mutex_);
+  std::shared_ptr<Replica> chosen = ChooseReplica(
+      state_->all_, placement, state_->now(), state_->environment_.random);
+  if (chosen != nullptr) chosen->Take(placement.bytes);
+  return chosen;
+}
+
+void ReplicaSet::Release(const std::shared_ptr<Replica>& replica,
+                         const CallEnd& end) {
+  {
+    MutexLock lock(&state_->mutex_);
+    replica->GiveBack(end, state_->now());
+  }
+  if (end.kind == CallEnd::Kind::kFull) state_->Pause(end.pause);
+}
+
+std::shared_ptr<Replica> ReplicaSet::AcquireForFit(
+    const std::vector<std::string>& avoided) {
+  MutexLock lock(&state_->mutex_);
+  const Replicas wanted = ServingOf(state_->all_, avoided);
+  if (wanted.empty()) return nullptr;
+  std::shared_ptr<Replica> chosen = *std::min_element(
+      wanted.begin(), wanted.end(),
+      [](const auto& a, const auto& b) { return a->fits() < b->fits(); });
+  chosen->TakeFit();
+  return chosen;
+}
+
+void ReplicaSet::ReleaseFit(const std::shared_ptr<Replica>& replica,
+                            const CallEnd& end) {
+  MutexLock lock(&state_->mutex_);
+  replica->GiveBackFit(end);
+}
+
+bool ReplicaSet::HasServing(const std::string& except) const {
+  MutexLock lock(&state_->mutex_);
+  for (const auto& [address, replica] : state_->replicas_)
+    if (replica->serving() && address != except) return true;
+  return false;
+}
+
+int64_t ReplicaSet::FailedChecksOf(const Replica& replica) const {
+  MutexLock lock(&state_->mutex_);
+  return replica.failed_checks();
+}
+
+bool ReplicaSet::IsLeaving(const Replica& replica) const {
+  MutexLock lock(&state_->mutex_);
+  return replica.leaving();
+}
+
+std::vector<ReplicaInfo> ReplicaSet::List() const {
+  MutexLock lock(&state_->mutex_);
+  std::vector<ReplicaInfo> list;
+  for (const auto& [address, replica] : state_->replicas_)
+    list.push_back(replica->Describe(state_->now()));
+  return list;
+}
+
+const ReplicaSetOptions& ReplicaSet::options() const {
+  return state_->options_;
+}
+
+void ReplicaSet::ResolveNow() { state_->Resolve(); }
+
+}  // namespace troupe

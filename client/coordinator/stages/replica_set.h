@@ -1,0 +1,91 @@
+// A ReplicaSet is the replicas of one stage: found by a Resolver, watched by
+// health checks, and chosen by load. A call takes a slot of a replica before it
+// is sent and gives it back with its answer.
+//
+// A replica's credit is how many calls it may have at once. It begins at 2,
+// grows by one per creditful of answers as far as its mailbox has room, and is
+// halved when the mailbox was full; it is at least 1.
+//
+// Thread safety: all methods may be called from any thread. Acquire, Release
+// and the getters may be called with the caller's lock held: no callback runs
+// within them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "client/coordinator/stages/placement.h"
+#include "client/coordinator/stages/replica.h"
+#include "client/coordinator/stages/resolver.h"
+#include "client/rpc/stage_client.h"
+#include "client/rpc/timers.h"
+#include "services/base/clock.h"
+
+namespace troupe {
+
+struct ReplicaSetOptions {
+  std::string stage;
+  std::string target;          // As --stage said; for people.
+  std::string health_service;  // "" asks for the whole process.
+  absl::Duration health_interval = absl::Seconds(1);
+  absl::Duration health_timeout = absl::Seconds(5);
+  ReplicaLimits limits;
+};
+
+class ReplicaSet {
+ public:
+  using ClientFactory =
+      std::function<std::shared_ptr<StageClient>(const std::string& address)>;
+  struct Environment {
+    const Clock* clock = nullptr;
+    Timers* timers = nullptr;        // For health checks.
+    Timers* resolving = nullptr;     // For the resolver, which may block.
+    std::function<double()> random;  // In [0, 1); from any thread.
+    ClientFactory connect;
+  };
+
+  // Begins to resolve at once. Tasks that find the set gone do nothing; the
+  // environment must outlive those that run.
+  ReplicaSet(ReplicaSetOptions options, std::unique_ptr<Resolver> resolver,
+             Environment environment);
+  ~ReplicaSet();
+
+  // `changed` is called from a thread of the timers or of the clients, without
+  // locks, whenever a call that found no slot might find one now, or the set
+  // stopped serving; not for slots given back. Call once, before Acquire.
+  void OnChange(std::function<void()> changed);
+
+  // Takes a slot on the less loaded of two replicas that serve and have one.
+  // Returns null when there is none for this placement now.
+  std::shared_ptr<Replica> Acquire(const Placement& placement);
+  // Gives it back; once per Acquire.
+  void Release(const std::shared_ptr<Replica>& replica, const CallEnd& end);
+
+  // The same for a Fit, which has a lane of its own and uses no credit: null
+  // only when no replica serves.
+  std::shared_ptr<Replica> AcquireForFit(
+      const std::vector<std::string>& avoided);
+  void ReleaseFit(const std::shared_ptr<Replica>& replica, const CallEnd& end);
+
+  // Whether some replica serves, other than the one at `except`.
+  bool HasServing(const std::string& except = "") const;
+  // Whether this one announced its end, and has not served since.
+  bool IsLeaving(const Replica& replica) const;
+  // Health checks that this one failed so far.
+  int64_t FailedChecksOf(const Replica& replica) const;
+  std::vector<ReplicaInfo> List() const;
+  const ReplicaSetOptions& options() const;
+
+  // Resolves on this thread, now, so that the newest replicas are known.
+  void ResolveNow();
+
+ private:
+  class State;
+  const std::shared_ptr<State> state_;
+};
+
+}  // namespace troupe

@@ -1,0 +1,134 @@
+#include "client/coordinator/stages/retry_policy.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "client/rpc/connection_loss.h"
+#include "services/base/errors.h"
+
+namespace troupe {
+namespace {
+
+constexpr absl::Duration kLeastPause = absl::Milliseconds(1);
+constexpr absl::Duration kUsualPause = absl::Milliseconds(50);
+constexpr absl::Duration kMostPause = absl::Seconds(5);
+
+// Death is told by a connection that ended at once and without a word. Silence
+// (keepalive, time-outs, a failing network) is none: a process that was stopped
+// or cut off lives on, and what it works on must not be blamed.
+Verdict JudgeUnavailable(const absl::Status& status,
+                         const std::string& reason) {
+  if (reason == "DRAINING" || reason == "NOT_READY") return Verdict::kElsewhere;
+  switch (LossOf(status)) {
+    case ConnectionLoss::kLeft:
+    case ConnectionLoss::kNotMade:
+      return Verdict::kElsewhere;
+    case ConnectionLoss::kClosed:
+      return Verdict::kDied;
+    case ConnectionLoss::kSilent:
+      return Verdict::kSilent;
+    case ConnectionLoss::kNone:
+      break;
+  }
+  return Verdict::kTransport;
+}
+
+}  // namespace
+
+Verdict Judge(const absl::Status& status) {
+  if (status.ok()) return Verdict::kAnswered;
+  const std::string reason = ReasonOf(status);
+  switch (status.code()) {
+    case absl::StatusCode::kOk:
+      return Verdict::kAnswered;
+    case absl::StatusCode::kResourceExhausted:
+      // Without our reason it is gRPC's "message too large".
+      return reason == "MAILBOX_FULL" ? Verdict::kFull : Verdict::kFinal;
+    case absl::StatusCode::kFailedPrecondition:
+      return reason == "ARTIFACT_MISSING" ? Verdict::kArtifactMissing
+                                          : Verdict::kFinal;
+    case absl::StatusCode::kUnavailable:
+      return JudgeUnavailable(status, reason);
+    case absl::StatusCode::kDeadlineExceeded:
+      return reason == "WORK_LIMIT_EXCEEDED" ? Verdict::kTooLong
+                                             : Verdict::kTransport;
+    case absl::StatusCode::kCancelled:
+      // Servers that shut down cancel what they have not begun; what they have
+      // begun gets our DRAINING.
+      return reason.empty() ? Verdict::kCutOff : Verdict::kTransport;
+    case absl::StatusCode::kUnknown:
+    case absl::StatusCode::kInternal:
+      // gRPC itself says so of streams that broke; a handler gives its reason.
+      return reason.empty() ? Verdict::kTransport : Verdict::kFaulty;
+    default:
+      return Verdict::kFinal;
+  }
+}
+
+Verdict JudgeFrom(bool leaving, const absl::Status& status) {
+  const bool cut_off = absl::IsUnavailable(status) || absl::IsCancelled(status);
+  if (leaving && cut_off && ReasonOf(status).empty())
+    return Verdict::kElsewhere;
+  return Judge(status);
+}
+
+CallEnd EndOf(const absl::Status& status) {
+  CallEnd end;
+  end.message = std::string(status.message());
+  switch (Judge(status)) {
+    case Verdict::kFull:
+      end.kind = CallEnd::Kind::kFull;
+      end.pause = std::clamp(RetryDelayOf(status).value_or(kUsualPause),
+                             kLeastPause, kMostPause);
+      break;
+    case Verdict::kElsewhere:
+      end.kind = ReasonOf(status) == "DRAINING" ||
+                         LossOf(status) == ConnectionLoss::kLeft
+                     ? CallEnd::Kind::kLeaving
+                     : CallEnd::Kind::kUnreachable;
+      break;
+    case Verdict::kCutOff:
+      end.kind = CallEnd::Kind::kLeaving;
+      break;
+    case Verdict::kDied:
+    case Verdict::kSilent:
+      end.kind = CallEnd::Kind::kUnreachable;
+      break;
+    case Verdict::kTransport:
+      end.kind = absl::IsUnavailable(status) ? CallEnd::Kind::kUnreachable
+                                             : CallEnd::Kind::kSilent;
+      break;
+    default:
+      break;
+  }
+  return end;
+}
+
+absl::Duration Backoff(int failures, absl::Duration least, absl::Duration most,
+                       double random) {
+  const absl::Duration longest =
+      std::min(most, least * std::pow(2.0, std::clamp(failures, 0, 30)));
+  return least + random * (longest - least);
+}
+
+RetryBudget::RetryBudget(double ratio, double per_minute)
+    : ratio_(ratio), per_minute_(per_minute), tokens_(per_minute) {}
+
+void RetryBudget::AddCall() {
+  // What a long quiet time saves up is bounded too.
+  tokens_ = std::max(tokens_, std::min(tokens_ + ratio_, 10 * per_minute_));
+}
+
+absl::Duration RetryBudget::Take(absl::Duration now) {
+  if (refilled_ == absl::ZeroDuration()) refilled_ = now;
+  const double minutes = absl::ToDoubleMinutes(now - refilled_);
+  refilled_ = now;
+  tokens_ =
+      std::max(tokens_, std::min(tokens_ + minutes * per_minute_, per_minute_));
+  tokens_ -= 1;
+  if (tokens_ >= 0) return absl::ZeroDuration();
+  return std::min(absl::Minutes(-tokens_ / per_minute_), absl::Minutes(1));
+}
+
+}  // namespace troupe

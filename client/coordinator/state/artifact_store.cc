@@ -1,0 +1,167 @@
+#include "client/coordinator/state/artifact_store.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "client/coordinator/state/storage.h"
+#include "services/base/errors.h"
+#include "services/base/status_macros.h"
+#include "services/host/sha256.h"
+
+namespace troupe {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr absl::string_view kTemporary = ".tmp";
+
+absl::Status SystemError(absl::string_view what, const std::string& path) {
+  return absl::ErrnoToStatus(errno, absl::StrCat(what, " \"", path, "\""));
+}
+
+// A file descriptor that is closed in the end.
+class File {
+ public:
+  File(const std::string& path, int flags)
+      : descriptor_(open(path.c_str(), flags | O_CLOEXEC, 0600)) {}
+  ~File() {
+    if (descriptor_ >= 0) close(descriptor_);
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  int get() const { return descriptor_; }
+  bool open_failed() const { return descriptor_ < 0; }
+
+ private:
+  const int descriptor_;
+};
+
+absl::Status WriteSynced(const std::string& path, absl::string_view bytes) {
+  const File file(path, O_WRONLY | O_CREAT | O_EXCL);
+  if (file.open_failed()) return StorageError(errno, "make", path);
+  RETURN_IF_ERROR(WriteAll(file.get(), bytes, path));
+  SyncFile(file.get(), path);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> ReadAll(const std::string& path) {
+  const File file(path, O_RDONLY);
+  if (file.open_failed()) return SystemError("cannot open", path);
+  struct stat found = {};
+  if (fstat(file.get(), &found) != 0) return SystemError("cannot read", path);
+  std::string bytes;
+  bytes.reserve(static_cast<size_t>(found.st_size));  // No copies on the way.
+  std::string piece(size_t{1} << 20, '\0');
+  while (true) {
+    const ssize_t got = read(file.get(), piece.data(), piece.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return SystemError("cannot read", path);
+    if (got == 0) return bytes;
+    bytes.append(piece, 0, static_cast<size_t>(got));
+  }
+}
+
+absl::Status NoDigest(absl::string_view text) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("\"", text.substr(0, 100), "\" is no SHA-256"));
+}
+
+}  // namespace
+
+ArtifactStore::ArtifactStore(std::string directory)
+    : directory_(std::move(directory)) {}
+
+absl::StatusOr<ArtifactStore> ArtifactStore::Open(
+    const std::string& directory) {
+  std::error_code error;
+  fs::create_directories(directory, error);
+  if (error)
+    return absl::UnavailableError(
+        absl::StrCat("cannot make \"", directory, "\": ", error.message()));
+  std::vector<fs::path> leftovers;
+  for (fs::directory_iterator entry(directory, error), end;
+       !error && entry != end; entry.increment(error)) {
+    if (absl::EndsWith(entry->path().filename().string(), kTemporary))
+      leftovers.push_back(entry->path());
+  }
+  for (const fs::path& path : leftovers) fs::remove(path, error);
+  return ArtifactStore(directory);
+}
+
+std::string ArtifactStore::PathOf(absl::string_view sha256) const {
+  return absl::StrCat(directory_, "/", sha256);
+}
+
+absl::StatusOr<std::string> ArtifactStore::Put(
+    absl::string_view content) const {
+  static std::atomic<int64_t> counter = 0;
+  std::string sha256 = Sha256Hex(content);
+  const std::string path = PathOf(sha256);
+  // Written again even where it exists: what is there may have rotted.
+  const std::string temporary =
+      absl::StrCat(path, ".", getpid(), ".", counter++, kTemporary);
+  absl::Status status = WriteSynced(temporary, content);
+  if (status.ok() && rename(temporary.c_str(), path.c_str()) != 0)
+    status = StorageError(errno, "rename", temporary);
+  if (status.ok()) status = SyncDirectory(directory_);
+  if (!status.ok()) {
+    unlink(temporary.c_str());
+    return status;
+  }
+  return sha256;
+}
+
+absl::StatusOr<std::string> ArtifactStore::Read(
+    absl::string_view sha256) const {
+  if (!IsSha256Hex(sha256)) return NoDigest(sha256);
+  absl::StatusOr<std::string> bytes = ReadAll(PathOf(sha256));
+  if (absl::IsNotFound(bytes.status()))
+    return MakeError(absl::StatusCode::kNotFound, "ARTIFACT_NOT_FOUND",
+                     absl::StrCat("no artifact ", sha256, " in the store"),
+                     {{"sha256", std::string(sha256)}});
+  if (bytes.ok() && Sha256Hex(*bytes) != sha256)
+    return MakeError(absl::StatusCode::kDataLoss, "ARTIFACT_CORRUPT",
+                     absl::StrCat("the stored artifact ", sha256,
+                                  " does not match its digest"),
+                     {{"sha256", std::string(sha256)}});
+  return bytes;
+}
+
+bool ArtifactStore::Contains(absl::string_view sha256) const {
+  return IsSha256Hex(sha256) && access(PathOf(sha256).c_str(), R_OK) == 0;
+}
+
+absl::Status ArtifactStore::Remove(absl::string_view sha256) const {
+  if (!IsSha256Hex(sha256)) return NoDigest(sha256);
+  if (unlink(PathOf(sha256).c_str()) != 0 && errno != ENOENT)
+    return SystemError("cannot remove", PathOf(sha256));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<std::string>> ArtifactStore::List() const {
+  std::vector<std::string> digests;
+  std::error_code error;
+  for (fs::directory_iterator entry(directory_, error), end;
+       !error && entry != end; entry.increment(error)) {
+    std::string name = entry->path().filename().string();
+    if (IsSha256Hex(name)) digests.push_back(std::move(name));
+  }
+  if (error)
+    return absl::UnavailableError(
+        absl::StrCat("cannot list \"", directory_, "\": ", error.message()));
+  std::sort(digests.begin(), digests.end());
+  return digests;
+}
+
+}  // namespace troupe

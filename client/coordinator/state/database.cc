@@ -1,0 +1,201 @@
+#include "client/coordinator/state/database.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "client/coordinator/state/schema.h"
+#include "client/coordinator/state/storage.h"
+#include "services/base/crc32c.h"
+#include "services/base/errors.h"
+#include "services/base/status_macros.h"
+
+namespace troupe {
+namespace {
+
+// Left out only in the build that shows that the fault tests would notice.
+#ifdef TROUPE_FAULT_SKIP_SYNC
+constexpr char kSynchronous[] = "PRAGMA synchronous=OFF";
+#else
+constexpr char kSynchronous[] = "PRAGMA synchronous=FULL";
+#endif
+
+absl::Status SqliteError(sqlite3* handle, absl::string_view doing) {
+  const std::string message =
+      absl::StrCat("state database: ", doing, ": ", sqlite3_errmsg(handle));
+  switch (sqlite3_errcode(handle)) {
+    case SQLITE_FULL:
+      return DiskFull(message);
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return JournalDamaged(message);
+    default:
+      return MakeError(absl::StatusCode::kInternal, "STORAGE_FAILED", message);
+  }
+}
+
+// Takes the directory's lock, or says who may not.
+absl::StatusOr<int> LockDirectory(const std::string& state_dir) {
+  const std::string path = state_dir + "/lock";
+  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0)
+    return absl::UnavailableError(
+        absl::StrCat("cannot open \"", path, "\": ", std::strerror(errno)));
+  if (flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
+  close(fd);
+  return MakeError(absl::StatusCode::kFailedPrecondition, "STATE_DIR_IN_USE",
+                   absl::StrCat("another coordinator works in \"", state_dir,
+                                "\"; stop it, or give --state_dir another "
+                                "directory"));
+}
+
+// Four bytes before a sealed value.
+std::string SealOf(absl::string_view bytes) {
+  const uint32_t crc = Crc32c(bytes);
+  std::string seal(4, '\0');
+  for (size_t i = 0; i < seal.size(); ++i)
+    seal[i] = static_cast<char>(crc >> (8 * i));
+  return seal;
+}
+
+}  // namespace
+
+absl::Status JournalDamaged(absl::string_view what) {
+  return MakeError(
+      absl::StatusCode::kDataLoss, "JOURNAL_DAMAGED",
+      absl::StrCat("the state database is damaged: ", what,
+                   "; restore --state_dir from a backup, or start with "
+                   "another one"));
+}
+
+Statement::~Statement() { sqlite3_finalize(statement_); }
+
+Statement::Statement(Statement&& other) noexcept
+    : statement_(std::exchange(other.statement_, nullptr)),
+      bound_(other.bound_) {}
+
+Statement& Statement::Bind(int64_t value) {
+  sqlite3_bind_int64(statement_, ++bound_, value);
+  return *this;
+}
+
+Statement& Statement::Bind(absl::string_view text) {
+  sqlite3_bind_text64(statement_, ++bound_, text.data() ? text.data() : "",
+                      text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+  return *this;
+}
+
+Statement& Statement::BindBytes(absl::string_view bytes) {
+  sqlite3_bind_blob64(statement_, ++bound_, bytes.data() ? bytes.data() : "",
+                      bytes.size(), SQLITE_TRANSIENT);
+  return *this;
+}
+
+Statement& Statement::BindSealed(absl::string_view bytes) {
+  return BindBytes(absl::StrCat(SealOf(bytes), bytes));
+}
+
+absl::StatusOr<bool> Statement::Next() {
+  switch (sqlite3_step(statement_)) {
+    case SQLITE_ROW:
+      return true;
+    case SQLITE_DONE:
+      return false;
+    default:
+      return SqliteError(sqlite3_db_handle(statement_), "step");
+  }
+}
+
+absl::Status Statement::Execute() { return Next().status(); }
+
+int64_t Statement::Int(int column) const {
+  return sqlite3_column_int64(statement_, column);
+}
+
+std::string Statement::Bytes(int column) const {
+  const void* bytes = sqlite3_column_blob(statement_, column);
+  const int size = sqlite3_column_bytes(statement_, column);
+  if (bytes == nullptr || size <= 0) return "";
+  return std::string(static_cast<const char*>(bytes),
+                     static_cast<size_t>(size));
+}
+
+absl::StatusOr<std::string> Statement::Sealed(int column) const {
+  std::string bytes = Bytes(column);
+  if (bytes.size() < 4) return JournalDamaged("an entry is too short");
+  const std::string content = bytes.substr(4);
+  if (bytes.compare(0, 4, SealOf(content)) != 0)
+    return JournalDamaged("an entry's checksum is wrong");
+  return content;
+}
+
+absl::StatusOr<Statement> Connection::Prepare(absl::string_view sql) {
+  sqlite3_stmt* statement = nullptr;
+  if (sqlite3_prepare_v2(handle_, sql.data(), static_cast<int>(sql.size()),
+                         &statement, nullptr) != SQLITE_OK)
+    return SqliteError(handle_, "prepare");
+  return Statement(statement);
+}
+
+absl::Status Connection::Execute(const std::string& sql) {
+  if (sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr) !=
+      SQLITE_OK)
+    return SqliteError(handle_, "execute");
+  return absl::OkStatus();
+}
+
+int64_t Connection::changes() const { return sqlite3_changes(handle_); }
+
+absl::StatusOr<std::unique_ptr<Database>> Database::Open(
+    const std::string& state_dir) {
+  std::error_code error;
+  std::filesystem::create_directories(state_dir, error);
+  if (error)
+    return absl::UnavailableError(absl::StrCat(
+        "cannot make state directory \"", state_dir, "\": ", error.message()));
+  ASSIGN_OR_RETURN(const int lock, LockDirectory(state_dir));
+  sqlite3* handle = nullptr;
+  const std::string path = state_dir + "/troupe.db";
+  const int opened = sqlite3_open_v2(
+      path.c_str(), &handle,
+      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX,
+      nullptr);
+  std::unique_ptr<Database> database(new Database(lock, handle));
+  if (opened != SQLITE_OK) return SqliteError(handle, "open");
+  // The exclusive mode must come before WAL, so that no shared memory is used.
+  RETURN_IF_ERROR(Connection(handle).Execute(
+      "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL;"
+      "PRAGMA foreign_keys=ON;"));
+  RETURN_IF_ERROR(Connection(handle).Execute(kSynchronous));
+  RETURN_IF_ERROR(UpgradeSchema(*database));
+  return database;
+}
+
+Database::~Database() {
+  sqlite3_close_v2(handle_);
+  close(lock_);
+}
+
+absl::Status Database::Run(
+    const std::function<absl::Status(Connection&)>& body) {
+  MutexLock lock(&mutex_);
+  Connection connection(handle_);
+  RETURN_IF_ERROR(connection.Execute("BEGIN IMMEDIATE"));
+  absl::Status done = body(connection);
+  if (done.ok()) {
+    done = connection.Execute("COMMIT");
+    if (!done.ok() && (sqlite3_errcode(handle_) == SQLITE_IOERR))
+      EndAfterFailedSync("troupe.db", done.message());
+  }
+  if (!done.ok()) connection.Execute("ROLLBACK").IgnoreError();
+  return done;
+}
+
+}  // namespace troupe

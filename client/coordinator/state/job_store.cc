@@ -1,0 +1,231 @@
+#include "client/coordinator/state/job_store.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "services/base/errors.h"
+#include "services/base/status_macros.h"
+#include "services/table/serialize.h"
+
+namespace troupe {
+namespace {
+
+// The job without its request, which has a column of its own.
+absl::StatusOr<std::string> JobBytes(const pb::Job& job) {
+  pb::Job bare = job;
+  bare.clear_request();
+  return SerializeCanonical(bare);
+}
+
+absl::Status RequestIdReused(absl::string_view request_id) {
+  return MakeError(
+      absl::StatusCode::kAlreadyExists, "REQUEST_ID_REUSED",
+      absl::StrCat("another job has the request_id \"", request_id, "\""));
+}
+
+int64_t EndTime(const pb::Job& job) { return job.end_time().seconds(); }
+
+}  // namespace
+
+bool HasStopped(pb::JobState state) {
+  return IsTerminal(state) || state == pb::DISK_FULL;
+}
+
+bool IsTerminal(pb::JobState state) {
+  return state == pb::SUCCEEDED || state == pb::PARTIALLY_SUCCEEDED ||
+         state == pb::FAILED || state == pb::CANCELLED;
+}
+
+absl::StatusOr<std::unique_ptr<JobStore>> JobStore::Open(Database* database) {
+  std::unique_ptr<JobStore> store(new JobStore(database));
+  RETURN_IF_ERROR(database->Run([&](Connection& connection) -> absl::Status {
+    ASSIGN_OR_RETURN(Statement last,
+                     connection.Prepare("SELECT max(epoch) FROM starts"));
+    RETURN_IF_ERROR(last.Execute());
+    store->epoch_ = last.Int(0) + 1;
+    ASSIGN_OR_RETURN(Statement start,
+                     connection.Prepare("INSERT INTO starts VALUES (?)"));
+    return start.Bind(store->epoch_).Execute();
+  }));
+  return store;
+}
+
+absl::StatusOr<JobStore::Added> JobStore::Add(const pb::Job& job) {
+  const std::string& request_id = job.request().request_id();
+  ASSIGN_OR_RETURN(const std::string request,
+                   SerializeCanonical(job.request()));
+  ASSIGN_OR_RETURN(const std::string bytes, JobBytes(job));
+  Added added;
+  RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
+    ASSIGN_OR_RETURN(
+        Statement same,
+        connection.Prepare("SELECT job, request FROM jobs "
+                           "WHERE request_id = ? AND request_id <> ''"));
+    ASSIGN_OR_RETURN(const bool found, same.Bind(request_id).Next());
+    if (found) {
+      ASSIGN_OR_RETURN(const std::string known, same.Sealed(1));
+      if (known != request) return RequestIdReused(request_id);
+      ASSIGN_OR_RETURN(added.job, same.SealedMessage<pb::Job>(0));
+      *added.job.mutable_request() = job.request();
+      return absl::OkStatus();
+    }
+    ASSIGN_OR_RETURN(
+        Statement insert,
+        connection.Prepare(
+            "INSERT INTO jobs (id, request_id, kind, request, state, ended,"
+            " job, end_time, epoch) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+    added.job = job;
+    added.created = true;
+    return insert.Bind(job.id())
+        .Bind(request_id)
+        .Bind(int64_t{job.kind()})
+        .BindSealed(request)
+        .Bind(int64_t{job.state()})
+        .Bind(int64_t{IsTerminal(job.state())})
+        .BindSealed(bytes)
+        .Bind(EndTime(job))
+        .Bind(epoch_)
+        .Execute();
+  }));
+  return added;
+}
+
+absl::StatusOr<std::string> JobStore::FindRequest(
+    const pb::CreateJobRequest& request) {
+  ASSIGN_OR_RETURN(const std::string wanted, SerializeCanonical(request));
+  std::string id;
+  RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
+    ASSIGN_OR_RETURN(
+        Statement select,
+        connection.Prepare("SELECT id, request FROM jobs "
+                           "WHERE request_id = ? AND request_id <> ''"));
+    ASSIGN_OR_RETURN(const bool found,
+                     select.Bind(request.request_id()).Next());
+    if (!found) return JobNotFound(request.request_id());
+    ASSIGN_OR_RETURN(const std::string known, select.Sealed(1));
+    if (known != wanted) return RequestIdReused(request.request_id());
+    id = select.Bytes(0);
+    return absl::OkStatus();
+  }));
+  return id;
+}
+
+absl::Status JobStore::Update(const pb::Job& job) {
+  ASSIGN_OR_RETURN(const std::string bytes, JobBytes(job));
+  return database_->Run([&](Connection& connection) -> absl::Status {
+    ASSIGN_OR_RETURN(
+        Statement update,
+        connection.Prepare("UPDATE jobs SET state = ?, ended = ?, job = ?,"
+                           " end_time = ?, epoch = ? WHERE id = ?"));
+    RETURN_IF_ERROR(update.Bind(int64_t{job.state()})
+                        .Bind(int64_t{IsTerminal(job.state())})
+                        .BindSealed(bytes)
+                        .Bind(EndTime(job))
+                        .Bind(epoch_)
+                        .Bind(job.id())
+                        .Execute());
+    return connection.changes() == 1 ? absl::OkStatus() : JobNotFound(job.id());
+  });
+}
+
+absl::StatusOr<pb::Job> JobStore::Get(absl::string_view id) {
+  pb::Job job;
+  RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
+    ASSIGN_OR_RETURN(
+        Statement select,
+        connection.Prepare("SELECT job, request FROM jobs WHERE id = ?"));
+    ASSIGN_OR_RETURN(const bool found, select.Bind(id).Next());
+    if (!found) return JobNotFound(id);
+    ASSIGN_OR_RETURN(job, select.SealedMessage<pb::Job>(0));
+    ASSIGN_OR_RETURN(*job.mutable_request(),
+                     select.SealedMessage<pb::CreateJobRequest>(1));
+    return absl::OkStatus();
+  }));
+  return job;
+}
+
+absl::StatusOr<pb::ListJobsResponse> JobStore::List(
+    int64_t page_size, const std::string& page_token) {
+  int64_t below = INT64_MAX;
+  if (!page_token.empty() && !absl::SimpleAtoi(page_token, &below))
+    return BadSpec("page_token", "is not one that ListJobs returned");
+  if (page_size <= 0) page_size = 100;
+  page_size = std::min<int64_t>(page_size, 1000);
+  pb::ListJobsResponse response;
+  RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
+    ASSIGN_OR_RETURN(
+        Statement select,
+        connection.Prepare("SELECT job, number FROM jobs WHERE number < ?"
+                           " ORDER BY number DESC LIMIT ?"));
+    select.Bind(below).Bind(page_size + 1);
+    int64_t last = 0;
+    while (true) {
+      ASSIGN_OR_RETURN(const bool found, select.Next());
+      if (!found) return absl::OkStatus();
+      if (response.jobs_size() == page_size) {
+        response.set_next_page_token(absl::StrCat(last));
+        return absl::OkStatus();
+      }
+      ASSIGN_OR_RETURN(pb::Job job, select.SealedMessage<pb::Job>(0));
+      job.clear_report();
+      *response.add_jobs() = std::move(job);
+      last = select.Int(1);
+    }
+  }));
+  return response;
+}
+
+namespace {
+
+absl::StatusOr<std::vector<std::string>> Ids(Statement& select) {
+  std::vector<std::string> ids;
+  while (true) {
+    ASSIGN_OR_RETURN(const bool found, select.Next());
+    if (!found) return ids;
+    ids.push_back(select.Bytes(0));
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<std::string>> JobStore::Unfinished() {
+  std::vector<std::string> ids;
+  RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
+    ASSIGN_OR_RETURN(
+        Statement select,
+        connection.Prepare(
+            "SELECT id FROM jobs WHERE ended = 0 ORDER BY number"));
+    ASSIGN_OR_RETURN(ids, Ids(select));
+    return absl::OkStatus();
+  }));
+  return ids;
+}
+
+absl::StatusOr<std::vector<std::string>> JobStore::Expired(absl::Time before,
+                                                           int64_t keep) {
+  std::vector<std::string> ids;
+  RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
+    ASSIGN_OR_RETURN(
+        Statement select,
+        connection.Prepare(
+            "SELECT id FROM jobs WHERE ended = 1 AND (end_time < ? OR number"
+            " NOT IN (SELECT number FROM jobs WHERE ended = 1"
+            " ORDER BY number DESC LIMIT ?)) ORDER BY number"));
+    select.Bind(absl::ToUnixSeconds(before)).Bind(keep);
+    ASSIGN_OR_RETURN(ids, Ids(select));
+    return absl::OkStatus();
+  }));
+  return ids;
+}
+
+absl::Status JobStore::Delete(absl::string_view id) {
+  return database_->Run([&](Connection& connection) -> absl::Status {
+    ASSIGN_OR_RETURN(Statement remove,
+                     connection.Prepare("DELETE FROM jobs WHERE id = ?"));
+    return remove.Bind(id).Execute();
+  });
+}
+
+}  // namespace troupe

@@ -1,0 +1,79 @@
+// The JobStore keeps jobs across restarts: their requests, states and results.
+// What a job has done so far is in the Journal.
+//
+// Thread safety: all methods may be called from any thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "client/coordinator/state/database.h"
+#include "proto/pb.h"
+#include "troupe/v1/coordinator.pb.h"
+
+namespace troupe {
+
+// Whether a job in `state` has ended.
+bool IsTerminal(pb::JobState state);
+
+// Whether it does nothing until somebody says so: it has ended, or waits for
+// disk space.
+bool HasStopped(pb::JobState state);
+
+class JobStore {
+ public:
+  // Begins a new epoch. `database` must live as long as this object.
+  static absl::StatusOr<std::unique_ptr<JobStore>> Open(Database* database);
+
+  // Counts the coordinator's starts, from 1.
+  int64_t epoch() const { return epoch_; }
+
+  // Records `job` (with its request), durably. If a job has the same
+  // request_id: returns that job when its request is the same, otherwise
+  // ALREADY_EXISTS (REQUEST_ID_REUSED).
+  struct Added {
+    pb::Job job;
+    bool created = false;
+  };
+  absl::StatusOr<Added> Add(const pb::Job& job);
+
+  // The id of the job that this request made; JOB_NOT_FOUND where none did,
+  // also for a request without request_id. REQUEST_ID_REUSED as in Add.
+  absl::StatusOr<std::string> FindRequest(const pb::CreateJobRequest& request);
+
+  // Replaces everything but the request. JOB_NOT_FOUND.
+  absl::Status Update(const pb::Job& job);
+
+  // JOB_NOT_FOUND.
+  absl::StatusOr<pb::Job> Get(absl::string_view id);
+
+  // Newest first, without reports and requests. `page_token` is a
+  // next_page_token, or empty; BAD_SPEC for another.
+  absl::StatusOr<pb::ListJobsResponse> List(int64_t page_size,
+                                            const std::string& page_token);
+
+  // Ids of jobs that have not ended, oldest first.
+  absl::StatusOr<std::vector<std::string>> Unfinished();
+
+  // Ids of ended jobs that ended before `before`, or that are not among the
+  // `keep` newest ones.
+  absl::StatusOr<std::vector<std::string>> Expired(absl::Time before,
+                                                   int64_t keep);
+
+  // Forgets a job and its journal. Idempotent.
+  absl::Status Delete(absl::string_view id);
+
+ private:
+  explicit JobStore(Database* database) : database_(database) {}
+
+  Database* const database_;
+  int64_t epoch_ = 0;
+};
+
+}  // namespace troupe

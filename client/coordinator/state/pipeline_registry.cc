@@ -1,0 +1,173 @@
+#include "client/coordinator/state/pipeline_registry.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "services/base/errors.h"
+#include "services/base/nearest.h"
+#include "services/base/status_macros.h"
+#include "services/table/serialize.h"
+
+namespace troupe {
+namespace {
+
+// Calls `visit` for every row of `select`, whose first column is a pipeline.
+template <typename Visit>
+absl::Status ForEachPipeline(Statement& select, Visit visit) {
+  while (true) {
+    ASSIGN_OR_RETURN(const bool found, select.Next());
+    if (!found) return absl::OkStatus();
+    ASSIGN_OR_RETURN(pb::Pipeline pipeline,
+                     select.SealedMessage<pb::Pipeline>(0));
+    visit(std::move(pipeline));
+  }
+}
+
+// PIPELINE_NOT_FOUND, with the nearest name there is.
+absl::Status NotFound(Connection& connection, const PipelineName& wanted,
+                      absl::string_view text) {
+  ASSIGN_OR_RETURN(
+      Statement select,
+      connection.Prepare("SELECT DISTINCT name FROM pipelines ORDER BY name"));
+  std::vector<std::string> names;
+  while (true) {
+    ASSIGN_OR_RETURN(const bool found, select.Next());
+    if (!found) break;
+    names.push_back(select.Bytes(0));
+  }
+  const absl::Status plain = PipelineNotFound(text);
+  for (const std::string& name : names)
+    if (name == wanted.name) return plain;
+  absl::Status status =
+      MakeError(plain.code(), ReasonOf(plain),
+                absl::StrCat(plain.message(), DidYouMean(wanted.name, names)));
+  return status;
+}
+
+}  // namespace
+
+absl::StatusOr<PipelineName> ParsePipelineName(absl::string_view text) {
+  PipelineName parsed;
+  const size_t at = text.find('@');
+  parsed.name = std::string(text.substr(0, at));
+  const bool good_version =
+      at == absl::string_view::npos ||
+      (absl::SimpleAtoi(text.substr(at + 1), &parsed.version) &&
+       parsed.version > 0);
+  if (parsed.name.empty() || !good_version)
+    return BadSpec("pipeline",
+                   absl::StrCat("\"", text, "\" is neither NAME nor NAME@N"));
+  return parsed;
+}
+
+std::string VersionName(const pb::Pipeline& pipeline) {
+  return absl::StrCat(pipeline.name(), "@", pipeline.version());
+}
+
+absl::StatusOr<pb::Pipeline> PipelineRegistry::Register(pb::Pipeline pipeline,
+                                                        absl::string_view job) {
+  RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
+    ASSIGN_OR_RETURN(
+        Statement known,
+        connection.Prepare("SELECT pipeline FROM pipelines WHERE job = ?"
+                           " AND job <> ''"));
+    ASSIGN_OR_RETURN(const bool found, known.Bind(job).Next());
+    if (found) {
+      ASSIGN_OR_RETURN(pipeline, known.SealedMessage<pb::Pipeline>(0));
+      return absl::OkStatus();
+    }
+    ASSIGN_OR_RETURN(
+        Statement next,
+        connection.Prepare("INSERT INTO pipeline_versions VALUES (?, 1) ON"
+                           " CONFLICT (name) DO UPDATE SET last = last + 1"
+                           " RETURNING last"));
+    RETURN_IF_ERROR(next.Bind(pipeline.name()).Execute());
+    pipeline.set_version(next.Int(0));
+    RETURN_IF_ERROR(next.Execute());  // RETURNING ends with a step to done.
+    ASSIGN_OR_RETURN(
+        Statement insert,
+        connection.Prepare("INSERT INTO pipelines (name, version, pipeline,"
+                           " job) VALUES (?, ?, ?, ?)"));
+    ASSIGN_OR_RETURN(const std::string bytes, Serialize(pipeline));
+    return insert.Bind(pipeline.name())
+        .Bind(pipeline.version())
+        .BindSealed(bytes)
+        .Bind(job)
+        .Execute();
+  }));
+  return pipeline;
+}
+
+absl::StatusOr<pb::Pipeline> PipelineRegistry::Get(absl::string_view pipeline) {
+  ASSIGN_OR_RETURN(const PipelineName wanted, ParsePipelineName(pipeline));
+  pb::Pipeline result;
+  RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
+    ASSIGN_OR_RETURN(
+        Statement select,
+        connection.Prepare("SELECT pipeline FROM pipelines WHERE name = ?1"
+                           " AND (?2 = 0 OR version = ?2)"
+                           " ORDER BY version DESC LIMIT 1"));
+    ASSIGN_OR_RETURN(const bool found,
+                     select.Bind(wanted.name).Bind(wanted.version).Next());
+    if (!found) return NotFound(connection, wanted, pipeline);
+    ASSIGN_OR_RETURN(result, select.SealedMessage<pb::Pipeline>(0));
+    return absl::OkStatus();
+  }));
+  return result;
+}
+
+absl::StatusOr<pb::ListPipelinesResponse> PipelineRegistry::List(
+    const std::string& name) {
+  pb::ListPipelinesResponse response;
+  RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
+    ASSIGN_OR_RETURN(
+        Statement select,
+        connection.Prepare(
+            name.empty() ? "SELECT pipeline FROM pipelines AS p WHERE version ="
+                           " (SELECT max(version) FROM pipelines WHERE name ="
+                           " p.name) ORDER BY name"
+                         : "SELECT pipeline FROM pipelines WHERE name = ?"
+                           " ORDER BY version"));
+    if (!name.empty()) select.Bind(name);
+    return ForEachPipeline(select, [&](pb::Pipeline pipeline) {
+      pipeline.clear_spec();
+      for (pb::Hop& hop : *pipeline.mutable_hops()) {
+        hop.clear_params();
+        hop.clear_artifact();
+      }
+      *response.add_pipelines() = std::move(pipeline);
+    });
+  }));
+  return response;
+}
+
+absl::Status PipelineRegistry::Delete(absl::string_view pipeline) {
+  ASSIGN_OR_RETURN(const PipelineName wanted, ParsePipelineName(pipeline));
+  if (wanted.version == 0)
+    return BadSpec("pipeline", absl::StrCat("say which version to delete: \"",
+                                            pipeline, "@N\""));
+  return database_->Run([&](Connection& connection) -> absl::Status {
+    ASSIGN_OR_RETURN(
+        Statement remove,
+        connection.Prepare(
+            "DELETE FROM pipelines WHERE name = ? AND version = ?"));
+    return remove.Bind(wanted.name).Bind(wanted.version).Execute();
+  });
+}
+
+absl::StatusOr<std::set<std::string>> PipelineRegistry::ReferencedArtifacts() {
+  std::set<std::string> artifacts;
+  RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
+    ASSIGN_OR_RETURN(Statement select,
+                     connection.Prepare("SELECT pipeline FROM pipelines"));
+    return ForEachPipeline(select, [&](pb::Pipeline pipeline) {
+      for (const pb::Hop& hop : pipeline.hops())
+        if (!hop.artifact().empty()) artifacts.insert(hop.artifact());
+    });
+  }));
+  return artifacts;
+}
+
+}  // namespace troupe

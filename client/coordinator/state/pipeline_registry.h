@@ -1,0 +1,60 @@
+// The PipelineRegistry keeps fitted pipelines: immutable versions `name@N`.
+//
+// Thread safety: all methods may be called from any thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "client/coordinator/state/database.h"
+#include "proto/pb.h"
+#include "troupe/v1/coordinator.pb.h"
+
+namespace troupe {
+
+// `name@N`, or `name` for the newest version (then `version` is 0).
+struct PipelineName {
+  std::string name;
+  int64_t version = 0;
+};
+// BAD_SPEC (field `pipeline`) when `text` is neither.
+absl::StatusOr<PipelineName> ParsePipelineName(absl::string_view text);
+
+// `name@N` of a version.
+std::string VersionName(const pb::Pipeline& pipeline);
+
+class PipelineRegistry {
+ public:
+  // `database` must live as long as this object.
+  explicit PipelineRegistry(Database* database) : database_(database) {}
+
+  // Stores `pipeline` under its name's next version, and returns it with that
+  // version set. A version number is never given twice, also after a deletion.
+  // Returns the version that `job` (where not empty) stored before, if it did.
+  absl::StatusOr<pb::Pipeline> Register(pb::Pipeline pipeline,
+                                        absl::string_view job);
+
+  // Returns one version, or the newest. PIPELINE_NOT_FOUND with the nearest
+  // name.
+  absl::StatusOr<pb::Pipeline> Get(absl::string_view pipeline);
+
+  // The newest version of every name, or all versions of one, by name, then
+  // version, without specs and artifacts.
+  absl::StatusOr<pb::ListPipelinesResponse> List(const std::string& name);
+
+  // Deletes one version. Idempotent. BAD_SPEC without a version.
+  absl::Status Delete(absl::string_view pipeline);
+
+  // The artifacts that some version needs.
+  absl::StatusOr<std::set<std::string>> ReferencedArtifacts();
+
+ private:
+  Database* const database_;
+};
+
+}  // namespace troupe

@@ -1,0 +1,115 @@
+#include "client/coordinator/state/schema.h"
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "services/base/errors.h"
+#include "services/base/status_macros.h"
+
+namespace troupe {
+namespace {
+
+constexpr int kVersion = 2;
+
+// Blobs are sealed (Statement::BindSealed). `ended` is 0 for jobs that a start
+// takes up again.
+constexpr char kTables[] = R"sql(
+CREATE TABLE starts (epoch INTEGER PRIMARY KEY);
+CREATE TABLE jobs (
+  number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL,
+  request_id TEXT NOT NULL, kind INTEGER NOT NULL, request BLOB NOT NULL,
+  state INTEGER NOT NULL, ended INTEGER NOT NULL, job BLOB NOT NULL,
+  end_time INTEGER NOT NULL, epoch INTEGER NOT NULL);
+CREATE UNIQUE INDEX jobs_by_request ON jobs (request_id)
+  WHERE request_id <> '';
+CREATE TABLE pipelines (
+  name TEXT NOT NULL, version INTEGER NOT NULL, pipeline BLOB NOT NULL,
+  job TEXT NOT NULL, PRIMARY KEY (name, version));
+CREATE TABLE pipeline_versions (name TEXT PRIMARY KEY, last INTEGER NOT NULL);
+)sql";
+
+// One row per batch, from before its dispatch on; one per job for the plan; one
+// per finished step; events.
+constexpr char kJournal[] = R"sql(
+CREATE TABLE batches (
+  job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+  number INTEGER NOT NULL, committed INTEGER NOT NULL, batch BLOB NOT NULL,
+  PRIMARY KEY (job, number)) WITHOUT ROWID;
+CREATE TABLE plans (
+  job TEXT PRIMARY KEY REFERENCES jobs (id) ON DELETE CASCADE,
+  plan BLOB NOT NULL);
+CREATE TABLE steps (
+  job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+  step TEXT NOT NULL, content BLOB NOT NULL, PRIMARY KEY (job, step));
+CREATE TABLE events (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+  event BLOB NOT NULL);
+CREATE INDEX events_by_job ON events (job, number);
+)sql";
+
+// Seals a column of blobs that an earlier version wrote bare.
+absl::Status SealColumn(Connection& connection, const std::string& table,
+                        const std::string& column) {
+  ASSIGN_OR_RETURN(Statement select,
+                   connection.Prepare(absl::StrCat("SELECT rowid, ", column,
+                                                   " FROM ", table)));
+  while (true) {
+    ASSIGN_OR_RETURN(const bool found, select.Next());
+    if (!found) return absl::OkStatus();
+    ASSIGN_OR_RETURN(Statement update, connection.Prepare(absl::StrCat(
+                                           "UPDATE ", table, " SET ", column,
+                                           " = ? WHERE rowid = ?")));
+    RETURN_IF_ERROR(
+        update.BindSealed(select.Bytes(1)).Bind(select.Int(0)).Execute());
+  }
+}
+
+// Version 1 had no journal: its `batches` were never read again.
+absl::Status UpgradeFrom1(Connection& connection) {
+  RETURN_IF_ERROR(connection.Execute(
+      "DROP TABLE batches;"
+      "ALTER TABLE pipelines ADD COLUMN job TEXT NOT NULL DEFAULT '';"));
+  RETURN_IF_ERROR(SealColumn(connection, "jobs", "request"));
+  RETURN_IF_ERROR(SealColumn(connection, "jobs", "job"));
+  RETURN_IF_ERROR(SealColumn(connection, "pipelines", "pipeline"));
+  return connection.Execute(kJournal);
+}
+
+absl::StatusOr<int64_t> VersionOf(Connection& connection) {
+  ASSIGN_OR_RETURN(Statement version,
+                   connection.Prepare("PRAGMA user_version"));
+  RETURN_IF_ERROR(version.Execute());
+  return version.Int(0);
+}
+
+absl::Status CheckConsistent(Connection& connection) {
+  ASSIGN_OR_RETURN(Statement check,
+                   connection.Prepare("PRAGMA quick_check(1)"));
+  ASSIGN_OR_RETURN(const bool found, check.Next());
+  if (found && check.Bytes(0) == "ok") return absl::OkStatus();
+  return JournalDamaged(found ? check.Bytes(0) : "it cannot be checked");
+}
+
+}  // namespace
+
+absl::Status UpgradeSchema(Database& database) {
+  return database.Run([](Connection& connection) -> absl::Status {
+    RETURN_IF_ERROR(CheckConsistent(connection));
+    ASSIGN_OR_RETURN(const int64_t version, VersionOf(connection));
+    if (version > kVersion)
+      return MakeError(absl::StatusCode::kFailedPrecondition, "STATE_TOO_NEW",
+                       "the state directory was written by a newer "
+                       "coordinator; start that one");
+    if (version == kVersion) return absl::OkStatus();
+    if (version == 1) {
+      RETURN_IF_ERROR(UpgradeFrom1(connection));
+    } else {
+      RETURN_IF_ERROR(connection.Execute(kTables));
+      RETURN_IF_ERROR(connection.Execute(kJournal));
+    }
+    return connection.Execute(absl::StrCat("PRAGMA user_version=", kVersion));
+  });
+}
+
+}  // namespace troupe

@@ -1,0 +1,80 @@
+#include "client/coordinator/state/artifact_store.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "services/base/errors.h"
+#include "services/host/sha256.h"
+
+namespace troupe {
+namespace {
+
+class ArtifactStoreTest : public testing::Test {
+ protected:
+  ArtifactStoreTest() { std::filesystem::remove_all(directory_); }
+  ~ArtifactStoreTest() override { std::filesystem::remove_all(directory_); }
+
+  const std::string directory_ = testing::TempDir() + "/artifact_store_test";
+};
+
+TEST_F(ArtifactStoreTest, ReadsBackWhatWasPutAlsoAfterOpeningAgain) {
+  const std::string content("tree\0s", 6);
+  const std::string sha256 = *ArtifactStore::Open(directory_)->Put(content);
+  EXPECT_EQ(sha256, Sha256Hex(content));
+  EXPECT_EQ(*ArtifactStore::Open(directory_)->Read(sha256), content);
+}
+
+TEST_F(ArtifactStoreTest, RefusesAFileThatDoesNotMatchItsName) {
+  const ArtifactStore store = *ArtifactStore::Open(directory_);
+  const std::string sha256 = *store.Put("statistics");
+  std::ofstream(directory_ + "/" + sha256) << "statistics?";
+  const auto read = store.Read(sha256);
+  EXPECT_TRUE(absl::IsDataLoss(read.status()));
+  EXPECT_EQ(ReasonOf(read.status()), "ARTIFACT_CORRUPT");
+}
+
+TEST_F(ArtifactStoreTest, PutMendsARottenFile) {
+  const ArtifactStore store = *ArtifactStore::Open(directory_);
+  const std::string sha256 = *store.Put("statistics");
+  std::ofstream(directory_ + "/" + sha256) << "?";
+  ASSERT_TRUE(store.Put("statistics").ok());
+  EXPECT_EQ(*store.Read(sha256), "statistics");
+}
+
+TEST_F(ArtifactStoreTest, KnowsNoArtifactThatWasNotPut) {
+  const ArtifactStore store = *ArtifactStore::Open(directory_);
+  const std::string sha256 = Sha256Hex("never put");
+  EXPECT_FALSE(store.Contains(sha256));
+  EXPECT_TRUE(absl::IsNotFound(store.Read(sha256).status()));
+}
+
+TEST_F(ArtifactStoreTest, NeverOpensWhatIsNoDigest) {
+  const ArtifactStore store = *ArtifactStore::Open(directory_);
+  EXPECT_FALSE(store.Contains("../artifact_store_test"));
+  EXPECT_TRUE(absl::IsInvalidArgument(store.Read("../../etc/passwd").status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(store.Remove("..")));
+}
+
+TEST_F(ArtifactStoreTest, RemovesOnceAndForAll) {
+  const ArtifactStore store = *ArtifactStore::Open(directory_);
+  const std::string sha256 = *store.Put("statistics");
+  EXPECT_TRUE(store.Remove(sha256).ok());
+  EXPECT_FALSE(store.Contains(sha256));
+  EXPECT_TRUE(store.Remove(sha256).ok());
+}
+
+TEST_F(ArtifactStoreTest, ListsArtifactsAndSweepsWhatADeadProcessLeft) {
+  const std::string sha256 =
+      *ArtifactStore::Open(directory_)->Put("statistics");
+  const std::string leftover = directory_ + "/" + sha256 + ".1.0.tmp";
+  std::ofstream(leftover) << "half";
+  const ArtifactStore store = *ArtifactStore::Open(directory_);
+  EXPECT_FALSE(std::filesystem::exists(leftover));
+  EXPECT_THAT(*store.List(), testing::ElementsAre(sha256));
+}
+
+}  // namespace
+}  // namespace troupe
