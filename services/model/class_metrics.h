@@ -41,7 +41,8 @@ struct LabelledRows {
 
 class ClassMetrics {
  public:
-  // `shares` are the labels' shares of the training rows (the baseline).
+  // `shares` are the labels' shares of the training rows or their weight (the
+  // baseline).
   // `binary`: scores are one probability per row, that of the second label.
   // `weighted`: rows have weights.
   ClassMetrics(std::vector<double> shares, bool binary, bool weighted);

@@ -6,11 +6,29 @@
 #include "services/base/errors.h"
 
 namespace troupe::model {
+namespace {
+
+absl::Status CheckWeights(const pb::ConstantModel& constant, int labels) {
+  if (constant.class_weights_size() == 0) return absl::OkStatus();
+  if (constant.class_weights_size() != labels)
+    return ArtifactCorrupt("there are not as many weights as labels");
+  bool any = false;
+  for (const double weight : constant.class_weights()) {
+    // More than 2^53 rows of the largest float weigh. NaN fails, too.
+    if (!(weight >= 0 && weight < 0x1p200))
+      return ArtifactCorrupt("the weight of a label is out of range");
+    any = any || weight > 0;
+  }
+  return any ? absl::OkStatus() : ArtifactCorrupt("no label has weight");
+}
+
+}  // namespace
 
 absl::Status CheckConstant(const pb::ConstantModel& constant,
                            const Objective& objective, int labels) {
   if (!objective.classifies())
-    return std::isfinite(constant.value()) && constant.class_rows_size() == 0
+    return std::isfinite(constant.value()) && constant.class_rows_size() == 0 &&
+                   constant.class_weights_size() == 0
                ? absl::OkStatus()
                : ArtifactCorrupt("the constant is not a number");
   if (constant.class_rows_size() != labels)
@@ -22,7 +40,8 @@ absl::Status CheckConstant(const pb::ConstantModel& constant,
       return ArtifactCorrupt("a count of rows is out of range");
     any = any || rows > 0;
   }
-  return any ? absl::OkStatus() : ArtifactCorrupt("no label has rows");
+  if (!any) return ArtifactCorrupt("no label has rows");
+  return CheckWeights(constant, labels);
 }
 
 std::vector<double> ConstantScores(const pb::ConstantModel& constant,
@@ -34,12 +53,13 @@ std::vector<double> ConstantScores(const pb::ConstantModel& constant,
 }
 
 std::vector<double> LabelShares(const pb::ConstantModel& constant) {
+  std::vector<double> shares(constant.class_weights().begin(),
+                             constant.class_weights().end());
+  if (shares.empty())
+    shares.assign(constant.class_rows().begin(), constant.class_rows().end());
   double total = 0;
-  for (const int64_t rows : constant.class_rows())
-    total += static_cast<double>(rows);
-  std::vector<double> shares;
-  for (const int64_t rows : constant.class_rows())
-    shares.push_back(static_cast<double>(rows) / total);
+  for (const double share : shares) total += share;
+  for (double& share : shares) share /= total;
   return shares;
 }
 

@@ -22,7 +22,8 @@ absl::Status CheckConstant(const pb::ConstantModel& constant,
 std::vector<double> ConstantScores(const pb::ConstantModel& constant,
                                    const Objective& objective);
 
-// The share of training rows per label.
+// The share of the training rows per label; of their weight where they have
+// weights.
 std::vector<double> LabelShares(const pb::ConstantModel& constant);
 
 }  // namespace troupe::model

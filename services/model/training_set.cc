@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/base/errors.h"
+#include "services/base/exact_sum.h"
 
 namespace troupe::model {
 namespace {
@@ -17,10 +18,46 @@ double Median(std::vector<double> values) {
   return below + (*middle - below) / 2;
 }
 
-double Mean(const std::vector<double>& values) {
-  long double sum = 0;
-  for (const double value : values) sum += value;
-  return static_cast<double>(sum / static_cast<long double>(values.size()));
+// Of the value up to which half of the weight lies; between two, their middle,
+// so that a weight stands for so many rows.
+double Median(const std::vector<double>& values,
+              const std::vector<float>& weights) {
+  if (weights.empty()) return Median(values);
+  std::vector<size_t> order;
+  ExactSum rest;  // Weight above less weight up to here.
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (weights[i] == 0) continue;
+    order.push_back(i);
+    rest.Add(weights[i]);
+  }
+  std::sort(order.begin(), order.end(),
+            [&](size_t a, size_t b) { return values[a] < values[b]; });
+  for (size_t i = 0; i + 1 < order.size(); ++i) {
+    const double value = values[order[i]];
+    rest.AddProduct(-2, weights[order[i]]);
+    if (rest.negative()) return value;
+    if (rest.Rounded() == 0) return value + (values[order[i + 1]] - value) / 2;
+  }
+  return values[order.back()];
+}
+
+double Mean(const std::vector<double>& values,
+            const std::vector<float>& weights) {
+  ExactMoments moments;
+  if (weights.empty()) moments.Add(values);
+  for (size_t i = 0; i < weights.size(); ++i)
+    moments.Add(values[i], weights[i]);
+  return moments.mean();
+}
+
+std::vector<double> WeightPerClass(const TrainingRows& rows, size_t classes) {
+  std::vector<ExactSum> sums(classes);
+  for (size_t i = 0; i < rows.weights.size(); ++i)
+    sums[static_cast<size_t>(rows.targets[i])].Add(rows.weights[i]);
+  std::vector<double> weights;
+  for (const ExactSum& sum : sums)
+    weights.push_back(static_cast<double>(sum.Rounded()));
+  return weights;
 }
 
 // scikit-learn's formula, over the classes that are there. Validation rows keep
@@ -59,6 +96,10 @@ absl::Status FinishClasses(const std::string& target_name,
                      "nothing to learn"),
         {{"column", target_name}});
   *set.constant.mutable_class_rows() = {counts.begin(), counts.end()};
+  if (!set.train.weights.empty()) {
+    const std::vector<double> weights = WeightPerClass(set.train, classes);
+    *set.constant.mutable_class_weights() = {weights.begin(), weights.end()};
+  }
   std::vector<std::string> missing;
   for (size_t i = 0; i < classes; ++i)
     if (counts[i] == 0) missing.push_back(set.labels.names()[i]);
@@ -73,7 +114,9 @@ absl::Status FinishClasses(const std::string& target_name,
 void FinishNumbers(const std::string& target_name, bool median,
                    TrainingSet& set) {
   const std::vector<double>& targets = set.train.targets;
-  set.constant.set_value(median ? Median(targets) : Mean(targets));
+  const std::vector<float>& weights = set.train.weights;
+  set.constant.set_value(median ? Median(targets, weights)
+                                : Mean(targets, weights));
   const auto [least, most] =
       std::minmax_element(targets.begin(), targets.end());
   if (*least == *most)

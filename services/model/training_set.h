@@ -39,13 +39,15 @@ struct TrainingSet {
 };
 
 // Completes a set of classes: targets, numbered as they appeared, become places
-// in the sorted labels (`order`); rows are counted, and weighed where
-// `balanced`. INVALID_ARGUMENT (TARGET_CONSTANT) for fewer than two classes.
+// in the sorted labels (`order`); rows are counted and their weights added up
+// (the constant), then weighed where `balanced`. INVALID_ARGUMENT
+// (TARGET_CONSTANT) for fewer than two classes.
 absl::Status FinishClasses(const std::string& target_name,
                            const std::vector<int>& order, bool balanced,
                            TrainingSet& set);
 
-// Completes a set of numbers: the constant is their median or mean.
+// Completes a set of numbers: the constant is their median or mean, weighted
+// where rows have weights.
 void FinishNumbers(const std::string& target_name, bool median,
                    TrainingSet& set);
 

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include <cmath>
 #include <random>
 
 #include "services/base/errors.h"
@@ -93,6 +94,14 @@ TEST(FittedModel, RefusesArtifactsThatDisagreeWithThemselves) {
   EXPECT_EQ(load([](auto& a) { a.set_features(0, "z"); }), corrupt);
   EXPECT_EQ(load([](auto& a) { a.mutable_constant()->set_class_rows(0, -4); }),
             corrupt);
+  EXPECT_EQ(load([](auto& a) { a.mutable_constant()->add_class_weights(1); }),
+            corrupt);
+  for (const double weight : {-1.0, 0.0, double{NAN}, double{INFINITY}})
+    EXPECT_EQ(load([&](auto& a) {
+                for (int i = 0; i < a.labels_size(); ++i)
+                  a.mutable_constant()->add_class_weights(weight);
+              }),
+              corrupt);
   EXPECT_EQ(load([](auto& a) { a.mutable_constant()->clear_class_rows(); }),
             corrupt);
   EXPECT_EQ(load([](auto& a) { a.set_model(""); }), corrupt);

@@ -403,6 +403,66 @@ TEST(Baseline, PredictsMeanOrMedian) {
   }
 }
 
+Table Weighted(Table table, const std::vector<double>& weights) {
+  return WithColumn(std::move(table), "w", pb::WEIGHT,
+                    Column::FromDoubles(weights));
+}
+
+// As scikit-learn's DummyClassifier, fitted with sample_weight.
+TEST(Baseline, SharesAreOfTheWeight) {
+  Model model(TestOptions());
+  const Table rows =
+      Weighted(LineTable(Texts({"b", "a", "b", "b"})), {0.5, 3, 0.25, 0.25});
+  FitAndPut(model, kBaseline, rows);
+  const auto out = Predict(model, LineTable(Texts({"?"})),
+                           R"({"output":{"probabilities":true}})");
+  ASSERT_TRUE(out.ok()) << out.status();
+  EXPECT_THAT(TextsOf(out->columns[0]), ElementsAre("a"));
+  EXPECT_THAT(out->columns[1].doubles(), ElementsAre(0.75));
+  EXPECT_THAT(out->columns[2].doubles(), ElementsAre(0.25));
+  const pb::Evaluation report =
+      MergePartials(model, {ObserveTable(model, rows)->partial()}, true)
+          ->evaluation();
+  EXPECT_EQ(MetricOf(report.baseline(), "accuracy"), 0.75);
+  EXPECT_NEAR(MetricOf(report.baseline(), "log_loss"),
+              -0.75 * std::log(0.75) - 0.25 * std::log(0.25), 1e-15);
+}
+
+// A weight stands for so many rows: {1, 3, 4, 4, 4} and {1, 3, 4, 4}.
+TEST(Baseline, MeanAndMedianAreWeighted) {
+  struct Case {
+    std::string objective;
+    std::vector<double> weights;
+    double expected;
+  };
+  for (const Case& c :
+       {Case{"regression", {1, 3, 1, 0}, 16 / 5.0},
+        Case{"absolute", {1, 3, 1, 0}, 4}, Case{"absolute", {1, 2, 1, 0}, 3.5},
+        Case{"absolute", {0, 0, 0, 2}, 100}}) {
+    Model model(TestOptions());
+    const Table rows =
+        Weighted(LineTable(Column::FromDoubles({1, 4, 3, 100})), c.weights);
+    FitAndPut(model,
+              R"({"model":{"baseline":{"objective":")" + c.objective + "\"}}}",
+              rows);
+    const auto out = Predict(model, LineTable(Ints({0})));
+    ASSERT_TRUE(out.ok()) << out.status();
+    EXPECT_THAT(out->columns[0].doubles(), ElementsAre(c.expected));
+  }
+}
+
+TEST(Baseline, HasNoR2OnTheRowsItKnowsAlsoWeighted) {
+  Model model(TestOptions());
+  const Table rows =
+      Weighted(LineTable(Column::FromDoubles({1, 4, 3, 100})), {1, 3, 1, 0.5});
+  FitAndPut(model, R"({"model":{"baseline":{"objective":"regression"}}})",
+            rows);
+  const auto report =
+      MergePartials(model, {ObserveTable(model, rows)->partial()}, true);
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_NEAR(MetricOf(report->evaluation().baseline(), "r2"), 0, 1e-14);
+}
+
 TEST(Model, EvaluatesByObserveAndMerge) {
   Model model(TestOptions());
   FitAndPut(model, kBinary, YesNoTable());
