@@ -17,8 +17,8 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
 // Distinct scores kept apart, over all labels: what fits into a partial.
 constexpr int64_t kMaxScores = 2000000;
-// A weight takes eight bytes, and most counts take one.
-constexpr int64_t kMaxWeightedScores = kMaxScores / 2;
+// A weight takes eight bytes, often twice, and most counts take one.
+constexpr int64_t kMaxWeightedScores = kMaxScores / 4;
 // For more labels than this, ROC AUC is not told.
 constexpr size_t kMaxRocLabels = 100;
 // More labels that were not learned are no labels.

@@ -5,9 +5,11 @@
 #include <cstring>
 #include <iterator>
 #include <limits>
+#include <utility>
 
 #include "absl/numeric/bits.h"
 #include "services/base/errors.h"
+#include "services/base/exact_sum.h"
 
 namespace troupe::model {
 namespace {
@@ -17,17 +19,57 @@ absl::Status BadScores() {
                    "malformed partial: score counts");
 }
 
+// Adds `value` to a sum of parts that do not overlap, rising by magnitude, and
+// keeps it exact (Shewchuk, Adaptive Precision Floating-Point Arithmetic,
+// 1997). A sum beyond all doubles is infinite.
+void Grow(double value, std::vector<double>& parts) {
+  size_t kept = 0;
+  for (double part : parts) {
+    if (std::abs(value) < std::abs(part)) std::swap(value, part);
+    const double sum = value + part;
+    const double rest = std::isfinite(sum) ? part - (sum - value) : 0;
+    if (rest != 0) parts[kept++] = rest;
+    value = sum;
+  }
+  parts.resize(kept);
+  if (value != 0) parts.push_back(value);
+}
+
+// The next part from above, 0 where there is none.
+double TakePart(std::vector<double>& parts) {
+  if (parts.empty()) return 0;
+  const double part = parts.back();
+  parts.pop_back();
+  return part;
+}
+
+// Whether `part` can follow `before` in a sum that is not negative.
+bool Follows(double part, double before) {
+  return part == 0 || 2 * std::abs(part) < std::abs(before);
+}
+
 }  // namespace
 
 void RocCounts::Combine(std::vector<Entry>& entries) {
+  std::vector<double> positives, negatives;
   size_t kept = 0;
-  for (size_t i = 0; i < entries.size(); ++i) {
-    if (kept > 0 && entries[kept - 1].score == entries[i].score) {
-      entries[kept - 1].positives += entries[i].positives;
-      entries[kept - 1].negatives += entries[i].negatives;
-    } else {
-      entries[kept++] = entries[i];
+  for (size_t i = 0; i < entries.size();) {
+    const double score = entries[i].score;
+    const size_t begin = i++;
+    while (i < entries.size() && entries[i].score == score) ++i;
+    if (i == begin + 1) {
+      entries[kept++] = entries[begin];
+      continue;
     }
+    for (size_t k = begin; k < i; ++k) {
+      Grow(entries[k].positives, positives);
+      Grow(entries[k].negatives, negatives);
+    }
+    // Never more parts than there were numbers.
+    do {
+      const double part = TakePart(positives);
+      entries[kept++] = {score, part, TakePart(negatives)};
+    } while (!positives.empty() || !negatives.empty());
   }
   entries.resize(kept);
 }
@@ -71,7 +113,14 @@ void RocCounts::Merge(const RocCounts& other) {
              [](const Entry& a, const Entry& b) { return a.score < b.score; });
   Combine(merged);
   entries_ = std::move(merged);
-  if (!binned_ && static_cast<int64_t>(entries_.size()) > limit_) Bin();
+  if (!binned_ && Distinct() > limit_) Bin();
+}
+
+int64_t RocCounts::Distinct() const {
+  int64_t scores = 0;
+  for (size_t i = 0; i < entries_.size(); ++i)
+    if (i == 0 || entries_[i].score != entries_[i - 1].score) ++scores;
+  return scores;
 }
 
 double RocCounts::weight() const {
@@ -88,9 +137,21 @@ AreaUnderCurve RocCounts::Area() const {
   long double tied = 0;
   long double negatives = 0;
   long double positives = 0;
-  for (const Entry& entry : entries_) {
-    const auto pos = static_cast<long double>(entry.positives);
-    const auto neg = static_cast<long double>(entry.negatives);
+  for (size_t i = 0; i < entries_.size();) {
+    auto pos = static_cast<long double>(entries_[i].positives);
+    auto neg = static_cast<long double>(entries_[i].negatives);
+    const size_t begin = i++;
+    while (i < entries_.size() && entries_[i].score == entries_[begin].score)
+      ++i;
+    if (i > begin + 1) {
+      ExactSum positive, negative;
+      for (size_t k = begin; k < i; ++k) {
+        positive.Add(entries_[k].positives);
+        negative.Add(entries_[k].negatives);
+      }
+      pos = positive.Rounded();
+      neg = negative.Rounded();
+    }
     ordered += pos * negatives;
     tied += pos * neg;
     positives += pos;
@@ -128,13 +189,13 @@ absl::StatusOr<RocCounts> RocCounts::FromProto(const pb::ScoreCounts& proto,
       weighted ? proto.positive_weights_size() : proto.positives_size();
   if ((weighted ? proto.negative_weights_size() : proto.negatives_size()) !=
           count ||
-      count > limit ||
       proto.scores().size() != static_cast<size_t>(count) * sizeof(double))
     return BadScores();
   RocCounts counts(limit, weighted);
   counts.binned_ = proto.binned();
   counts.entries_.reserve(static_cast<size_t>(count));
   double total = 0;
+  int64_t distinct = 0;
   for (int i = 0; i < count; ++i) {
     Entry entry{0,
                 weighted ? proto.positive_weights(i)
@@ -144,13 +205,22 @@ absl::StatusOr<RocCounts> RocCounts::FromProto(const pb::ScoreCounts& proto,
     std::memcpy(&entry.score,
                 proto.scores().data() + static_cast<size_t>(i) * sizeof(double),
                 sizeof(double));
-    const bool rising = counts.entries_.empty()
-                            ? !std::isnan(entry.score)
-                            : entry.score > counts.entries_.back().score;
-    // 2^53 rows in all keep every count exact. Written so that NaN fails.
+    // Written so that NaN fails.
+    const Entry* const before =
+        counts.entries_.empty() ? nullptr : &counts.entries_.back();
+    const bool part =
+        weighted && before != nullptr && entry.score == before->score;
+    if (part ? !(Follows(entry.positives, before->positives) &&
+                 Follows(entry.negatives, before->negatives))
+             : !(entry.positives >= 0 && entry.negatives >= 0 &&
+                 (before == nullptr ? !std::isnan(entry.score)
+                                    : entry.score > before->score)))
+      return BadScores();
+    // 2^53 rows in all keep every count exact.
     total += entry.positives + entry.negatives;
-    if (!rising || !(entry.positives >= 0) || !(entry.negatives >= 0) ||
-        !std::isfinite(total) || (!weighted && total > 0x1p53))
+    if (!part) ++distinct;
+    if (!std::isfinite(total) || (!weighted && total > 0x1p53) ||
+        distinct > limit)
       return BadScores();
     if (counts.binned_ && counts.BinOf(entry.score) != entry.score)
       return BadScores();

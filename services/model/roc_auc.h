@@ -3,7 +3,7 @@
 // Exact up to a number of distinct scores, then in bins, with a bound.
 //
 // Whether scores end in bins depends on all rows together, not on how they were
-// divided into batches.
+// divided into batches; nor does a sum of weights, which is kept exact.
 //
 // Thread safety: as for a plain value.
 #pragma once
@@ -54,18 +54,22 @@ class RocCounts {
  private:
   struct Entry {
     double score;
-    double positives;  // Below 2^53 where they are counts, so exact.
+    double positives;  // Below 2^53 where they are counts.
     double negatives;
   };
 
   double BinOf(double score) const;
   void Bin();
+  int64_t Distinct() const;  // How many scores there are.
+  // Joins neighbours of one score, whose sum is kept.
   static void Combine(std::vector<Entry>& entries);
 
   int64_t limit_;
   bool weighted_;
   bool binned_ = false;
-  std::vector<Entry> entries_;  // Rising scores, no score twice.
+  // Rising scores. Where one stands several times, what it weighs is the sum:
+  // mostly one double holds it, and the next one what that rounds off.
+  std::vector<Entry> entries_;
 };
 
 }  // namespace troupe::model

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 
@@ -85,6 +86,76 @@ TEST(RocCounts, AWeightStandsForSoManyRows) {
                                        {0.5, false}},
                                       100);
   EXPECT_EQ(weighted.Area().value, repeated.Area().value);
+}
+
+// 2^53 + 1 is no double, 2^53 + 2 is one.
+TEST(RocCounts, RoundsNoWeightOff) {
+  Scores scores = {
+      {0.2, true, 0x1p53}, {0.2, true, 1}, {0.2, true, 1}, {0.5, false, 1}};
+  scores.push_back({0.8, true, 1});
+  const auto expected = static_cast<double>(1.0L / (0x1p53L + 3));
+  EXPECT_EQ(CountsOf(scores, 100, true).Area().value, expected);
+  std::reverse(scores.begin(), scores.end());
+  EXPECT_EQ(CountsOf(scores, 100, true).Area().value, expected);
+}
+
+// `scores` counted in parts of that many rows, each sent and read.
+RocCounts CountInParts(const Scores& scores, size_t part, int64_t limit) {
+  RocCounts joined(limit, true);
+  for (size_t begin = 0; begin < scores.size(); begin += part) {
+    const auto row = scores.begin() + static_cast<int64_t>(begin);
+    const auto rows = std::min(part, scores.size() - begin);
+    const auto read = RocCounts::FromProto(
+        CountsOf({row, row + static_cast<int64_t>(rows)}, limit, true)
+            .ToProto(),
+        limit, true);
+    EXPECT_TRUE(read.ok()) << read.status();
+    if (read.ok()) joined.Merge(*read);
+  }
+  return joined;
+}
+
+TEST(RocCounts, WeighsTheSameInAnyOrderAndDivision) {
+  Scores scores = RandomScores(1000);
+  for (size_t i = 0; i < scores.size(); ++i) {
+    scores[i].score = std::round(scores[i].score * 32) / 32;
+    scores[i].weight = std::pow(1.1, static_cast<double>(i % 97)) / 3;
+  }
+  std::mt19937 random(2);
+  // Binned and not.
+  for (const int64_t limit : {8, 1000}) {
+    const AreaUnderCurve whole = CountsOf(scores, limit, true).Area();
+    for (int round = 0; round < 30; ++round) {
+      std::shuffle(scores.begin(), scores.end(), random);
+      const size_t part = random() % 2 == 0 ? 7 : 300;
+      const AreaUnderCurve area = CountInParts(scores, part, limit).Area();
+      EXPECT_EQ(area.value, whole.value) << limit << " " << part;
+      EXPECT_EQ(area.error_bound, whole.error_bound);
+    }
+  }
+}
+
+TEST(RocCounts, RefusesHostileWeights) {
+  // Two parts: 0x1p53 + 1.
+  const pb::ScoreCounts good =
+      CountsOf({{0.1, true, 0x1p53}, {0.1, true, 1}, {0.2, false, 1}}, 2, true)
+          .ToProto();
+  const auto read = [&](auto change, int64_t limit = 2) {
+    pb::ScoreCounts proto = good;
+    change(proto);
+    return ReasonOf(RocCounts::FromProto(proto, limit, true).status());
+  };
+  ASSERT_EQ(good.positive_weights_size(), 3);
+  EXPECT_EQ(read([](auto&) {}), "");
+  EXPECT_EQ(read([](auto& p) { p.set_positive_weights(0, -1); }),
+            "BAD_PARTIAL");
+  EXPECT_EQ(read([](auto& p) { p.set_positive_weights(1, -0x1p53); }),
+            "BAD_PARTIAL");
+  EXPECT_EQ(read([](auto& p) { p.set_negative_weights(1, -1); }),
+            "BAD_PARTIAL");
+  EXPECT_EQ(read([](auto& p) { p.set_positive_weights(1, NAN); }),
+            "BAD_PARTIAL");
+  EXPECT_EQ(read([](auto&) {}, 1), "BAD_PARTIAL");
 }
 
 TEST(RocCounts, RefusesHostileCounts) {
