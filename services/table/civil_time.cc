@@ -2,7 +2,6 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_format.h"
-#include "absl/time/civil_time.h"
 
 namespace troupe {
 namespace {
@@ -88,6 +87,10 @@ int64_t DayOf(pb::DataType type, int64_t value) {
   return type == pb::DATE ? value : FloorDivide(value, kMicrosPerDay);
 }
 
+absl::CivilDay CivilDayOf(pb::DataType type, int64_t value) {
+  return kEpoch + DayOf(type, value);
+}
+
 bool DayOfDate(int64_t year, int64_t month, int64_t day, int64_t* days) {
   if (year < 1 || year > 9999) return false;
   const absl::CivilDay civil(year, static_cast<int>(month),
@@ -119,12 +122,11 @@ IsoForm ParseIso(absl::string_view text, int64_t* micros) {
 }
 
 void AppendTime(pb::DataType type, int64_t value, std::string* out) {
-  const int64_t days = DayOf(type, value);
-  const absl::CivilDay day = kEpoch + days;
+  const absl::CivilDay day = CivilDayOf(type, value);
   absl::StrAppendFormat(out, "%04d-%02d-%02d", day.year(), day.month(),
                         day.day());
   if (type == pb::DATE) return;
-  const int64_t micros = value - days * kMicrosPerDay;
+  const int64_t micros = value - DayOf(type, value) * kMicrosPerDay;
   const int64_t seconds = micros / 1'000'000;
   absl::StrAppendFormat(out, " %02d:%02d:%02d", seconds / 3600,
                         seconds / 60 % 60, seconds % 60);

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/civil_time.h"
 #include "proto/pb.h"
 #include "troupe/v1/table.pb.h"
 
@@ -26,6 +27,9 @@ bool IsTimeInRange(pb::DataType type, int64_t value);
 
 // The day it is on: `value` itself, or the one that its microseconds are in.
 int64_t DayOf(pb::DataType type, int64_t value);
+
+// The same day in the calendar.
+absl::CivilDay CivilDayOf(pb::DataType type, int64_t value);
 
 // Days since 1970-01-01, where there is such a day: month 1 to 12, day 1 to its
 // last, year 1 to 9999.

@@ -23,7 +23,7 @@ std::string PartName(Part part) {
 // What `part` is of a value of that type.
 int64_t PartOf(Part part, DataType type, int64_t value) {
   const int64_t days = DayOf(type, value);
-  const absl::CivilDay day = absl::CivilDay(1970, 1, 1) + days;
+  const absl::CivilDay day = CivilDayOf(type, value);
   switch (part) {
     case pb::DateParts::YEAR:
       return day.year();
