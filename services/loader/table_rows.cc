@@ -212,66 +212,58 @@ void TableRows::DropMissing(const std::vector<Number>& numbers,
       *valid &= ~(rest & (0 - rest));
 }
 
-uint64_t TableRows::PrepareDoubles(RowBatch* batch, Wanted* wanted) const {
-  const size_t column = wanted->source_column;
-  wanted->valid = ReadPlainDoubles(simd_, batch->Cells(column),
-                                   dialect_->decimal, wanted->doubles.data());
-  uint64_t rest = batch->all() & ~wanted->valid;
-  DropMissing(wanted->doubles, &wanted->valid);
+template <typename Read>
+uint64_t TableRows::ReadEach(uint64_t rows, RowBatch* batch, Wanted* wanted,
+                             Read read) {
   uint64_t bad = 0;
-  for (; rest != 0; rest &= rest - 1) {
-    const auto row = static_cast<size_t>(std::countr_zero(rest));
-    const Value value =
-        reader_->ToDouble(batch->At(row, column), &wanted->doubles[row]);
+  for (; rows != 0; rows &= rows - 1) {
+    const auto row = static_cast<size_t>(std::countr_zero(rows));
+    const Value value = read(batch->At(row, wanted->source_column), row);
     if (value == Value::kGiven) wanted->valid |= uint64_t{1} << row;
     if (value == Value::kUnfit) bad |= uint64_t{1} << row;
   }
   return bad;
 }
 
+uint64_t TableRows::PrepareDoubles(RowBatch* batch, Wanted* wanted) const {
+  wanted->valid = ReadPlainDoubles(simd_, batch->Cells(wanted->source_column),
+                                   dialect_->decimal, wanted->doubles.data());
+  const uint64_t rest = batch->all() & ~wanted->valid;
+  DropMissing(wanted->doubles, &wanted->valid);
+  return ReadEach(rest, batch, wanted, [&](const Cell& cell, size_t row) {
+    return reader_->ToDouble(cell, &wanted->doubles[row]);
+  });
+}
+
 uint64_t TableRows::PrepareInt64s(RowBatch* batch, Wanted* wanted) const {
-  const size_t column = wanted->source_column;
-  wanted->valid = ReadPlainInt64s(simd_, batch->Cells(column),
+  wanted->valid = ReadPlainInt64s(simd_, batch->Cells(wanted->source_column),
                                   dialect_->decimal, wanted->int64s.data());
-  uint64_t rest = batch->all() & ~wanted->valid;
+  const uint64_t rest = batch->all() & ~wanted->valid;
   DropMissing(wanted->int64s, &wanted->valid);
-  uint64_t bad = 0;
-  for (; rest != 0; rest &= rest - 1) {
-    const auto row = static_cast<size_t>(std::countr_zero(rest));
-    const Value value =
-        reader_->ToInt64(batch->At(row, column), &wanted->int64s[row]);
-    if (value == Value::kGiven) wanted->valid |= uint64_t{1} << row;
-    if (value == Value::kUnfit) bad |= uint64_t{1} << row;
-  }
-  return bad;
+  return ReadEach(rest, batch, wanted, [&](const Cell& cell, size_t row) {
+    return reader_->ToInt64(cell, &wanted->int64s[row]);
+  });
 }
 
 uint64_t TableRows::PrepareTimes(RowBatch* batch, Wanted* wanted) const {
   wanted->valid = 0;
-  uint64_t bad = 0;
-  for (size_t row = 0; row < batch->rows(); ++row) {
-    const Value value = reader_->ToTime(batch->At(row, wanted->source_column),
-                                        wanted->field.type, FormatOf(*wanted),
-                                        &wanted->int64s[row]);
-    if (value == Value::kGiven) wanted->valid |= uint64_t{1} << row;
-    if (value == Value::kUnfit) bad |= uint64_t{1} << row;
-  }
-  return bad;
+  return ReadEach(
+      batch->all(), batch, wanted, [&](const Cell& cell, size_t row) {
+        return reader_->ToTime(cell, wanted->field.type, FormatOf(*wanted),
+                               &wanted->int64s[row]);
+      });
 }
 
 uint64_t TableRows::PrepareBools(RowBatch* batch, Wanted* wanted) const {
   wanted->valid = 0;
   wanted->trues = 0;
-  uint64_t bad = 0;
-  for (size_t row = 0; row < batch->rows(); ++row) {
-    bool flag = false;
-    const Value value =
-        reader_->ToBool(batch->At(row, wanted->source_column), &flag);
-    if (value == Value::kGiven) wanted->valid |= uint64_t{1} << row;
-    if (value == Value::kUnfit) bad |= uint64_t{1} << row;
-    wanted->trues |= uint64_t{flag} << row;
-  }
-  return bad;
+  return ReadEach(batch->all(), batch, wanted,
+                  [&](const Cell& cell, size_t row) {
+                    bool flag = false;
+                    const Value value = reader_->ToBool(cell, &flag);
+                    wanted->trues |= uint64_t{flag} << row;
+                    return value;
+                  });
 }
 
 uint64_t TableRows::CheckRoleOf(RowBatch* batch, const Wanted& wanted) const {

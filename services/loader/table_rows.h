@@ -70,6 +70,11 @@ class TableRows {
   TableRows() = default;
   std::optional<RowError> CheckRoles(const Record& record) const;
   std::optional<RowError> AppendCells();
+  // Reads the cells of these rows with `read`, which takes a cell and its row.
+  // Returns the bits of those that do not fit.
+  template <typename Read>
+  static uint64_t ReadEach(uint64_t rows, RowBatch* batch, Wanted* wanted,
+                           Read read);
   uint64_t PrepareDoubles(RowBatch* batch, Wanted* wanted) const;
   uint64_t PrepareInt64s(RowBatch* batch, Wanted* wanted) const;
   static const TimeFormat* FormatOf(const Wanted& wanted) {
