@@ -8,6 +8,7 @@
 #include "services/base/clock.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
+#include "services/host/table_request.h"
 #include "services/host/text_reply.h"
 #include "services/table/concat.h"
 #include "services/table/rejected_rows.h"
@@ -249,21 +250,6 @@ absl::StatusOr<pb::ObserveResponse> Together(Child&, const Table&,
       absl::StrCat("each row works alone, but all together: ", end.what));
 }
 
-template <typename Request>
-absl::StatusOr<Table> TableOf(Request& request) {
-  ASSIGN_OR_RETURN(Table table, ParseTable(request.table()));
-  if (request.has_rows()) {
-    const pb::RowRange rows = request.rows();
-    if (rows.begin() < 0 || rows.begin() > rows.end() ||
-        rows.end() > table.rows)
-      return BadMessage("`rows` lie outside of the table");
-    table = table.Slice(rows.begin(), rows.end());
-  }
-  request.clear_rows();
-  request.clear_table();
-  return table;
-}
-
 }  // namespace
 
 IsolationLimits IsolationLimitsFromFlags() {
@@ -288,7 +274,7 @@ absl::StatusOr<Response> Isolation::Run(
   ASSIGN_OR_RETURN(ChildAnswer answer, child.Call(method, request));
   if (!answer.ended) return ResponseOf<Response>(std::move(answer.reply));
 
-  ASSIGN_OR_RETURN(const Table table, TableOf(request));
+  ASSIGN_OR_RETURN(const Table table, TakeTable(request));
   std::map<int64_t, ChildEnd> guilty;
   RETURN_IF_ERROR(
       FindGuilty(child, method, table, request, 0, table.rows, true, guilty));

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
+#include "services/host/table_request.h"
 #include "services/host/text_reply.h"
 #include "services/model/backend.h"
 #include "services/model/evaluation.h"
@@ -21,20 +22,6 @@
 
 namespace troupe::model {
 namespace {
-
-// The table of a request, only the rows that it asks for.
-template <typename Request>
-absl::StatusOr<Table> TakeTable(Request& request) {
-  ASSIGN_OR_RETURN(Table table, ParseTable(request.table()));
-  request.clear_table();
-  if (!request.has_rows()) return table;
-  const int64_t begin = request.rows().begin();
-  const int64_t end = request.rows().end();
-  if (begin < 0 || begin > end || end > table.rows)
-    return BadMessage(absl::StrCat("rows ", begin, " to ", end,
-                                   " of a table of ", table.rows, " rows"));
-  return table.Slice(begin, end);
-}
 
 // Scores and output of these rows are in memory at once. The coordinator's
 // batches are smaller by far.

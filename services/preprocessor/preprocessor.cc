@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
+#include "services/host/table_request.h"
 #include "services/host/text_reply.h"
 #include "services/preprocessor/feature_matrix.h"
 #include "services/preprocessor/fitting.h"
@@ -17,20 +18,6 @@
 
 namespace troupe::preprocessor {
 namespace {
-
-// The table of a request, or the rows of it that are asked for. Takes the bytes
-// out of the request, so that only one form is in memory.
-template <typename Request>
-absl::StatusOr<Table> TakeTable(Request& request) {
-  ASSIGN_OR_RETURN(Table table, ParseTable(request.table()));
-  std::string().swap(*request.mutable_table());
-  if (!request.has_rows()) return table;
-  const pb::RowRange& rows = request.rows();
-  if (rows.begin() < 0 || rows.end() < rows.begin() || rows.end() > table.rows)
-    return BadMessage(absl::StrCat("rows ", rows.begin(), " to ", rows.end(),
-                                   " of a table of ", table.rows));
-  return table.Slice(rows.begin(), rows.end());
-}
 
 // What is known before anything is fitted.
 pb::FittedPreprocessor NothingKnown(const pb::PreprocessorParams& params,
