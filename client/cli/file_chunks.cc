@@ -7,11 +7,10 @@
 #include <cerrno>
 #include <cstring>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
+#include "services/table/file_names.h"
 
 namespace troupe {
 namespace {
@@ -167,24 +166,6 @@ absl::StatusOr<std::string> FileChunks::ReadRaw() {
 
 absl::Status FileChunks::Broken(const char* what) const {
   return BadInput(path_, 0, 0, what);
-}
-
-pb::Compression CompressionOf(const std::string& path) {
-  const std::string lower = absl::AsciiStrToLower(path);
-  if (absl::EndsWith(lower, ".gz")) return pb::GZIP;
-  if (absl::EndsWith(lower, ".zst")) return pb::ZSTD;
-  return pb::NONE;
-}
-
-std::string WithoutCompressionEnding(const std::string& path) {
-  switch (CompressionOf(path)) {
-    case pb::GZIP:
-      return path.substr(0, path.size() - 3);
-    case pb::ZSTD:
-      return path.substr(0, path.size() - 4);
-    default:
-      return path;
-  }
 }
 
 }  // namespace troupe

@@ -54,10 +54,4 @@ class FileChunks {
   int64_t bytes_total_ = 0;
 };
 
-// What the ending of `path` says.
-pb::Compression CompressionOf(const std::string& path);
-
-// `path` without an ending that only tells the compression (.gz, .zst).
-std::string WithoutCompressionEnding(const std::string& path);
-
 }  // namespace troupe

@@ -8,6 +8,7 @@
 #include "client/cli/file_chunks.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
+#include "services/table/file_names.h"
 
 namespace troupe {
 namespace {
@@ -58,8 +59,8 @@ absl::StatusOr<std::string> UploadFile(CoordinatorClient& client,
                                        pb::Compression compression,
                                        ProgressView& progress) {
   ASSIGN_OR_RETURN(const auto chunks, FileChunks::Open(path, compression));
-  const std::string name =
-      WithoutCompressionEnding(fs::path(path).filename().string());
+  const std::string name(
+      WithoutCompression(fs::path(path).filename().string()));
   // The client may report its own end of the call; the file's error comes
   // first.
   absl::Status read;

@@ -1,10 +1,9 @@
 #include "client/cli/options.h"
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "client/cli/spec_words.h"
 #include "services/base/errors.h"
+#include "services/table/file_names.h"
 
 namespace troupe {
 namespace {
@@ -203,10 +202,8 @@ pb::Format OutputOptions::chosen_format() const {
   if (!format.empty())
     return static_cast<pb::Format>(
         EnumNumber(*pb::Format_descriptor(), format).value_or(0));
-  const std::string lower = absl::AsciiStrToLower(path);
-  if (absl::EndsWith(lower, ".jsonl") || absl::EndsWith(lower, ".ndjson"))
-    return pb::JSONL;
-  return absl::EndsWith(lower, ".csv") ? pb::CSV : pb::FORMAT_UNSPECIFIED;
+  const pb::Format named = FormatOf(path);
+  return named == pb::TSV ? pb::FORMAT_UNSPECIFIED : named;
 }
 
 void AddOutputOptions(CLI::App& command, OutputOptions& options,

@@ -5,30 +5,16 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
 #include "services/loader/formats/encoding.h"
 #include "services/loader/split_planner.h"
 #include "services/loader/text_place.h"
+#include "services/table/file_names.h"
 
 namespace troupe::loader {
 namespace {
-
-pb::Format FormatByName(absl::string_view name) {
-  std::string lower = absl::AsciiStrToLower(name);
-  absl::string_view stem = lower;
-  if (!absl::ConsumeSuffix(&stem, ".gz")) absl::ConsumeSuffix(&stem, ".zst");
-  const auto ends = [&](absl::string_view end) {
-    return absl::EndsWith(stem, end);
-  };
-  if (ends(".csv")) return pb::CSV;
-  if (ends(".tsv") || ends(".tab")) return pb::TSV;
-  if (ends(".jsonl") || ends(".ndjson")) return pb::JSONL;
-  return pb::FORMAT_UNSPECIFIED;
-}
 
 constexpr int32_t kMaxSkipRows = 1'000'000;
 
@@ -162,9 +148,8 @@ absl::Status ReadCsvOptions(const pb::CsvOptions& csv, Dialect* dialect) {
 absl::StatusOr<Dialect> ResolveDialect(const pb::Source& source,
                                        absl::string_view name) {
   Dialect dialect;
-  dialect.format = source.format() != pb::FORMAT_UNSPECIFIED
-                       ? source.format()
-                       : FormatByName(name);
+  dialect.format = source.format() != pb::FORMAT_UNSPECIFIED ? source.format()
+                                                             : FormatOf(name);
   switch (dialect.format) {
     case pb::JSONL:
       dialect.quote = Dialect::kNoCharacter;
@@ -190,10 +175,7 @@ pb::Compression ResolveCompression(const pb::Source& source,
                                    absl::string_view name) {
   if (source.compression() != pb::COMPRESSION_UNSPECIFIED)
     return source.compression();
-  const std::string lower = absl::AsciiStrToLower(name);
-  if (absl::EndsWith(lower, ".gz")) return pb::GZIP;
-  if (absl::EndsWith(lower, ".zst")) return pb::ZSTD;
-  return pb::NONE;
+  return CompressionOf(name);
 }
 
 absl::StatusOr<std::optional<TimeFormat>> TimeFormatOf(

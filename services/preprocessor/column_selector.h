@@ -41,9 +41,6 @@ struct Selection {
   std::vector<UnknownColumns> perhaps;
 };
 
-// Whether `name` fits `glob` (`*`, `?`), whole, character by character.
-bool MatchesGlob(absl::string_view glob, absl::string_view name);
-
 // Says which features are meant. `path` is the selector's place in the
 // parameters. INVALID_ARGUMENT: UNKNOWN_COLUMN for a name that is not there
 // (with the nearest), NO_COLUMN for a choice that matches nothing, BAD_SPEC for

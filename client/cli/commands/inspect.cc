@@ -1,8 +1,6 @@
 // troupe inspect: the loader's view of a file.
 #include <optional>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "client/cli/commands/commands.h"
 #include "client/cli/dialect_guess.h"
@@ -14,6 +12,7 @@
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/util/json_util.h"
 #include "services/base/status_macros.h"
+#include "services/table/file_names.h"
 #include "services/table/wire.h"
 
 namespace troupe {
@@ -71,16 +70,12 @@ absl::StatusOr<std::string> BeginningOf(const InputChoice& choice) {
 // so.
 absl::Status GuessDialect(Session& session, const InputOptions& options,
                           pb::Source& source) {
-  const std::string name =
-      absl::AsciiStrToLower(WithoutCompressionEnding(options.path));
-  const bool jsonl = absl::EndsWith(name, ".jsonl") ||
-                     absl::EndsWith(name, ".ndjson") ||
-                     source.format() == pb::JSONL;
+  const pb::Format named = FormatOf(options.path);
+  const bool jsonl = named == pb::JSONL || source.format() == pb::JSONL;
   if (jsonl || !source.csv().delimiter().empty() || source.csv().has_quote())
     return absl::OkStatus();
-  const bool csv = absl::EndsWith(name, ".csv") || source.format() == pb::CSV;
-  const bool tsv = absl::EndsWith(name, ".tsv") ||
-                   absl::EndsWith(name, ".tab") || source.format() == pb::TSV;
+  const bool csv = named == pb::CSV || source.format() == pb::CSV;
+  const bool tsv = named == pb::TSV || source.format() == pb::TSV;
   ASSIGN_OR_RETURN(const std::string beginning, BeginningOf(options.choice()));
   constexpr size_t kGuessBytes = 64 << 10;
   std::optional<pb::Source> guess =

@@ -10,6 +10,8 @@
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
 #include "services/table/civil_time.h"
+#include "services/table/file_names.h"
+#include "services/table/glob.h"
 
 namespace troupe {
 namespace {
@@ -48,10 +50,6 @@ absl::Status CheckSplit(const pb::SplitSpec& split,
   return absl::OkStatus();
 }
 
-bool HasGlob(absl::string_view pattern) {
-  return pattern.find_first_of("*?") != absl::string_view::npos;
-}
-
 // Gives roles to columns, and remembers who asked.
 class RoleTable {
  public:
@@ -79,7 +77,7 @@ class RoleTable {
     if (literal) return Give(pattern, role, drop, field);
     bool matched = false;
     for (size_t i = 0; i < names_.size(); ++i) {
-      if (!GlobMatches(pattern, names_[i])) continue;
+      if (!MatchesGlob(pattern, names_[i])) continue;
       matched = true;
       // A pattern takes what is left; only two explicit wishes collide.
       if (fields_[i].empty()) RETURN_IF_ERROR(GiveAt(i, role, drop, field));
@@ -141,15 +139,6 @@ std::string ReplacePrefix(absl::string_view text, const PlannedHop& hop) {
     return std::string(text);
   const absl::string_view behind = rest.substr(rest.find(']'));
   return absl::StrCat("steps[", step + hop.first_step, behind);
-}
-
-bool NamesFormat(absl::string_view path) {
-  for (const absl::string_view ending : {".gz", ".zst"})
-    absl::ConsumeSuffix(&path, ending);
-  for (const absl::string_view ending :
-       {".csv", ".tsv", ".tab", ".jsonl", ".ndjson"})
-    if (absl::EndsWithIgnoreCase(path, ending)) return true;
-  return false;
 }
 
 }  // namespace
@@ -278,37 +267,12 @@ pb::Schema Without(const pb::Schema& schema,
   return result;
 }
 
-bool GlobMatches(absl::string_view pattern, absl::string_view name) {
-  size_t p = 0, n = 0;
-  size_t star = absl::string_view::npos, resume = 0;
-  while (n < name.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      resume = n;
-    } else if (p < pattern.size() &&
-               (pattern[p] == '?' || pattern[p] == name[n])) {
-      ++p;
-      ++n;
-      // `?` is one character, not one byte of it.
-      while (pattern[p - 1] == '?' && n < name.size() &&
-             (static_cast<unsigned char>(name[n]) & 0xC0) == 0x80)
-        ++n;
-    } else if (star != absl::string_view::npos) {
-      p = star + 1;
-      n = ++resume;
-    } else {
-      return false;
-    }
-  }
-  while (p < pattern.size() && pattern[p] == '*') ++p;
-  return p == pattern.size();
-}
-
 pb::Source MergeSource(const pb::Source& stored, const pb::Source& changes) {
   pb::Source merged = stored;
   if (!changes.path().empty()) {
     merged.clear_compression();
-    if (NamesFormat(changes.path())) merged.clear_format();
+    if (FormatOf(changes.path()) != pb::FORMAT_UNSPECIFIED)
+      merged.clear_format();
   }
   // A type without a format is ISO 8601, whatever the format was.
   for (const auto& [column, type] : changes.types())

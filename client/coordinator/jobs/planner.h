@@ -56,9 +56,6 @@ absl::StatusOr<pb::Schema> AssignRoles(const pb::Schema& source,
 pb::Schema Without(const pb::Schema& schema,
                    const std::vector<pb::ColumnRole>& roles);
 
-// Whether `name` matches `pattern` (`*`, `?`).
-bool GlobMatches(absl::string_view pattern, absl::string_view name);
-
 // The stored source with what differs in a job: the new path (and format and
 // compression by its ending), and every field that `changes` sets, to its
 // default, too: lists are replaced, types column by column, each with its time

@@ -1,9 +1,8 @@
 #include "client/coordinator/passes/job_input.h"
 
-#include "absl/strings/match.h"
-#include "absl/strings/strip.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
+#include "services/table/file_names.h"
 
 namespace troupe {
 namespace {
@@ -11,18 +10,11 @@ namespace {
 // The contract's bound for one InlineText.
 constexpr int64_t kMaxInlineBytes = int64_t{8} << 20;
 
-bool NamesCompression(absl::string_view path) {
-  return absl::EndsWithIgnoreCase(path, ".gz") ||
-         absl::EndsWithIgnoreCase(path, ".zst");
-}
-
 }  // namespace
 
 JobInput::JobInput(pb::Source source, StoredUpload upload)
     : source_(std::move(source)), upload_(std::move(upload)) {
-  absl::string_view name = upload_->name;
-  if (!absl::ConsumeSuffix(&name, ".gz")) absl::ConsumeSuffix(&name, ".zst");
-  source_.set_path(std::string(name));
+  source_.set_path(std::string(WithoutCompression(upload_->name)));
   source_.set_compression(pb::NONE);
 }
 
@@ -84,7 +76,8 @@ std::string JobInput::Affinity(const std::string& job,
   const bool compressed =
       source_.compression() == pb::GZIP || source_.compression() == pb::ZSTD ||
       (source_.compression() == pb::COMPRESSION_UNSPECIFIED &&
-       (NamesCompression(source_.path()) || NamesCompression(file)));
+       (CompressionOf(source_.path()) != pb::NONE ||
+        CompressionOf(file) != pb::NONE));
   return compressed ? job : "";
 }
 

@@ -126,11 +126,5 @@ TEST(FileChunks, CountsBytesOfTheFileItself) {
   EXPECT_EQ((*chunks)->bytes_read(), static_cast<int64_t>(gzip.size()));
 }
 
-TEST(FileChunks, StripsOnlyEndingsOfCompression) {
-  EXPECT_EQ(WithoutCompressionEnding("a.csv.gz"), "a.csv");
-  EXPECT_EQ(WithoutCompressionEnding("a.csv.ZST"), "a.csv");
-  EXPECT_EQ(WithoutCompressionEnding("a.csv"), "a.csv");
-}
-
 }  // namespace
 }  // namespace troupe

@@ -108,13 +108,5 @@ TEST(ColumnSelector, GlobThatMayBecomeANameIsUndecided) {
   EXPECT_FALSE(SelectColumns(selector, false, scope, "")->undecided);
 }
 
-TEST(MatchesGlob, HandlesStarsAndCharacters) {
-  EXPECT_TRUE(MatchesGlob("*", ""));
-  EXPECT_TRUE(MatchesGlob("a*b*c", "a--b-b-c"));
-  EXPECT_FALSE(MatchesGlob("a*b*c", "a--c-b"));
-  EXPECT_TRUE(MatchesGlob("K?ln", "K\xc3\xb6ln"));
-  EXPECT_FALSE(MatchesGlob("a", "ab"));
-}
-
 }  // namespace
 }  // namespace troupe::preprocessor

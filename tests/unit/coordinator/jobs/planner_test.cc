@@ -209,14 +209,6 @@ TEST(AssignRoles, RefusesAGlobThatMatchesNothing) {
             "roles.drop[0]");
 }
 
-TEST(GlobMatches, KnowsStarAndQuestionMark) {
-  EXPECT_TRUE(GlobMatches("usage_*", "usage_"));
-  EXPECT_TRUE(GlobMatches("*a*b", "xaxxab"));
-  EXPECT_TRUE(GlobMatches("?x", "\xC3\xA4x"));
-  EXPECT_FALSE(GlobMatches("a?", "a"));
-  EXPECT_FALSE(GlobMatches("*a", "ab"));
-}
-
 TEST(MergeSource, TakesTheNewPathsFormat) {
   pb::Source stored, changes;
   stored.set_path("a.csv.gz");
