@@ -57,8 +57,7 @@ absl::Status RejectAccount::Add(int64_t rows_read, const RejectedRows& rejected,
 absl::Status RejectAccount::TooManyError() const {
   std::vector<std::string> messages;
   for (const pb::RejectedRow& row : first_)
-    if (messages.size() < kShownInError)
-      messages.push_back(absl::StrCat("row ", row.row(), ": ", row.message()));
+    if (messages.size() < kShownInError) messages.push_back(row.message());
   return TooManyRejects(rows_rejected_, rows_read_, limit_, messages);
 }
 
