@@ -107,8 +107,10 @@ absl::Status End(JobContext& context, absl::StatusOr<JobOutcome> outcome) {
       context.Enter(state, state == pb::DISK_FULL ? kDiskFull : "");
   if (!recorded.ok())
     LogError("job not recorded", recorded, {{"job", context.id()}});
-  // A version or an output vouches for what the steps led to.
-  if (state == pb::SUCCEEDED || state == pb::PARTIALLY_SUCCEEDED)
+  // A version or an output vouches for what the steps led to; but what is not
+  // recorded runs again after a restart, and finds its end by its steps.
+  if (recorded.ok() &&
+      (state == pb::SUCCEEDED || state == pb::PARTIALLY_SUCCEEDED))
     context.environment().journal->ForgetSteps(context.id()).IgnoreError();
   return recorded;
 }
