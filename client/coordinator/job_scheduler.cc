@@ -30,6 +30,20 @@ JobScheduler::JobScheduler(const JobEnvironment* environment, int max_running)
 
 JobScheduler::~JobScheduler() { Suspend(); }
 
+JobScheduler::Turn::Turn(JobScheduler* scheduler, const std::string& id)
+    : scheduler_(*scheduler), id_(id) {
+  MutexLock lock(&scheduler_.mutex_);
+  while (scheduler_.turns_.contains(id_))
+    scheduler_.turn_over_.Wait(&scheduler_.mutex_);
+  scheduler_.turns_.insert(id_);
+}
+
+JobScheduler::Turn::~Turn() {
+  MutexLock lock(&scheduler_.mutex_);
+  scheduler_.turns_.erase(id_);
+  scheduler_.turn_over_.NotifyAll();
+}
+
 absl::Status JobScheduler::Recover() {
   std::error_code error;
   std::filesystem::create_directories(environment_->output_root, error);
@@ -73,7 +87,7 @@ absl::Status JobScheduler::Enqueue(const pb::Job& job) {
   MutexLock lock(&mutex_);
   if (suspended_) return Draining("coordinator");
   std::shared_ptr<LiveJob>& live = live_[job.id()];
-  // One that has ended may still be on its way out.
+  // One whose end could not be recorded is still there.
   if (live != nullptr && !HasStopped(live->Get().job.state()))
     return absl::OkStatus();
   live = std::make_shared<LiveJob>(job);
@@ -87,13 +101,11 @@ absl::StatusOr<pb::Job> JobScheduler::Submit(const pb::Job& job) {
     MutexLock lock(&mutex_);
     if (suspended_) return Draining("coordinator");
   }
+  const Turn turn(this, job.id());  // Until it is recorded and queued.
   pb::Job recorded = job;
   *recorded.mutable_create_time() = TimestampOf(environment_->clock->Now());
   ASSIGN_OR_RETURN(JobStore::Added added, environment_->jobs->Add(recorded));
   if (!added.created) return Get(added.job.id());
-  if (!job.request().upload().empty())
-    RETURN_IF_ERROR(
-        environment_->uploads->Claim(job.request().upload(), job.id()));
   // A stop that came between leaves the job recorded, for the next start.
   Enqueue(added.job).IgnoreError();
   return added.job;
@@ -111,6 +123,7 @@ absl::StatusOr<pb::Job> JobScheduler::Get(const std::string& id) {
 }
 
 absl::StatusOr<pb::Job> JobScheduler::Cancel(const std::string& id) {
+  const Turn turn(this, id);
   const auto live = FindLive(id);
   if (live == nullptr || live->Get().job.state() == pb::DISK_FULL)
     return CancelStopped(id);
@@ -141,6 +154,7 @@ absl::StatusOr<pb::Job> JobScheduler::CancelStopped(const std::string& id) {
 }
 
 absl::StatusOr<pb::Job> JobScheduler::Resume(const std::string& id) {
+  const Turn turn(this, id);
   ASSIGN_OR_RETURN(pb::Job job, Get(id));
   if (job.state() == pb::SUCCEEDED || job.state() == pb::PARTIALLY_SUCCEEDED)
     return MakeError(absl::StatusCode::kFailedPrecondition, "JOB_SUCCEEDED",
@@ -157,6 +171,7 @@ absl::StatusOr<pb::Job> JobScheduler::Resume(const std::string& id) {
 }
 
 absl::Status JobScheduler::Delete(const std::string& id) {
+  const Turn turn(this, id);
   if (const auto live = FindLive(id);
       live != nullptr && !HasStopped(live->Get().job.state()))
     return JobRunning(id);
@@ -197,14 +212,16 @@ void JobScheduler::Work() {
 }
 
 void JobScheduler::RunNext(const std::shared_ptr<LiveJob>& live) {
-  const absl::Status recorded = RunJob(*environment_, live);
+  const std::string id = live->Get().job.id();
+  JobRun run(environment_, live);
+  run.Work();
   {
+    const Turn turn(this, id);
+    const absl::Status recorded = run.End();
     MutexLock lock(&mutex_);
     --running_;
-    const auto mine = live_.find(live->Get().job.id());
     // Where the disk is full, only this object knows how the job ended.
-    if (recorded.ok() && mine != live_.end() && mine->second == live)
-      live_.erase(mine);
+    if (recorded.ok()) live_.erase(id);
   }
   CollectArtifacts();
 }

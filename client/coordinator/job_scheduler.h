@@ -7,6 +7,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -55,6 +56,20 @@ class JobScheduler {
   void Suspend();
 
  private:
+  // One change of a job's life at a time: submit, cancel, resume, delete and
+  // the end of its run wait for each other.
+  class Turn {
+   public:
+    Turn(JobScheduler* scheduler, const std::string& id);
+    ~Turn();
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+   private:
+    JobScheduler& scheduler_;
+    const std::string id_;
+  };
+
   void RemoveOrphans();
   absl::StatusOr<pb::Job> CancelStopped(const std::string& id);
   void Work();
@@ -67,6 +82,8 @@ class JobScheduler {
   CondVar changed_;
   bool suspended_ ABSL_GUARDED_BY(mutex_) = false;
   int running_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::set<std::string> turns_ ABSL_GUARDED_BY(mutex_);  // Taken.
+  CondVar turn_over_;
   std::deque<std::string> queue_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::shared_ptr<LiveJob>> live_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::thread> workers_;

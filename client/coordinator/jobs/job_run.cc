@@ -88,7 +88,8 @@ pb::JobState StateAfter(const absl::StatusOr<JobOutcome>& outcome,
   return pb::FAILED;
 }
 
-absl::Status End(JobContext& context, absl::StatusOr<JobOutcome> outcome) {
+absl::Status RecordEnd(JobContext& context,
+                       absl::StatusOr<JobOutcome> outcome) {
   const pb::JobState state = StateAfter(outcome, context.live().Get().job);
   const Clock& clock = *context.environment().clock;
   context.live().Change([&](pb::Job& job) {
@@ -161,17 +162,18 @@ absl::StatusOr<pb::DescribeResponse> Describe(JobContext& context,
   return response;
 }
 
-absl::Status RunJob(const JobEnvironment& environment,
-                    const std::shared_ptr<LiveJob>& live) {
-  JobContext context(&environment, live);
-  Log(LogLevel::kInfo, "job begins", {{"job", context.id()}});
-  absl::StatusOr<JobOutcome> outcome = RunRecorded(context);
+void JobRun::Work() {
+  Log(LogLevel::kInfo, "job begins", {{"job", context_.id()}});
+  outcome_ = RunRecorded(context_);
   // A job that was told to stop ends for that reason, whatever broke off first.
-  if (!outcome.ok() && live->stop() != LiveJob::Stop::kNot)
-    outcome = context.Check();
-  environment.calls->CancelJob(context.id());
-  const absl::Status recorded = End(context, std::move(outcome));
-  environment.calls->ForgetJob(context.id());
+  if (!outcome_.ok() && context_.live().stop() != LiveJob::Stop::kNot)
+    outcome_ = context_.Check();
+  context_.environment().calls->CancelJob(context_.id());
+}
+
+absl::Status JobRun::End() {
+  const absl::Status recorded = RecordEnd(context_, std::move(outcome_));
+  context_.environment().calls->ForgetJob(context_.id());
   return recorded;
 }
 

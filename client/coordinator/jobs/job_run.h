@@ -5,7 +5,7 @@
 
 #include <memory>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -17,19 +17,10 @@
 
 namespace troupe {
 
-// Runs the job to its end, whatever that is: a terminal state, DISK_FULL, or
-// QUEUED again when it was suspended. Goes on from what the journal holds.
-// Blocks. Returns whether the end is recorded; otherwise only `live` knows it.
-absl::Status RunJob(const JobEnvironment& environment,
-                    const std::shared_ptr<LiveJob>& live);
-
 // Checks a job against the stages and one page of its input, and stores
 // nothing. Returns it without an id. Blocks.
 absl::StatusOr<pb::Job> ValidateJob(const JobEnvironment& environment,
                                     pb::Job job);
-
-// --- For the files that tell one kind of job each
-// -----------------------------
 
 // What a job leaves behind when it succeeds.
 struct JobOutcome {
@@ -43,6 +34,27 @@ struct JobOutcome {
   // Enters a pass whose rows no other pass counts.
   void Count(const RejectAccount& account);
 };
+
+// One run of a job.
+class JobRun {
+ public:
+  JobRun(const JobEnvironment* environment, std::shared_ptr<LiveJob> live)
+      : context_(environment, std::move(live)) {}
+
+  // Runs the job to its end, and goes on from what the journal holds. Blocks.
+  void Work();
+
+  // Then moves the job to what that end is: a terminal state, DISK_FULL, or
+  // QUEUED again when it was suspended. Returns whether that is recorded;
+  // otherwise only the live job knows it.
+  absl::Status End();
+
+ private:
+  JobContext context_;
+  absl::StatusOr<JobOutcome> outcome_ = absl::UnknownError("it has not run");
+};
+
+// --- For the files that tell one kind of job each ----------------------------
 
 absl::StatusOr<JobOutcome> RunTrain(JobContext& context, const pb::Job& job,
                                     bool validate_only);

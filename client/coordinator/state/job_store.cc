@@ -5,6 +5,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "client/coordinator/state/upload_store.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
 #include "services/table/serialize.h"
@@ -78,16 +79,19 @@ absl::StatusOr<JobStore::Added> JobStore::Add(const pb::Job& job) {
             " job, end_time, epoch) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"));
     added.job = job;
     added.created = true;
-    return insert.Bind(job.id())
-        .Bind(request_id)
-        .Bind(int64_t{job.kind()})
-        .BindSealed(request)
-        .Bind(int64_t{job.state()})
-        .Bind(int64_t{IsTerminal(job.state())})
-        .BindSealed(bytes)
-        .Bind(EndTime(job))
-        .Bind(epoch_)
-        .Execute();
+    RETURN_IF_ERROR(insert.Bind(job.id())
+                        .Bind(request_id)
+                        .Bind(int64_t{job.kind()})
+                        .BindSealed(request)
+                        .Bind(int64_t{job.state()})
+                        .Bind(int64_t{IsTerminal(job.state())})
+                        .BindSealed(bytes)
+                        .Bind(EndTime(job))
+                        .Bind(epoch_)
+                        .Execute());
+    const std::string& upload = job.request().upload();
+    return upload.empty() ? absl::OkStatus()
+                          : UploadStore::Claim(connection, upload, job.id());
   }));
   return added;
 }

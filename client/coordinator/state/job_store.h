@@ -34,9 +34,10 @@ class JobStore {
   // Counts the coordinator's starts, from 1.
   int64_t epoch() const { return epoch_; }
 
-  // Records `job` (with its request), durably. If a job has the same
-  // request_id: returns that job when its request is the same, otherwise
-  // ALREADY_EXISTS (REQUEST_ID_REUSED).
+  // Records `job` (with its request), durably, and claims its upload; both or
+  // neither. If a job has the same request_id: returns that job when its
+  // request is the same, otherwise ALREADY_EXISTS (REQUEST_ID_REUSED).
+  // UPLOAD_NOT_FOUND.
   struct Added {
     pb::Job job;
     bool created = false;

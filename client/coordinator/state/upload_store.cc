@@ -19,6 +19,12 @@
 namespace troupe {
 namespace {
 
+absl::Status UploadNotFound(absl::string_view id) {
+  return MakeError(
+      absl::StatusCode::kNotFound, "UPLOAD_NOT_FOUND",
+      absl::StrCat("no upload \"", id, "\"; uploads are kept for a day"));
+}
+
 constexpr char kUploadTables[] =
     "CREATE TABLE IF NOT EXISTS uploads ("
     "  id TEXT PRIMARY KEY, name TEXT NOT NULL, bytes INTEGER NOT NULL,"
@@ -168,10 +174,7 @@ absl::StatusOr<StoredUpload> UploadStore::Get(absl::string_view id) {
         Statement select,
         connection.Prepare("SELECT id, name, bytes FROM uploads WHERE id = ?"));
     ASSIGN_OR_RETURN(const bool found, select.Bind(id).Next());
-    if (!found)
-      return MakeError(
-          absl::StatusCode::kNotFound, "UPLOAD_NOT_FOUND",
-          absl::StrCat("no upload \"", id, "\"; uploads are kept for a day"));
+    if (!found) return UploadNotFound(id);
     upload.id = select.Bytes(0);
     upload.name = select.Bytes(1);
     upload.bytes = select.Int(2);
@@ -181,14 +184,14 @@ absl::StatusOr<StoredUpload> UploadStore::Get(absl::string_view id) {
   return upload;
 }
 
-absl::Status UploadStore::Claim(absl::string_view id, absl::string_view job) {
-  return database_->Run([&](Connection& connection) -> absl::Status {
-    ASSIGN_OR_RETURN(
-        Statement insert,
-        connection.Prepare("INSERT OR IGNORE INTO upload_claims"
-                           " SELECT id, ? FROM uploads WHERE id = ?"));
-    return insert.Bind(job).Bind(id).Execute();
-  });
+absl::Status UploadStore::Claim(Connection& connection, absl::string_view id,
+                                absl::string_view job) {
+  ASSIGN_OR_RETURN(
+      Statement insert,
+      connection.Prepare("INSERT OR REPLACE INTO upload_claims"
+                         " SELECT id, ? FROM uploads WHERE id = ?"));
+  RETURN_IF_ERROR(insert.Bind(job).Bind(id).Execute());
+  return connection.changes() == 1 ? absl::OkStatus() : UploadNotFound(id);
 }
 
 absl::Status UploadStore::RemoveOf(absl::string_view job) {

@@ -58,8 +58,10 @@ class UploadStore {
   // NOT_FOUND (UPLOAD_NOT_FOUND).
   absl::StatusOr<StoredUpload> Get(absl::string_view id);
 
-  // Keeps an upload for as long as `job` is there; several jobs may use one.
-  absl::Status Claim(absl::string_view id, absl::string_view job);
+  // Within a transaction: keeps an upload for as long as `job` is there;
+  // several jobs may use one. UPLOAD_NOT_FOUND.
+  static absl::Status Claim(Connection& connection, absl::string_view id,
+                            absl::string_view job);
 
   // Removes the uploads of a job that is deleted, except what other jobs use,
   // and those that no job uses and that were made before `before`.

@@ -1,6 +1,7 @@
 // Jobs from their beginning to their end, over stages that a test plays.
 #include "client/coordinator/jobs/job_run.h"
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -17,7 +18,9 @@ using ::testing::HasSubstr;
 using ::testing::UnorderedElementsAre;
 
 pb::Job RunToEnd(FakeOffice& office, const pb::Job& job) {
-  RunJob(office.environment, std::make_shared<LiveJob>(job)).IgnoreError();
+  JobRun run(&office.environment, std::make_shared<LiveJob>(job));
+  run.Work();
+  run.End().IgnoreError();
   return *office.jobs->Get(job.id());
 }
 
@@ -143,8 +146,8 @@ TEST(JobRun, FailsWithTooManyRejects) {
       RunToEnd(office, office.WritingJob("j", pb::REJECT, /*max_rejects=*/0.1));
   EXPECT_EQ(job.state(), pb::FAILED);
   EXPECT_THAT(job.error().message(), HasSubstr("2 of 8 rows are bad"));
-  EXPECT_THAT(job.error().message(), HasSubstr("\n  row 6: "));
-  EXPECT_THAT(job.error().message(), HasSubstr("\n  row 7: "));
+  EXPECT_THAT(job.error().message(),
+              HasSubstr("\n  row 6, it is bad\n  row 7, "));
 }
 
 TEST(JobRun, FailsWithTheEarliestBatchesError) {
@@ -288,6 +291,37 @@ TEST(JobScheduler, DeletesEndedJobsWithTheirOutputOnly) {
   ASSERT_TRUE(scheduler.Delete("j").ok());
   ASSERT_TRUE(scheduler.Delete("j").ok());
   EXPECT_FALSE(std::filesystem::exists(office.dir / "output/j"));
+}
+
+TEST(JobScheduler, LetsResumeCancelAndDeleteCrossInAnyOrder) {
+  FakeOffice office;
+  office.company.bad_rows = {1};
+  JobScheduler scheduler(&office.environment, 1);
+  pb::Job job = office.WritingJob("unused");
+  job.set_id("j");
+  ASSERT_TRUE(scheduler.Submit(job).ok());
+  std::atomic<bool> deleted = false;
+  std::vector<std::thread> users;
+  for (int i = 0; i < 2; ++i) {
+    users.emplace_back([&] {
+      while (!deleted) scheduler.Resume("j").IgnoreError();
+    });
+    users.emplace_back([&] {
+      while (!deleted) scheduler.Cancel("j").IgnoreError();
+    });
+  }
+  users.emplace_back([&] {
+    for (int i = 0; i < 300; ++i) {
+      const absl::Status status = scheduler.Delete("j");
+      if (status.ok()) scheduler.Submit(job).IgnoreError();
+      EXPECT_TRUE(status.ok() || ReasonOf(status) == "JOB_RUNNING") << status;
+    }
+    deleted = true;
+  });
+  for (std::thread& user : users) user.join();
+  AwaitUntil([&] { return scheduler.Delete("j").ok(); });
+  EXPECT_EQ(ReasonOf(scheduler.Get("j").status()), "JOB_NOT_FOUND");
+  EXPECT_EQ(scheduler.FindLive("j"), nullptr);
 }
 
 TEST(JobScheduler, CollectsArtifactsThatNoVersionNames) {

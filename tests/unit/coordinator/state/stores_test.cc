@@ -246,13 +246,38 @@ TEST(UploadStore, RefusesTooLargeUploads) {
   EXPECT_EQ(ReasonOf(writer->Append("hello")), "UPLOAD_TOO_LARGE");
 }
 
+// As the transaction that records the job does it.
+absl::Status Claim(Database& database, const StoredUpload& upload,
+                   absl::string_view job) {
+  return database.Run([&](Connection& connection) {
+    return UploadStore::Claim(connection, upload.id, job);
+  });
+}
+
+TEST(JobStore, RecordsNoJobWithoutItsUpload) {
+  TempDir dir;
+  const auto database = *Database::Open(dir.path());
+  const auto uploads = *UploadStore::Open(database.get(), dir / "up", 100);
+  const auto jobs = *JobStore::Open(database.get());
+  pb::Job job;
+  job.set_id("j");
+  job.mutable_request()->set_upload("gone");
+  EXPECT_EQ(ReasonOf(jobs->Add(job).status()), "UPLOAD_NOT_FOUND");
+  EXPECT_EQ(ReasonOf(jobs->Get("j").status()), "JOB_NOT_FOUND");
+  const auto upload = *(*uploads->Begin("a"))->Finish(absl::FromUnixSeconds(9));
+  job.mutable_request()->set_upload(upload.id);
+  ASSERT_TRUE(jobs->Add(job)->created);
+  ASSERT_TRUE(uploads->RemoveUnclaimed(absl::FromUnixSeconds(10)).ok());
+  EXPECT_TRUE(uploads->Get(upload.id).ok());
+}
+
 TEST(UploadStore, RemovesWhatNobodyUsesAndKeepsWhatAJobClaimed) {
   TempDir dir;
   const auto database = *Database::Open(dir.path());
   const auto uploads = *UploadStore::Open(database.get(), dir / "up", 100);
   const auto used = *(*uploads->Begin("a"))->Finish(absl::FromUnixSeconds(9));
   const auto unused = *(*uploads->Begin("b"))->Finish(absl::FromUnixSeconds(9));
-  ASSERT_TRUE(uploads->Claim(used.id, "job").ok());
+  ASSERT_TRUE(Claim(*database, used, "job").ok());
   ASSERT_TRUE(uploads->RemoveUnclaimed(absl::FromUnixSeconds(10)).ok());
   EXPECT_TRUE(uploads->Get(used.id).ok());
   EXPECT_EQ(ReasonOf(uploads->Get(unused.id).status()), "UPLOAD_NOT_FOUND");
@@ -265,8 +290,8 @@ TEST(UploadStore, KeepsWhatASecondJobUsesUntilBothAreDeleted) {
   const auto database = *Database::Open(dir.path());
   const auto uploads = *UploadStore::Open(database.get(), dir / "up", 100);
   const auto shared = *(*uploads->Begin("a"))->Finish(absl::FromUnixSeconds(9));
-  ASSERT_TRUE(uploads->Claim(shared.id, "first").ok());
-  ASSERT_TRUE(uploads->Claim(shared.id, "second").ok());
+  ASSERT_TRUE(Claim(*database, shared, "first").ok());
+  ASSERT_TRUE(Claim(*database, shared, "second").ok());
   ASSERT_TRUE(uploads->RemoveOf("second").ok());
   ASSERT_TRUE(uploads->RemoveUnclaimed(absl::FromUnixSeconds(10)).ok());
   EXPECT_TRUE(uploads->Get(shared.id).ok());
