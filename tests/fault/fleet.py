@@ -171,7 +171,13 @@ class Fleet(Company):
             self.coordinator.forget()
             if wait:
                 assert self.coordinator.serving(), f"the coordinator ended at its start:\n{self.coordinator.tail()}"
-        self.stub = company.coordinator_pb2_grpc.CoordinatorStub(self.coordinator.channel)
+        try:
+            channel = self.coordinator.channel
+        except AssertionError:  # It served, and has ended since.
+            if wait:
+                raise
+            return self.coordinator
+        self.stub = company.coordinator_pb2_grpc.CoordinatorStub(channel)
         return self.coordinator
 
     def relaunch(self, **how):

@@ -33,7 +33,8 @@ def stored(company, name) -> bytes:
 
 
 class Cut:
-    """A TCP relay before one replica, which kills it when it has answered so many bytes."""
+    """A TCP relay before one replica, which kills it when it has answered so many bytes; what else
+    it had sent by then is lost."""
 
     def __init__(self, actor, after):
         self._actor, self._port, self._left = actor, actor.port, after
@@ -63,6 +64,7 @@ class Cut:
                     self._left -= len(piece)
                     if self._left <= 0:
                         self._actor.kill()
+                        break
         except OSError:
             pass
         for end in (source, sink):
