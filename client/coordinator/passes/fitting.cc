@@ -7,7 +7,9 @@
 #include "absl/strings/str_cat.h"
 #include "client/coordinator/passes/batch_pass.h"
 #include "client/coordinator/passes/partial_fold.h"
+#include "client/coordinator/stages/retry_policy.h"
 #include "client/coordinator/state/journal.h"
+#include "services/base/crc32c.h"
 #include "services/base/log.h"
 #include "services/base/status_macros.h"
 
@@ -16,8 +18,11 @@ namespace {
 
 // A stage that never ends fitting is a bug, not a job.
 constexpr int kMaxPasses = 1000;
-constexpr int kMaxFits = 4;
+// Times that a fit may break off and be to blame for it.
+constexpr int kMaxCharges = 4;
 constexpr absl::Duration kAskAgain = absl::Milliseconds(500);
+constexpr absl::Duration kLeastFitPause = absl::Milliseconds(20);
+constexpr absl::Duration kMostFitPause = absl::Seconds(5);
 
 FlowPlan PlanOf(const TrainingInput& training,
                 const std::vector<FlowHop>& before) {
@@ -204,6 +209,15 @@ absl::StatusOr<std::string> FitByObserving(
   return done.artifact();
 }
 
+// Waits before the next try. Trainings that were refused together come back one
+// by one: how long each waits is drawn from its name.
+absl::Status PauseFit(JobContext& context, int failures) {
+  const uint32_t drawn = Crc32c(absl::StrCat(context.id(), "/", failures));
+  return PumpUntil(context, context.environment().clock->Monotonic() +
+                                Backoff(failures, kLeastFitPause, kMostFitPause,
+                                        drawn / 4294967296.0));
+}
+
 absl::StatusOr<FitResult> FitByStreaming(JobContext& context,
                                          const TrainingInput& training,
                                          const std::vector<FlowHop>& before,
@@ -223,6 +237,7 @@ absl::StatusOr<FitResult> FitByStreaming(JobContext& context,
     account = AccountOf(training.input->source(), *known);
     return FitResult{known->artifact(), known->fit()};
   }
+  int charges = 0;
   for (int attempt = 1;; ++attempt) {
     *call.start.mutable_id() = context.Batch(0);
     call.start.mutable_id()->set_attempt(attempt);
@@ -242,12 +257,17 @@ absl::StatusOr<FitResult> FitByStreaming(JobContext& context,
           context.environment().journal->FinishStep(context.id(), step, done));
       return result;
     }
-    if (!context.Check().ok() || attempt == kMaxFits ||
-        !Dispatcher::MayRunAgain(learned.status()))
+    const Dispatcher::FitRetry retry = Dispatcher::RetryOf(learned.status());
+    if (retry == Dispatcher::FitRetry::kCharged) ++charges;
+    if (!context.Check().ok() || charges == kMaxCharges ||
+        retry == Dispatcher::FitRetry::kNever)
       return learned.status();
     context.CountRetry();
     LogError("fit starts over", learned.status(),
              {{"job", context.id()}, {"stage", call.stage}});
+    // The last one only: the others may be well again.
+    if (call.avoided.size() > 1) call.avoided = {call.avoided.back()};
+    RETURN_IF_ERROR(PauseFit(context, attempt));
   }
 }
 

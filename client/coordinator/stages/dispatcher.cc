@@ -71,16 +71,25 @@ absl::StatusOr<std::unique_ptr<FitSession>> Dispatcher::StartFit(
   return std::make_unique<DispatchedFit>(core_, call, std::move(replica));
 }
 
-bool Dispatcher::MayRunAgain(const absl::Status& status) {
+Dispatcher::FitRetry Dispatcher::RetryOf(const absl::Status& status) {
   const std::string reason = ReasonOf(status);
   if (reason == "JOB_CANCELLED" || reason == "WORK_LIMIT_EXCEEDED")
-    return false;
+    return FitRetry::kNever;
   // Another try would take as long.
-  if (absl::IsDeadlineExceeded(status) && reason.empty()) return false;
-  const Verdict verdict = Judge(status);
-  return verdict == Verdict::kFull || verdict == Verdict::kElsewhere ||
-         verdict == Verdict::kCutOff || verdict == Verdict::kDied ||
-         verdict == Verdict::kSilent || verdict == Verdict::kTransport;
+  if (absl::IsDeadlineExceeded(status) && reason.empty())
+    return FitRetry::kNever;
+  switch (Judge(status)) {
+    case Verdict::kFull:
+    case Verdict::kElsewhere:
+    case Verdict::kCutOff:
+      return FitRetry::kFree;
+    case Verdict::kDied:
+    case Verdict::kSilent:
+    case Verdict::kTransport:
+      return FitRetry::kCharged;
+    default:
+      return FitRetry::kNever;
+  }
 }
 
 bool Dispatcher::HasServingReplica(absl::string_view stage) const {

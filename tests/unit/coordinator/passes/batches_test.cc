@@ -257,6 +257,43 @@ TEST(Fitting, DoesNotTryAgainForAnArtifactThatIsTooLarge) {
   EXPECT_EQ(office.company.fits[0].options.max_artifact_bytes, 7);
 }
 
+// Fits over two splits, where Finish fails with these errors first.
+absl::Status FitAfter(std::deque<absl::Status> errors, size_t* fits) {
+  FakeOffice office;
+  office.company.fit_errors = std::move(errors);
+  JobContext context(&office.environment,
+                     std::make_shared<LiveJob>(office.WritingJob("j")));
+  const JobInput input{pb::Source()};
+  const auto plan = *PlanWholeInput(context, input, 0, false);
+  TrainingInput training;
+  training.input = &input;
+  training.plan = &plan;
+  training.columns = plan.schema;
+  training.rows = pb::ALL_ROWS;
+  RejectAccount account{pb::Source()};
+  const absl::Status status = FitByStreaming(context, training, {}, FlowHop(),
+                                             pb::FitStart(), "fit", account)
+                                  .status();
+  *fits = office.company.fits.size();
+  return status;
+}
+
+TEST(Fitting, StartsOverAsOftenAsItIsRefusedOrBouncedInOrder) {
+  size_t fits = 0;
+  EXPECT_TRUE(FitAfter({Draining("model"), Draining("model"), NotReady("model"),
+                        Draining("model"), MailboxFull(64, 0)},
+                       &fits)
+                  .ok());
+  EXPECT_EQ(fits, 6u);
+}
+
+TEST(Fitting, GivesUpWhatBreaksOffAgainAndAgain) {
+  size_t fits = 0;
+  const std::deque<absl::Status> errors(10, absl::UnavailableError("died"));
+  EXPECT_TRUE(absl::IsUnavailable(FitAfter(errors, &fits)));
+  EXPECT_EQ(fits, 4u);
+}
+
 TEST(PartialFold, JoinsPartialsInOrderAndAtMost64AtATime) {
   FakeOffice office;
   JobContext context(&office.environment,

@@ -418,7 +418,8 @@ TEST_F(DispatcherTest, AFitNeedsAReplicaThatServes) {
   call.stage = "model";
   const auto session = dispatcher_->StartFit(call);
   EXPECT_EQ(ReasonOf(session.status()), "NO_REPLICA");
-  EXPECT_TRUE(Dispatcher::MayRunAgain(session.status()));
+  EXPECT_NE(Dispatcher::RetryOf(session.status()),
+            Dispatcher::FitRetry::kNever);
 }
 
 TEST_F(DispatcherTest, CancellingAJobEndsItsFits) {
@@ -430,7 +431,18 @@ TEST_F(DispatcherTest, CancellingAJobEndsItsFits) {
   dispatcher_->CancelJob("j");
   const absl::Status status = (*session)->Write(TableBytes::FromTable("rows"));
   EXPECT_EQ(ReasonOf(status), "JOB_CANCELLED");
-  EXPECT_FALSE(Dispatcher::MayRunAgain(status));
+  EXPECT_EQ(Dispatcher::RetryOf(status), Dispatcher::FitRetry::kNever);
+}
+
+TEST(FitRetry, IsFreeWhereNothingIsToBlameOnTheFit) {
+  using Retry = Dispatcher::FitRetry;
+  for (const absl::Status& orderly :
+       {Draining("model"), NotReady("model"), MailboxFull(64, 0),
+        absl::CancelledError("the server ends")})
+    EXPECT_EQ(Dispatcher::RetryOf(orderly), Retry::kFree) << orderly;
+  EXPECT_EQ(Dispatcher::RetryOf(absl::UnavailableError("broken pipe")),
+            Retry::kCharged);
+  EXPECT_EQ(Dispatcher::RetryOf(TrainingTooLarge(2, 1)), Retry::kNever);
 }
 
 // --- Topology ----------------------------------------------------------------
