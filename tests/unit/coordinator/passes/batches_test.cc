@@ -125,73 +125,63 @@ TEST(RunPass, HandsOverThePiecesOfTheOldestBatchBeforeItIsDone) {
 
 // Runs a pass of one split of ten rows, 0 to 9, through `hops` hops that render
 // at most `max_bytes` bytes. Returns the text that comes out.
-absl::StatusOr<std::string> RenderTenRows(FakeOffice& office, int hops,
+absl::StatusOr<std::string> RenderTenRows(TenRowsEach& pass, size_t hops,
                                           int64_t max_bytes,
                                           const std::string& name = "x") {
-  office.company.splits = 1;
-  office.company.rows_per_split = 10;
-  JobContext context(&office.environment,
-                     std::make_shared<LiveJob>(office.WritingJob("j")));
-  const JobInput input{pb::Source()};
-  const auto plan = *PlanWholeInput(context, input, 0, false);
-  FlowPlan flow;
-  flow.columns = plan.schema;
-  flow.hops.resize(static_cast<size_t>(hops));
-  flow.text.emplace();
-  flow.text->add_columns(name);
-  flow.text->set_max_bytes(max_bytes);
-  PlannedSplits splits(&plan);
-  RejectAccount account{pb::Source()};
+  pass.flow.hops.resize(hops);
+  pass.flow.text.emplace();
+  pass.flow.text->add_columns(name);
+  pass.flow.text->set_max_bytes(max_bytes);
   std::string text;
-  RETURN_IF_ERROR(RunPass(context, input, flow, splits, account,
-                          {[&](const BatchOutput& output) -> absl::Status {
-                             for (const BatchPiece& piece : output.pieces)
-                               text += *piece.table.TableString();
-                             return absl::OkStatus();
-                           },
-                           {},
-                           {}}));
+  RETURN_IF_ERROR(pass.Run({[&](const BatchOutput& output) -> absl::Status {
+                              for (const BatchPiece& piece : output.pieces)
+                                text += *piece.table.TableString();
+                              return absl::OkStatus();
+                            },
+                            {},
+                            {}}));
   return text;
 }
 
 TEST(RunPass, LetsTheLastHopRender) {
-  FakeOffice office;
-  EXPECT_EQ(*RenderTenRows(office, 2, 0), "0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n");
-  ASSERT_EQ(office.company.processed.size(), 2u);
-  EXPECT_EQ(office.company.processed[0].form(), pb::TABLE_FORM_UNSPECIFIED);
-  EXPECT_EQ(office.company.processed[1].form(), pb::LINES);
+  TenRowsEach pass(1);
+  EXPECT_EQ(*RenderTenRows(pass, 2, 0), "0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n");
+  ASSERT_EQ(pass.office.company.processed.size(), 2u);
+  EXPECT_EQ(pass.office.company.processed[0].form(),
+            pb::TABLE_FORM_UNSPECIFIED);
+  EXPECT_EQ(pass.office.company.processed[1].form(), pb::LINES);
 }
 
 TEST(RunPass, LetsTheLoaderRenderWhereThereAreNoHops) {
-  FakeOffice office;
-  EXPECT_EQ(*RenderTenRows(office, 0, 0), "0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n");
+  TenRowsEach pass(1);
+  EXPECT_EQ(*RenderTenRows(pass, 0, 0), "0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n");
 }
 
 TEST(RunPass, AsksForFewerRowsWhereTheirTextIsTooLarge) {
-  FakeOffice office;
-  EXPECT_EQ(*RenderTenRows(office, 1, 6), "0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n");
+  TenRowsEach pass(1);
+  EXPECT_EQ(*RenderTenRows(pass, 1, 6), "0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n");
   std::vector<int64_t> rows;
-  for (const pb::ProcessRequest& request : office.company.processed)
+  for (const pb::ProcessRequest& request : pass.office.company.processed)
     rows.push_back(request.rows().end() - request.rows().begin());
   EXPECT_THAT(rows, ElementsAre(0 /* all */, 5, 3, 3, 3, 1));
 }
 
 TEST(RunPass, FailsWhereOneRowsTextIsTooLarge) {
-  FakeOffice office;
-  const absl::Status status = RenderTenRows(office, 1, 1).status();
+  TenRowsEach pass(1);
+  const absl::Status status = RenderTenRows(pass, 1, 1).status();
   EXPECT_EQ(ReasonOf(status), "TEXT_TOO_LARGE") << status;
 }
 
 TEST(RunPass, FailsWhereOtherColumnsAreRenderedThanTheHeaderSays) {
-  FakeOffice office;
-  const absl::Status status = RenderTenRows(office, 1, 0, "y").status();
+  TenRowsEach pass(1);
+  const absl::Status status = RenderTenRows(pass, 1, 0, "y").status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInternal) << status;
 }
 
 TEST(RunPass, FailsWhereAStageAnswersATableInPlaceOfText) {
-  FakeOffice office;
-  office.company.knows_text = false;
-  EXPECT_THAT(RenderTenRows(office, 1, 0).status().message(),
+  TenRowsEach pass(1);
+  pass.office.company.knows_text = false;
+  EXPECT_THAT(RenderTenRows(pass, 1, 0).status().message(),
               HasSubstr("answered a table where text was asked for"));
 }
 
@@ -257,41 +247,21 @@ TEST(Fitting, DoesNotTryAgainForAnArtifactThatIsTooLarge) {
   EXPECT_EQ(office.company.fits[0].options.max_artifact_bytes, 7);
 }
 
-// Fits over two splits, where Finish fails with these errors first.
-absl::Status FitAfter(std::deque<absl::Status> errors, size_t* fits) {
-  FakeOffice office;
-  office.company.fit_errors = std::move(errors);
-  JobContext context(&office.environment,
-                     std::make_shared<LiveJob>(office.WritingJob("j")));
-  const JobInput input{pb::Source()};
-  const auto plan = *PlanWholeInput(context, input, 0, false);
-  TrainingInput training;
-  training.input = &input;
-  training.plan = &plan;
-  training.columns = plan.schema;
-  training.rows = pb::ALL_ROWS;
-  RejectAccount account{pb::Source()};
-  const absl::Status status = FitByStreaming(context, training, {}, FlowHop(),
-                                             pb::FitStart(), "fit", account)
-                                  .status();
-  *fits = office.company.fits.size();
-  return status;
-}
-
 TEST(Fitting, StartsOverAsOftenAsItIsRefusedOrBouncedInOrder) {
-  size_t fits = 0;
-  EXPECT_TRUE(FitAfter({Draining("model"), Draining("model"), NotReady("model"),
-                        Draining("model"), MailboxFull(64, 0)},
-                       &fits)
-                  .ok());
-  EXPECT_EQ(fits, 6u);
+  FakeOffice office;
+  office.company.fit_errors = {Draining("model"), Draining("model"),
+                               NotReady("model"), Draining("model"),
+                               MailboxFull(64, 0)};
+  const auto fit = FitWith(office);
+  EXPECT_TRUE(fit.ok()) << fit.status();
+  EXPECT_EQ(office.company.fits.size(), 6u);
 }
 
 TEST(Fitting, GivesUpWhatBreaksOffAgainAndAgain) {
-  size_t fits = 0;
-  const std::deque<absl::Status> errors(10, absl::UnavailableError("died"));
-  EXPECT_TRUE(absl::IsUnavailable(FitAfter(errors, &fits)));
-  EXPECT_EQ(fits, 4u);
+  FakeOffice office;
+  office.company.fit_errors.assign(10, absl::UnavailableError("died"));
+  EXPECT_TRUE(absl::IsUnavailable(FitWith(office).status()));
+  EXPECT_EQ(office.company.fits.size(), 4u);
 }
 
 TEST(PartialFold, JoinsPartialsInOrderAndAtMost64AtATime) {
