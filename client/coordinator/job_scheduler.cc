@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "client/coordinator/jobs/job_run.h"
+#include "client/coordinator/state/storage.h"
 #include "services/base/log.h"
 #include "services/base/status_macros.h"
 
@@ -45,11 +46,7 @@ JobScheduler::Turn::~Turn() {
 }
 
 absl::Status JobScheduler::Recover() {
-  std::error_code error;
-  std::filesystem::create_directories(environment_->output_root, error);
-  if (error)
-    return absl::UnavailableError(absl::StrCat(
-        "cannot make \"", environment_->output_root, "\": ", error.message()));
+  RETURN_IF_ERROR(MakeDirectory(environment_->output_root));
   RemoveOrphans();
   ASSIGN_OR_RETURN(const std::vector<std::string> ids,
                    environment_->jobs->Unfinished());

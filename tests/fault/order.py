@@ -61,6 +61,21 @@ def test_commit_order(run):
     return commit_order(run)
 
 
+def test_new_directories(run):
+    """A start on a path that is not there: whatever it makes is durable before what is in it."""
+    with tempfile.TemporaryDirectory(prefix="troupe-strace-") as scratch, Fleet(run.state) as fleet:
+        log = pathlib.Path(scratch) / "calls"
+        fleet.launch(before=[*strace(log, f"trace={','.join(syscalls.CALLS)}"), "-y"],
+                     flags=[f"--state_dir={fleet.directory}/new/state"])
+        fleet.coordinator.kill()
+        time.sleep(0.2)
+        found = list(syscalls.events(log.read_text(errors="replace")))
+    wrong, made = list(syscalls.directories(found)), [event for event in found if event.verb == "make"]
+    assert len(made) >= 5, f"only {made} were seen"
+    assert not wrong, f"{len(wrong)} times, first: {wrong[0]}"
+    return f"{len(made)} directories"
+
+
 def test_kill_at_rename(run):
     """3: at the rename that publishes."""
     return rename_crash(run)

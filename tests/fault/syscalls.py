@@ -6,12 +6,13 @@
   * a commit is: parts and rejects synced, then the journal written and synced, by the same thread;
   * nothing written stays unsynced when the output is published;
   * the end is: manifest written, synced, its directory synced, renamed, the parent
-    synced, then the journal written and synced.
+    synced, then the journal written and synced;
+  * a directory that is made is synced into the one above it, before what is in it.
 """
 import collections
 import re
 
-CALLS = ("write", "pwrite64", "writev", "fdatasync", "fsync", "rename", "renameat", "renameat2")
+CALLS = ("write", "pwrite64", "writev", "fdatasync", "fsync", "rename", "renameat", "renameat2", "mkdir")
 LINE = re.compile(r"^(?P<thread>\d+)\s+(?P<call>\w+)\((?P<rest>.*)$")
 RESUMED = re.compile(r"^(?P<thread>\d+)\s+<\.\.\. (?P<call>\w+) resumed>(?P<rest>.*)$")
 DESCRIPTOR = re.compile(r"^\d+<(?P<path>[^>]*)>")
@@ -41,6 +42,8 @@ def events(text):
             paths = re.findall(r'"([^"]*)"', rest)
             if len(paths) == 2:
                 yield Event(thread, "rename", *paths)
+        elif call == "mkdir":
+            yield Event(thread, "make", rest.split('"')[1].rstrip("/"), "")
         elif path := DESCRIPTOR.match(rest):
             verb = "sync" if call in ("fdatasync", "fsync") else "write"
             yield Event(thread, verb, path["path"], "")
@@ -117,12 +120,25 @@ def _published(found, place):
     return problems
 
 
+def directories(found):
+    """Those that a power failure could take away with what is durable in them."""
+    for place, event in enumerate(found):
+        if event.verb != "make":
+            continue
+        parent = event.path.rsplit("/", 1)[0]
+        synced = [later.path for later in found[place:] if later.verb == "sync"]
+        inside = [path for path in synced if f"{path}/".startswith(f"{event.path}/")]
+        if parent not in synced or inside and synced.index(inside[0]) < synced.index(parent):
+            yield f"{event.path} is not synced into {parent} before what is in it"
+
+
 def problems(text):
     """All of them, and how many commits and published outputs were seen."""
     found = list(events(text))
     renames = [place for place, event in enumerate(found)
                if event.verb == "rename" and _kind(event.path) == "directory"]
     wrong, commits = _commits(found)
+    wrong += directories(found)
     for place in renames:
         wrong += _published(found, place)
     if not renames:

@@ -53,6 +53,13 @@ class Syscalls(unittest.TestCase):
     def test_sees_success_before_the_rename_is_durable(self):
         self.assertIn("before the rename is durable", first([*COMMIT, *END[:4], *END[5:], END[4], *END[5:]]))
 
+    def test_sees_a_directory_that_is_not_synced_into_its_parent(self):
+        made = ['1 mkdir("/s/new", 0700) = 0', '1 mkdir("/s/old", 0700) = -1 EEXIST (File exists)']
+        parent, inside = "1 fdatasync(7</s>) = 0", "1 fdatasync(8</s/new/file>) = 0"
+        self.assertIn("/s/new is not synced into /s", first([*made, *COMMIT, *END]))
+        self.assertIn("/s/new is not synced into /s", first([*made, inside, parent, *COMMIT, *END]))
+        self.assertEqual(first([*made, parent, inside, *COMMIT, *END]), "")
+
     def test_sees_that_nothing_happened(self):
         self.assertIn("nothing was published", first([]))
 

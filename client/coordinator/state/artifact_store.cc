@@ -84,11 +84,8 @@ ArtifactStore::ArtifactStore(std::string directory)
 
 absl::StatusOr<ArtifactStore> ArtifactStore::Open(
     const std::string& directory) {
+  RETURN_IF_ERROR(MakeDirectory(directory));
   std::error_code error;
-  fs::create_directories(directory, error);
-  if (error)
-    return absl::UnavailableError(
-        absl::StrCat("cannot make \"", directory, "\": ", error.message()));
   std::vector<fs::path> leftovers;
   for (fs::directory_iterator entry(directory, error), end;
        !error && entry != end; entry.increment(error)) {

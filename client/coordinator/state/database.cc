@@ -7,7 +7,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -155,11 +154,7 @@ int64_t Connection::changes() const { return sqlite3_changes(handle_); }
 
 absl::StatusOr<std::unique_ptr<Database>> Database::Open(
     const std::string& state_dir) {
-  std::error_code error;
-  std::filesystem::create_directories(state_dir, error);
-  if (error)
-    return absl::UnavailableError(absl::StrCat(
-        "cannot make state directory \"", state_dir, "\": ", error.message()));
+  RETURN_IF_ERROR(MakeDirectory(state_dir));
   ASSIGN_OR_RETURN(const int lock, LockDirectory(state_dir));
   sqlite3* handle = nullptr;
   const std::string path = state_dir + "/troupe.db";

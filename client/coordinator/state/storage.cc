@@ -1,16 +1,19 @@
 #include "client/coordinator/state/storage.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 #include "absl/strings/str_cat.h"
 #include "services/base/errors.h"
 #include "services/base/log.h"
+#include "services/base/status_macros.h"
 
 namespace troupe {
 namespace {
@@ -86,6 +89,29 @@ absl::Status SyncDirectory(const std::string& directory) {
   SyncFile(fd, directory);
   close(fd);
   return absl::OkStatus();
+}
+
+absl::Status MakeDirectory(const std::string& directory, mode_t mode) {
+  namespace fs = std::filesystem;
+  fs::path whole = fs::path(directory).lexically_normal();
+  if (!whole.has_filename()) whole = whole.parent_path();  // A last slash.
+  const fs::path above = whole.parent_path();
+  const std::string parent = above.empty() ? "." : above.string();
+  if (mkdir(whole.c_str(), mode) == 0) {
+    // What the process masks is meant for programs that do not say.
+    if (chmod(whole.c_str(), mode) != 0)
+      return StorageError(errno, "set the permissions of", directory);
+    return SyncDirectory(parent);
+  }
+  if (errno == EEXIST && fs::is_directory(whole)) {
+    // One above that may not be read was not made by this program.
+    return access(parent.c_str(), R_OK) == 0 ? SyncDirectory(parent)
+                                             : absl::OkStatus();
+  }
+  if (errno != ENOENT || above.empty() || above == whole)
+    return StorageError(errno, "make", directory);
+  RETURN_IF_ERROR(MakeDirectory(parent, mode));
+  return MakeDirectory(directory, mode);
 }
 
 void EndAfterFailedSync(const std::string& path, absl::string_view why) {

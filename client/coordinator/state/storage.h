@@ -9,6 +9,8 @@
 // Thread safety: all functions may be called from any thread.
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 
 #include "absl/status/status.h"
@@ -44,6 +46,11 @@ void SyncFile(int fd, const std::string& path);
 // Makes the names in `directory` durable. STORAGE_FAILED when it cannot be
 // opened; ends the process when it cannot be synced.
 absl::Status SyncDirectory(const std::string& directory);
+
+// Makes `directory`, and those above it that are missing, with the permissions
+// `mode`, each durable in the one above it: also one that is there already,
+// since who made it may have died before. STORAGE_FAILED or DISK_FULL.
+absl::Status MakeDirectory(const std::string& directory, mode_t mode = 0700);
 
 // Logs, and ends the process.
 [[noreturn]] void EndAfterFailedSync(const std::string& path,

@@ -103,11 +103,7 @@ absl::StatusOr<StoredUpload> UploadStore::Writer::Finish(absl::Time now) {
 
 absl::StatusOr<std::unique_ptr<UploadStore>> UploadStore::Open(
     Database* database, const std::string& directory, int64_t max_bytes) {
-  std::error_code error;
-  std::filesystem::create_directories(directory, error);
-  if (error)
-    return absl::UnavailableError(
-        absl::StrCat("cannot make \"", directory, "\": ", error.message()));
+  RETURN_IF_ERROR(MakeDirectory(directory));
   RETURN_IF_ERROR(database->Run([](Connection& connection) {
     return connection.Execute(kUploadTables);
   }));
