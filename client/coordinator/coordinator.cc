@@ -21,6 +21,9 @@
 
 ABSL_FLAG(std::string, state_dir, "troupe-state",
           "directory for jobs, pipelines, uploads and output");
+ABSL_FLAG(bool, accept_state, false,
+          "start although the state database is not the one that the state "
+          "directory knows; give it once, not for ever");
 ABSL_FLAG(int, max_running_jobs, 8, "jobs that run at once; others wait");
 ABSL_FLAG(int64_t, max_batch_bytes, int64_t{32} << 20,
           "a table in one message to a stage, bytes, at most");
@@ -111,7 +114,10 @@ absl::Status Coordinator::OnStart() {
   ASSIGN_OR_RETURN(parts.environment.limits, ReadLimits());
   ASSIGN_OR_RETURN(const std::vector<std::string> stages,
                    StageTargets(GivenStages()));
-  ASSIGN_OR_RETURN(parts.database, Database::Open(state_dir));
+  ASSIGN_OR_RETURN(parts.database,
+                   Database::Open(state_dir, absl::GetFlag(FLAGS_accept_state)
+                                                 ? Database::Trust::kAnything
+                                                 : Database::Trust::kMarked));
   ASSIGN_OR_RETURN(parts.jobs, JobStore::Open(parts.database.get()));
   parts.journal =
       std::make_unique<Journal>(parts.database.get(), parts.jobs->epoch());

@@ -5,8 +5,10 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -53,6 +55,11 @@ absl::StatusOr<int> LockDirectory(const std::string& state_dir) {
                    absl::StrCat("another coordinator works in \"", state_dir,
                                 "\"; stop it, or give --state_dir another "
                                 "directory"));
+}
+
+bool HasContent(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::file_size(path, error) > 0 && !error;
 }
 
 // Four bytes before a sealed value.
@@ -152,25 +159,74 @@ absl::Status Connection::Execute(const std::string& sql) {
 
 int64_t Connection::changes() const { return sqlite3_changes(handle_); }
 
+int64_t Connection::total_changes() const {
+  return sqlite3_total_changes(handle_);
+}
+
 absl::StatusOr<std::unique_ptr<Database>> Database::Open(
-    const std::string& state_dir) {
+    const std::string& state_dir, Trust trust) {
   RETURN_IF_ERROR(MakeDirectory(state_dir));
   ASSIGN_OR_RETURN(const int lock, LockDirectory(state_dir));
-  sqlite3* handle = nullptr;
-  const std::string path = state_dir + "/troupe.db";
-  const int opened = sqlite3_open_v2(
-      path.c_str(), &handle,
-      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX,
-      nullptr);
-  std::unique_ptr<Database> database(new Database(lock, handle));
-  if (opened != SQLITE_OK) return SqliteError(handle, "open");
-  // The exclusive mode must come before WAL, so that no shared memory is used.
-  RETURN_IF_ERROR(Connection(handle).Execute(
-      "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL;"
-      "PRAGMA foreign_keys=ON;"));
-  RETURN_IF_ERROR(Connection(handle).Execute(kSynchronous));
-  RETURN_IF_ERROR(UpgradeSchema(*database));
+  std::unique_ptr<Database> database(new Database(lock));
+  RETURN_IF_ERROR(database->OpenMarked(state_dir, trust));
   return database;
+}
+
+absl::Status Database::OpenFile(const std::string& path, bool make) {
+  const int opened =
+      sqlite3_open_v2(path.c_str(), &handle_,
+                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX |
+                          (make ? SQLITE_OPEN_CREATE : 0),
+                      nullptr);
+  if (opened != SQLITE_OK) return SqliteError(handle_, "open");
+  // One that is refused must leave the log as it is.
+  sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  // The exclusive mode must come before WAL, so that no shared memory is used.
+  return Connection(handle_).Execute(
+      "PRAGMA locking_mode=EXCLUSIVE; PRAGMA foreign_keys=ON;");
+}
+
+absl::Status Database::OpenMarked(const std::string& state_dir, Trust trust) {
+  const bool anything = trust == Trust::kAnything;
+  const std::string path = state_dir + "/troupe.db";
+  absl::StatusOr<std::optional<Mark>> before = StoreMark::Read(state_dir);
+  if (!before.ok() && anything) before = std::nullopt;
+  RETURN_IF_ERROR(before.status());
+  const bool bare = !before->has_value() && !HasJobFiles(state_dir);
+  if (!anything && !bare && !HasContent(path))
+    return DatabaseMissing(state_dir);
+  RETURN_IF_ERROR(OpenFile(path, /*make=*/anything || bare));
+  ASSIGN_OR_RETURN(const int64_t version, SchemaVersion(*this));
+  if (!anything && !bare && version == 0) return DatabaseMissing(state_dir);
+  ASSIGN_OR_RETURN(const std::optional<Mark> found, MarkInDatabase(*this));
+  if (!anything && !bare) RETURN_IF_ERROR(CheckMark(state_dir, *before, found));
+  RETURN_IF_ERROR(Connection(handle_).Execute("PRAGMA journal_mode=WAL"));
+  RETURN_IF_ERROR(Connection(handle_).Execute(kSynchronous));
+  RETURN_IF_ERROR(UpgradeSchema(*this));
+  return KeepMark(state_dir, *before);
+}
+
+// From here on, the mark follows the database.
+absl::Status Database::KeepMark(const std::string& state_dir,
+                                const std::optional<Mark>& before) {
+  ASSIGN_OR_RETURN(const std::optional<Mark> now, MarkInDatabase(*this));
+  if (!now.has_value()) return JournalDamaged("the store has no id");
+  Mark mark = *now;
+  // Behind only where anything is taken: no number is given twice.
+  if (before.has_value())
+    mark.sequence = std::max(mark.sequence, before->sequence);
+  ASSIGN_OR_RETURN(std::unique_ptr<StoreMark> file,
+                   StoreMark::Open(state_dir, mark));
+  sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
+  {
+    MutexLock lock(&mutex_);
+    mark_ = std::move(file);
+    sequence_ = mark.sequence;
+  }
+  if (now->sequence == mark.sequence) return absl::OkStatus();
+  return Run([](Connection& connection) {
+    return connection.Execute("UPDATE store SET sequence = sequence");
+  });
 }
 
 Database::~Database() {
@@ -183,13 +239,22 @@ absl::Status Database::Run(
   MutexLock lock(&mutex_);
   Connection connection(handle_);
   RETURN_IF_ERROR(connection.Execute("BEGIN IMMEDIATE"));
+  const int64_t before = connection.total_changes();
   absl::Status done = body(connection);
+  const bool marked = mark_ != nullptr && connection.total_changes() != before;
+  if (done.ok() && marked)
+    done = connection.Execute(
+        absl::StrCat("UPDATE store SET sequence = ", sequence_ + 1));
   if (done.ok()) {
     done = connection.Execute("COMMIT");
     if (!done.ok() && (sqlite3_errcode(handle_) == SQLITE_IOERR))
       EndAfterFailedSync("troupe.db", done.message());
   }
-  if (!done.ok()) connection.Execute("ROLLBACK").IgnoreError();
+  if (!done.ok()) {
+    connection.Execute("ROLLBACK").IgnoreError();
+    return done;
+  }
+  if (marked) mark_->Write(++sequence_);
   return done;
 }
 

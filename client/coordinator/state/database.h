@@ -1,6 +1,9 @@
 // A Database is the coordinator's one SQLite connection, on its own state
 // directory: jobs, batches, uploads and pipelines are tables in it.
 //
+// Beside it lies a StoreMark: which database belongs to this directory, and how
+// many commits it acknowledged. A database that does not agree is refused.
+//
 // One connection, because SQLite before 3.51.3 can lose commits when several
 // connections meet at a WAL reset, and because one writer needs no more.
 //
@@ -11,11 +14,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "client/coordinator/state/store_mark.h"
 #include "services/base/mutex.h"
 
 struct sqlite3;
@@ -75,6 +80,8 @@ class Connection {
   absl::Status Execute(const std::string& sql);
   // Rows changed by the last statement.
   int64_t changes() const;
+  // Rows changed since the connection was opened.
+  int64_t total_changes() const;
 
  private:
   sqlite3* const handle_;
@@ -82,11 +89,23 @@ class Connection {
 
 class Database {
  public:
+  // What to do with a database that is not the one that the directory knows.
+  enum class Trust {
+    kMarked,    // Refuse it.
+    kAnything,  // Take it, or a new one where there is none: the user says so.
+  };
+
   // Opens `state_dir`, which is made where it is missing. Returns
-  // FAILED_PRECONDITION (STATE_DIR_IN_USE), at once, when another process has
-  // it; otherwise what went wrong with it.
+  // FAILED_PRECONDITION, at once, and changes nothing:
+  // * STATE_DIR_IN_USE: another process has it.
+  // * DATABASE_MISSING: there are files of jobs, and no database or an empty
+  //   one.
+  // * DATABASE_FOREIGN: the database is another directory's.
+  // * DATABASE_BEHIND: the last commits that it acknowledged are lost, as when
+  //   an older one was put in its place or the end of its log is damaged.
+  // DATA_LOSS (JOURNAL_DAMAGED); otherwise what went wrong.
   static absl::StatusOr<std::unique_ptr<Database>> Open(
-      const std::string& state_dir);
+      const std::string& state_dir, Trust trust = Trust::kMarked);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -98,11 +117,19 @@ class Database {
   absl::Status Run(const std::function<absl::Status(Connection&)>& body);
 
  private:
-  Database(int lock, sqlite3* handle) : lock_(lock), handle_(handle) {}
+  explicit Database(int lock) : lock_(lock) {}
+
+  absl::Status OpenFile(const std::string& path, bool make);
+  absl::Status OpenMarked(const std::string& state_dir, Trust trust);
+  absl::Status KeepMark(const std::string& state_dir,
+                        const std::optional<Mark>& before);
 
   const int lock_;  // File descriptor that holds the flock.
   Mutex mutex_;
-  sqlite3* const handle_ ABSL_PT_GUARDED_BY(mutex_);
+  sqlite3* handle_ = nullptr;  // Used under mutex_ once it is opened.
+  // Null while the database is opened.
+  std::unique_ptr<StoreMark> mark_ ABSL_GUARDED_BY(mutex_);
+  int64_t sequence_ ABSL_GUARDED_BY(mutex_) = 0;  // Of the last commit.
 };
 
 }  // namespace troupe

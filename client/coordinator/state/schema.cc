@@ -9,7 +9,7 @@
 namespace troupe {
 namespace {
 
-constexpr int kVersion = 2;
+constexpr int kVersion = 3;
 
 // Blobs are sealed (Statement::BindSealed). `ended` is 0 for jobs that a start
 // takes up again.
@@ -46,6 +46,12 @@ CREATE TABLE events (
   job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
   event BLOB NOT NULL);
 CREATE INDEX events_by_job ON events (job, number);
+)sql";
+
+// Which store this is, and its last commit: one row.
+constexpr char kStore[] = R"sql(
+CREATE TABLE store (id TEXT NOT NULL, sequence INTEGER NOT NULL);
+INSERT INTO store VALUES (lower(hex(randomblob(12))), 0);
 )sql";
 
 // Seals a column of blobs that an earlier version wrote bare.
@@ -93,6 +99,30 @@ absl::Status CheckConsistent(Connection& connection) {
 
 }  // namespace
 
+absl::StatusOr<int64_t> SchemaVersion(Database& database) {
+  int64_t version = 0;
+  RETURN_IF_ERROR(database.Run([&](Connection& connection) -> absl::Status {
+    ASSIGN_OR_RETURN(version, VersionOf(connection));
+    return absl::OkStatus();
+  }));
+  return version;
+}
+
+absl::StatusOr<std::optional<Mark>> MarkInDatabase(Database& database) {
+  std::optional<Mark> mark;
+  RETURN_IF_ERROR(database.Run([&](Connection& connection) -> absl::Status {
+    ASSIGN_OR_RETURN(const int64_t version, VersionOf(connection));
+    if (version < 3) return absl::OkStatus();
+    ASSIGN_OR_RETURN(Statement select,
+                     connection.Prepare("SELECT id, sequence FROM store"));
+    ASSIGN_OR_RETURN(const bool found, select.Next());
+    if (!found) return JournalDamaged("the store has no id");
+    mark = Mark{select.Bytes(0), select.Int(1)};
+    return absl::OkStatus();
+  }));
+  return mark;
+}
+
 absl::Status UpgradeSchema(Database& database) {
   return database.Run([](Connection& connection) -> absl::Status {
     RETURN_IF_ERROR(CheckConsistent(connection));
@@ -102,12 +132,13 @@ absl::Status UpgradeSchema(Database& database) {
                        "the state directory was written by a newer "
                        "coordinator; start that one");
     if (version == kVersion) return absl::OkStatus();
-    if (version == 1) {
-      RETURN_IF_ERROR(UpgradeFrom1(connection));
-    } else {
+    if (version == 0) {
       RETURN_IF_ERROR(connection.Execute(kTables));
       RETURN_IF_ERROR(connection.Execute(kJournal));
+    } else if (version == 1) {
+      RETURN_IF_ERROR(UpgradeFrom1(connection));
     }
+    RETURN_IF_ERROR(connection.Execute(kStore));
     return connection.Execute(absl::StrCat("PRAGMA user_version=", kVersion));
   });
 }

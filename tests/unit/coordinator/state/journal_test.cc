@@ -1,5 +1,7 @@
 #include "client/coordinator/state/journal.h"
 
+#include <sqlite3.h>
+
 #include <filesystem>
 #include <fstream>
 
@@ -225,8 +227,7 @@ TEST(Database, UpgradesTheFirstVersion) {
                 "CREATE TABLE pipelines (name TEXT NOT NULL, version INTEGER"
                 " NOT NULL, pipeline BLOB NOT NULL, PRIMARY KEY (name,"
                 " version))",
-                "CREATE TABLE batches (job TEXT, number INTEGER)",
-                "PRAGMA user_version = 1"}) {
+                "CREATE TABLE batches (job TEXT, number INTEGER)"}) {
             const absl::Status done = connection.Execute(sql);
             if (!done.ok()) return done;
           }
@@ -236,6 +237,12 @@ TEST(Database, UpgradesTheFirstVersion) {
         });
     ASSERT_TRUE(downgraded.ok()) << downgraded;
   }
+  sqlite3* handle = nullptr;
+  sqlite3_open((dir / "troupe.db").c_str(), &handle);
+  sqlite3_exec(handle, "DROP TABLE store; PRAGMA user_version = 1", nullptr,
+               nullptr, nullptr);
+  sqlite3_close(handle);
+  std::filesystem::remove(dir / "troupe.mark");
   const auto database = Database::Open(dir.path());
   ASSERT_TRUE(database.ok()) << database.status();
   const auto jobs = *JobStore::Open(database->get());
