@@ -15,6 +15,7 @@
 #include "client/coordinator/stages/stage_network.h"
 #include "client/coordinator/stages/topology.h"
 #include "client/coordinator/state/database.h"
+#include "client/coordinator/state/garbage.h"
 #include "services/base/errors.h"
 #include "services/base/log.h"
 #include "services/base/status_macros.h"
@@ -122,18 +123,19 @@ absl::Status Coordinator::OnStart() {
   parts.journal =
       std::make_unique<Journal>(parts.database.get(), parts.jobs->epoch());
   parts.pipelines = std::make_unique<PipelineRegistry>(parts.database.get());
-  ASSIGN_OR_RETURN(
-      parts.uploads,
-      UploadStore::Open(parts.database.get(), state_dir + "/uploads",
-                        absl::GetFlag(FLAGS_max_upload_bytes)));
+  ASSIGN_OR_RETURN(parts.uploads,
+                   UploadStore::Open(parts.database.get(),
+                                     absl::GetFlag(FLAGS_max_upload_bytes)));
   ASSIGN_OR_RETURN(ArtifactStore artifact_store,
                    ArtifactStore::Open(state_dir + "/artifacts"));
   parts.artifacts = std::make_unique<ArtifactStore>(std::move(artifact_store));
+  RETURN_IF_ERROR(RescueOrphans(*parts.database));
   ASSIGN_OR_RETURN(parts.network,
                    StageNetwork::Open(stages, parts.artifacts.get()));
   parts.calls = std::make_unique<DispatcherCalls>(parts.network->dispatcher());
 
   parts.environment.calls = parts.calls.get();
+  parts.environment.database = parts.database.get();
   parts.environment.artifacts = parts.artifacts.get();
   parts.environment.jobs = parts.jobs.get();
   parts.environment.journal = parts.journal.get();

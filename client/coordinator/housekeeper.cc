@@ -1,5 +1,6 @@
 #include "client/coordinator/housekeeper.h"
 
+#include "client/coordinator/state/garbage.h"
 #include "services/base/log.h"
 
 namespace troupe {
@@ -40,7 +41,8 @@ void Housekeeper::Clean() {
     for (const std::string& id : *expired)
       status.Update(scheduler_->Delete(id));
   status.Update(
-      environment_->uploads->RemoveUnclaimed(now - retention_.unused_uploads));
+      environment_->uploads->ReleaseUnclaimed(now - retention_.unused_uploads));
+  status.Update(CollectGarbage(*environment_->database).status());
   if (!status.ok()) LogError("cleaning up failed", status);
 }
 

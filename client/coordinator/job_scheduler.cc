@@ -4,24 +4,14 @@
 #include <filesystem>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "client/coordinator/jobs/job_run.h"
+#include "client/coordinator/state/garbage.h"
 #include "client/coordinator/state/storage.h"
 #include "services/base/log.h"
 #include "services/base/status_macros.h"
 
 namespace troupe {
-namespace {
-
-// As NewId makes them.
-bool LooksLikeId(absl::string_view name) {
-  return name.size() == 12 &&
-         std::all_of(name.begin(), name.end(), absl::ascii_isxdigit);
-}
-
-}  // namespace
 
 JobScheduler::JobScheduler(const JobEnvironment* environment, int max_running)
     : environment_(environment) {
@@ -47,7 +37,6 @@ JobScheduler::Turn::~Turn() {
 
 absl::Status JobScheduler::Recover() {
   RETURN_IF_ERROR(MakeDirectory(environment_->output_root));
-  RemoveOrphans();
   ASSIGN_OR_RETURN(const std::vector<std::string> ids,
                    environment_->jobs->Unfinished());
   for (const std::string& id : ids) {
@@ -62,22 +51,6 @@ absl::Status JobScheduler::Recover() {
   }
   CollectArtifacts();
   return absl::OkStatus();
-}
-
-// Removes unfinished output of jobs that are not known any more.
-void JobScheduler::RemoveOrphans() {
-  std::error_code error;
-  std::vector<std::filesystem::path> orphans;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(environment_->output_root, error)) {
-    const std::string name = entry.path().filename().string();
-    const std::string id(absl::StripSuffix(name, ".tmp"));
-    if (!LooksLikeId(id)) continue;  // Not ours: lost+found, for one.
-    const auto known = environment_->jobs->Get(id);
-    if (ReasonOf(known.status()) == "JOB_NOT_FOUND")
-      orphans.push_back(entry.path());
-  }
-  for (const auto& path : orphans) std::filesystem::remove_all(path, error);
 }
 
 absl::Status JobScheduler::Enqueue(const pb::Job& job) {
@@ -176,15 +149,19 @@ absl::Status JobScheduler::Delete(const std::string& id) {
   if (ReasonOf(job.status()) == "JOB_NOT_FOUND") return absl::OkStatus();
   RETURN_IF_ERROR(job.status());
   if (!HasStopped(job->state())) return JobRunning(id);
-  const std::string output = OutputDirectory(*environment_, id);
-  std::error_code error;
-  std::filesystem::remove_all(output, error);
-  std::filesystem::remove_all(output + ".tmp", error);
-  RETURN_IF_ERROR(environment_->uploads->RemoveOf(id));
-  RETURN_IF_ERROR(environment_->jobs->Delete(id));
-  MutexLock lock(&mutex_);
-  live_.erase(id);
-  return absl::OkStatus();
+  absl::Status deleted = environment_->jobs->Delete(id);
+  if (ReasonOf(deleted) == "DISK_FULL") {
+    // What the user wants gone makes room for the note that it goes.
+    std::error_code error;
+    std::filesystem::remove_all(OutputDirectory(*environment_, id), error);
+    deleted = environment_->jobs->Delete(id);
+  }
+  RETURN_IF_ERROR(deleted);
+  {
+    MutexLock lock(&mutex_);
+    live_.erase(id);
+  }
+  return CollectGarbage(*environment_->database).status();
 }
 
 std::shared_ptr<LiveJob> JobScheduler::Take() {
@@ -224,15 +201,9 @@ void JobScheduler::RunNext(const std::shared_ptr<LiveJob>& live) {
 }
 
 void JobScheduler::CollectArtifacts() {
-  MutexLock lock(&mutex_);  // No job begins meanwhile.
-  if (running_ > 0) return;
-  const auto kept = environment_->pipelines->ReferencedArtifacts();
-  const auto resumable = environment_->journal->ReferencedArtifacts();
-  const auto stored = environment_->artifacts->List();
-  if (!kept.ok() || !resumable.ok() || !stored.ok()) return;
-  for (const std::string& sha256 : *stored)
-    if (kept->count(sha256) == 0 && resumable->count(sha256) == 0)
-      environment_->artifacts->Remove(sha256).IgnoreError();
+  const absl::Status collected = troupe::CollectArtifacts(
+      *environment_->database, *environment_->artifacts);
+  if (!collected.ok()) LogError("artifacts were not collected", collected);
 }
 
 void JobScheduler::Suspend() {

@@ -46,9 +46,7 @@ class JobScheduler {
   absl::StatusOr<pb::Job> Resume(const std::string& id);
   absl::Status Delete(const std::string& id);
 
-  // Removes artifacts that no version and no journal names. Does nothing while
-  // a job runs, since its artifacts may be named by none yet; it runs again
-  // after each job.
+  // Removes artifacts that nothing names; jobs may run.
   void CollectArtifacts();
 
   // Stops the jobs so that they go on at the next start, and takes no more.
@@ -70,7 +68,6 @@ class JobScheduler {
     const std::string id_;
   };
 
-  void RemoveOrphans();
   absl::StatusOr<pb::Job> CancelStopped(const std::string& id);
   void Work();
   std::shared_ptr<LiveJob> Take() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -68,6 +68,27 @@ class LostDatabase(unittest.TestCase):
         self.assertIn("DATABASE_FOREIGN", refused(self.company))
         self.assertEqual(files(self.company), now)
 
+    def test_what_no_table_knows_is_moved_and_published_output_stays(self):
+        state = self.company.state
+        for name in ("uploads/0123456789ab", "artifacts/" + "a" * 64, "output/0123456789ab.tmp/part-00000.csv",
+                     "output/ba9876543210/part-00000.csv"):
+            (state / name).parent.mkdir(parents=True, exist_ok=True)
+            (state / name).write_text("somebody's")
+        self.company.start_coordinator().port
+        self.assertEqual(files(self.company), sorted([*self.before, "output/ba9876543210/part-00000.csv"]))
+        self.assertEqual(sorted(path.name for path in (state / "lost+found").iterdir()),
+                         ["artifacts-" + "a" * 64, "output-0123456789ab.tmp", "uploads-0123456789ab"])
+        self.assertIn("lost+found/uploads-0123456789ab", self.company.coordinator.tail())
+
+    def test_anything_is_taken_when_the_user_says_so_and_still_nothing_removed(self):
+        for path in self.company.state.glob("troupe.db*"):
+            path.unlink()
+        self.company.start_coordinator(flags=["--accept_state"]).port
+        kept = [name for name in self.before if name.startswith("output/")]
+        self.assertEqual(files(self.company), kept)
+        lost = [path for path in (self.company.state / "lost+found").rglob("*") if path.is_file()]
+        self.assertEqual(len(lost) + len(kept), len(self.before))
+
 
 if __name__ == "__main__":
     unittest.main()

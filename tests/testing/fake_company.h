@@ -287,6 +287,7 @@ class FakeCompany : public StageCalls {
 struct FakeOffice {
   FakeOffice() {
     environment.calls = &company;
+    environment.database = database.get();
     environment.artifacts = &artifacts;
     environment.jobs = jobs.get();
     environment.journal = journal.get();
@@ -322,7 +323,7 @@ struct FakeOffice {
   std::unique_ptr<PipelineRegistry> pipelines =
       std::make_unique<PipelineRegistry>(database.get());
   std::unique_ptr<UploadStore> uploads =
-      *UploadStore::Open(database.get(), dir / "uploads", 1 << 20);
+      *UploadStore::Open(database.get(), 1 << 20);
   ArtifactStore artifacts = *ArtifactStore::Open(dir / "artifacts");
   JobEnvironment environment;
 };

@@ -48,6 +48,7 @@ struct JobLimits {
 // What every job works with. All of it outlives the jobs.
 struct JobEnvironment {
   StageCalls* calls = nullptr;
+  Database* database = nullptr;
   const ArtifactStore* artifacts = nullptr;
   JobStore* jobs = nullptr;
   Journal* journal = nullptr;

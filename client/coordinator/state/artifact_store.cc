@@ -89,7 +89,9 @@ absl::StatusOr<ArtifactStore> ArtifactStore::Open(
   std::vector<fs::path> leftovers;
   for (fs::directory_iterator entry(directory, error), end;
        !error && entry != end; entry.increment(error)) {
-    if (absl::EndsWith(entry->path().filename().string(), kTemporary))
+    const std::string name = entry->path().filename().string();
+    if (absl::EndsWith(name, kTemporary) &&
+        IsSha256Hex(name.substr(0, name.find('.'))))
       leftovers.push_back(entry->path());
   }
   for (const fs::path& path : leftovers) fs::remove(path, error);
@@ -105,6 +107,11 @@ absl::StatusOr<std::string> ArtifactStore::Put(
   static std::atomic<int64_t> counter = 0;
   std::string sha256 = Sha256Hex(content);
   const std::string path = PathOf(sha256);
+  {
+    MutexLock lock(&hands_->mutex);
+    while (hands_->going.contains(sha256)) hands_->changed.Wait(&hands_->mutex);
+    hands_->fresh.insert(sha256);
+  }
   // Written again even where it exists: what is there may have rotted.
   const std::string temporary =
       absl::StrCat(path, ".", getpid(), ".", counter++, kTemporary);
@@ -139,26 +146,32 @@ bool ArtifactStore::Contains(absl::string_view sha256) const {
   return IsSha256Hex(sha256) && access(PathOf(sha256).c_str(), R_OK) == 0;
 }
 
-absl::Status ArtifactStore::Remove(absl::string_view sha256) const {
-  if (!IsSha256Hex(sha256)) return NoDigest(sha256);
-  if (unlink(PathOf(sha256).c_str()) != 0 && errno != ENOENT)
-    return SystemError("cannot remove", PathOf(sha256));
-  return absl::OkStatus();
+std::vector<std::string> ArtifactStore::Fresh() const {
+  MutexLock lock(&hands_->mutex);
+  return {hands_->fresh.begin(), hands_->fresh.end()};
 }
 
-absl::StatusOr<std::vector<std::string>> ArtifactStore::List() const {
-  std::vector<std::string> digests;
-  std::error_code error;
-  for (fs::directory_iterator entry(directory_, error), end;
-       !error && entry != end; entry.increment(error)) {
-    std::string name = entry->path().filename().string();
-    if (IsSha256Hex(name)) digests.push_back(std::move(name));
+void ArtifactStore::Named(const std::string& sha256) const {
+  MutexLock lock(&hands_->mutex);
+  hands_->fresh.erase(sha256);
+}
+
+absl::StatusOr<bool> ArtifactStore::RemoveUnlessFresh(
+    const std::string& sha256) const {
+  if (!IsSha256Hex(sha256)) return NoDigest(sha256);
+  {
+    MutexLock lock(&hands_->mutex);
+    if (hands_->fresh.contains(sha256)) return false;
+    hands_->going.insert(sha256);
   }
-  if (error)
-    return absl::UnavailableError(
-        absl::StrCat("cannot list \"", directory_, "\": ", error.message()));
-  std::sort(digests.begin(), digests.end());
-  return digests;
+  const bool gone = unlink(PathOf(sha256).c_str()) == 0 || errno == ENOENT;
+  const absl::Status status =
+      gone ? absl::OkStatus() : SystemError("cannot remove", PathOf(sha256));
+  MutexLock lock(&hands_->mutex);
+  hands_->going.erase(sha256);
+  hands_->changed.NotifyAll();
+  RETURN_IF_ERROR(status);
+  return true;
 }
 
 }  // namespace troupe

@@ -5,19 +5,22 @@
 // write files: never call them on a gRPC thread.
 #pragma once
 
+#include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "services/base/mutex.h"
 
 namespace troupe {
 
 class ArtifactStore {
  public:
-  // Uses `directory` and makes it where it is missing. Temporary files of a
-  // process that died are removed.
+  // Uses `directory` and makes it where it is missing. What a process that died
+  // was about to put is removed.
   static absl::StatusOr<ArtifactStore> Open(const std::string& directory);
 
   // Stores `content` and returns its SHA-256. When this returns, the artifact
@@ -31,17 +34,29 @@ class ArtifactStore {
 
   bool Contains(absl::string_view sha256) const;
 
-  // Removes an artifact. OK also where there is none.
-  absl::Status Remove(absl::string_view sha256) const;
-
-  // The digests of all artifacts, sorted.
-  absl::StatusOr<std::vector<std::string>> List() const;
+  // --- For the collection of garbage (garbage.h) -----------------------------
+  // What was put and not said to be Named since: whoever put it may be about to
+  // name it.
+  std::vector<std::string> Fresh() const;
+  void Named(const std::string& sha256) const;
+  // Removes an artifact; false, and nothing is done, when it is fresh. True
+  // also where there is none.
+  absl::StatusOr<bool> RemoveUnlessFresh(const std::string& sha256) const;
 
  private:
   explicit ArtifactStore(std::string directory);
   std::string PathOf(absl::string_view sha256) const;
 
+  // Which artifacts somebody writes or removes: neither crosses the other.
+  struct Hands {
+    Mutex mutex;
+    CondVar changed;
+    std::set<std::string> fresh ABSL_GUARDED_BY(mutex);
+    std::set<std::string> going ABSL_GUARDED_BY(mutex);
+  };
+
   std::string directory_;
+  std::shared_ptr<Hands> hands_ = std::make_shared<Hands>();
 };
 
 }  // namespace troupe

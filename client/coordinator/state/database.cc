@@ -167,8 +167,8 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(
     const std::string& state_dir, Trust trust) {
   RETURN_IF_ERROR(MakeDirectory(state_dir));
   ASSIGN_OR_RETURN(const int lock, LockDirectory(state_dir));
-  std::unique_ptr<Database> database(new Database(lock));
-  RETURN_IF_ERROR(database->OpenMarked(state_dir, trust));
+  std::unique_ptr<Database> database(new Database(state_dir, lock));
+  RETURN_IF_ERROR(database->OpenMarked(trust));
   return database;
 }
 
@@ -186,7 +186,8 @@ absl::Status Database::OpenFile(const std::string& path, bool make) {
       "PRAGMA locking_mode=EXCLUSIVE; PRAGMA foreign_keys=ON;");
 }
 
-absl::Status Database::OpenMarked(const std::string& state_dir, Trust trust) {
+absl::Status Database::OpenMarked(Trust trust) {
+  const std::string& state_dir = directory_;
   const bool anything = trust == Trust::kAnything;
   const std::string path = state_dir + "/troupe.db";
   absl::StatusOr<std::optional<Mark>> before = StoreMark::Read(state_dir);
@@ -203,12 +204,11 @@ absl::Status Database::OpenMarked(const std::string& state_dir, Trust trust) {
   RETURN_IF_ERROR(Connection(handle_).Execute("PRAGMA journal_mode=WAL"));
   RETURN_IF_ERROR(Connection(handle_).Execute(kSynchronous));
   RETURN_IF_ERROR(UpgradeSchema(*this));
-  return KeepMark(state_dir, *before);
+  return KeepMark(*before);
 }
 
 // From here on, the mark follows the database.
-absl::Status Database::KeepMark(const std::string& state_dir,
-                                const std::optional<Mark>& before) {
+absl::Status Database::KeepMark(const std::optional<Mark>& before) {
   ASSIGN_OR_RETURN(const std::optional<Mark> now, MarkInDatabase(*this));
   if (!now.has_value()) return JournalDamaged("the store has no id");
   Mark mark = *now;
@@ -216,7 +216,7 @@ absl::Status Database::KeepMark(const std::string& state_dir,
   if (before.has_value())
     mark.sequence = std::max(mark.sequence, before->sequence);
   ASSIGN_OR_RETURN(std::unique_ptr<StoreMark> file,
-                   StoreMark::Open(state_dir, mark));
+                   StoreMark::Open(directory_, mark));
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
   {
     MutexLock lock(&mutex_);

@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -116,14 +117,18 @@ class Database {
   // then unknown, until the next start has read it.
   absl::Status Run(const std::function<absl::Status(Connection&)>& body);
 
+  // The state directory.
+  const std::string& directory() const { return directory_; }
+
  private:
-  explicit Database(int lock) : lock_(lock) {}
+  Database(std::string directory, int lock)
+      : directory_(std::move(directory)), lock_(lock) {}
 
   absl::Status OpenFile(const std::string& path, bool make);
-  absl::Status OpenMarked(const std::string& state_dir, Trust trust);
-  absl::Status KeepMark(const std::string& state_dir,
-                        const std::optional<Mark>& before);
+  absl::Status OpenMarked(Trust trust);
+  absl::Status KeepMark(const std::optional<Mark>& before);
 
+  const std::string directory_;
   const int lock_;  // File descriptor that holds the flock.
   Mutex mutex_;
   sqlite3* handle_ = nullptr;  // Used under mutex_ once it is opened.

@@ -5,6 +5,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "client/coordinator/state/garbage.h"
 #include "client/coordinator/state/upload_store.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
@@ -89,6 +90,12 @@ absl::StatusOr<JobStore::Added> JobStore::Add(const pb::Job& job) {
                         .Bind(EndTime(job))
                         .Bind(epoch_)
                         .Execute());
+    // A version that is deleted leaves it what it needs.
+    ASSIGN_OR_RETURN(
+        Statement use,
+        connection.Prepare("INSERT INTO artifact_uses SELECT ?, '', sha256 FROM"
+                           " artifact_uses WHERE user = ?"));
+    RETURN_IF_ERROR(use.Bind(job.id()).Bind(job.pipeline()).Execute());
     const std::string& upload = job.request().upload();
     return upload.empty() ? absl::OkStatus()
                           : UploadStore::Claim(connection, upload, job.id());
@@ -226,6 +233,15 @@ absl::StatusOr<std::vector<std::string>> JobStore::Expired(absl::Time before,
 
 absl::Status JobStore::Delete(absl::string_view id) {
   return database_->Run([&](Connection& connection) -> absl::Status {
+    for (const char* ending : {"", ".tmp"}) {
+      ASSIGN_OR_RETURN(Statement garbage,
+                       connection.Prepare("INSERT OR IGNORE INTO garbage SELECT"
+                                          " 'output/' || id || ? FROM jobs"
+                                          " WHERE id = ?"));
+      RETURN_IF_ERROR(garbage.Bind(ending).Bind(id).Execute());
+    }
+    RETURN_IF_ERROR(UploadStore::Release(connection, id));
+    RETURN_IF_ERROR(ReleaseArtifacts(connection, id));
     ASSIGN_OR_RETURN(Statement remove,
                      connection.Prepare("DELETE FROM jobs WHERE id = ?"));
     return remove.Bind(id).Execute();

@@ -67,7 +67,8 @@ class JobStore {
   absl::StatusOr<std::vector<std::string>> Expired(absl::Time before,
                                                    int64_t keep);
 
-  // Forgets a job and its journal. Idempotent.
+  // Forgets a job and its journal. Its output, and uploads that no other job
+  // uses, are garbage from then on (CollectGarbage). Idempotent.
   absl::Status Delete(absl::string_view id);
 
  private:

@@ -5,6 +5,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "client/coordinator/state/garbage.h"
 #include "google/protobuf/util/time_util.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
@@ -210,6 +211,7 @@ absl::Status Journal::Uncommit(absl::string_view job, int64_t first) {
 absl::Status Journal::FinishStep(absl::string_view job, absl::string_view step,
                                  const pb::FinishedStep& content) {
   return database_->Run([&](Connection& connection) -> absl::Status {
+    RETURN_IF_ERROR(UseArtifacts(connection, job, step, content));
     ASSIGN_OR_RETURN(
         Statement insert,
         connection.Prepare("INSERT OR REPLACE INTO steps VALUES (?, ?, ?)"));
@@ -298,24 +300,11 @@ absl::StatusOr<pb::Journal> Journal::Show(
   return journal;
 }
 
-absl::StatusOr<std::set<std::string>> Journal::ReferencedArtifacts() const {
-  std::set<std::string> artifacts;
-  RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
-    ASSIGN_OR_RETURN(Statement select,
-                     connection.Prepare("SELECT content FROM steps"));
-    return ForEach<pb::FinishedStep>(select, [&](const pb::FinishedStep& step) {
-      for (const std::string& sha256 : {step.artifact(), step.state()})
-        if (!sha256.empty()) artifacts.insert(sha256);
-      return absl::OkStatus();
-    });
-  }));
-  return artifacts;
-}
-
 absl::Status Journal::ForgetSteps(absl::string_view job) {
   return database_->Run([&](Connection& connection) -> absl::Status {
     ASSIGN_OR_RETURN(Statement remove,
                      connection.Prepare("DELETE FROM steps WHERE job = ?"));
+    RETURN_IF_ERROR(ReleaseArtifacts(connection, job));
     return remove.Bind(job).Execute();
   });
 }

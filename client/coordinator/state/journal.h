@@ -11,7 +11,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -71,8 +70,6 @@ class Journal {
   // A page of what there is. BAD_SPEC for a token that this did not return.
   absl::StatusOr<pb::Journal> Show(const pb::GetJournalRequest& request) const;
 
-  // The artifacts and states that some job may go on from.
-  absl::StatusOr<std::set<std::string>> ReferencedArtifacts() const;
   // Steps are not needed any more: the job has what they led to.
   absl::Status ForgetSteps(absl::string_view job);
 

@@ -5,6 +5,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "client/coordinator/state/garbage.h"
 #include "services/base/errors.h"
 #include "services/base/nearest.h"
 #include "services/base/status_macros.h"
@@ -86,6 +87,7 @@ absl::StatusOr<pb::Pipeline> PipelineRegistry::Register(pb::Pipeline pipeline,
     RETURN_IF_ERROR(next.Bind(pipeline.name()).Execute());
     pipeline.set_version(next.Int(0));
     RETURN_IF_ERROR(next.Execute());  // RETURNING ends with a step to done.
+    RETURN_IF_ERROR(UseArtifacts(connection, pipeline));
     ASSIGN_OR_RETURN(
         Statement insert,
         connection.Prepare("INSERT INTO pipelines (name, version, pipeline,"
@@ -149,25 +151,14 @@ absl::Status PipelineRegistry::Delete(absl::string_view pipeline) {
     return BadSpec("pipeline", absl::StrCat("say which version to delete: \"",
                                             pipeline, "@N\""));
   return database_->Run([&](Connection& connection) -> absl::Status {
+    RETURN_IF_ERROR(ReleaseArtifacts(
+        connection, absl::StrCat(wanted.name, "@", wanted.version)));
     ASSIGN_OR_RETURN(
         Statement remove,
         connection.Prepare(
             "DELETE FROM pipelines WHERE name = ? AND version = ?"));
     return remove.Bind(wanted.name).Bind(wanted.version).Execute();
   });
-}
-
-absl::StatusOr<std::set<std::string>> PipelineRegistry::ReferencedArtifacts() {
-  std::set<std::string> artifacts;
-  RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
-    ASSIGN_OR_RETURN(Statement select,
-                     connection.Prepare("SELECT pipeline FROM pipelines"));
-    return ForEachPipeline(select, [&](pb::Pipeline pipeline) {
-      for (const pb::Hop& hop : pipeline.hops())
-        if (!hop.artifact().empty()) artifacts.insert(hop.artifact());
-    });
-  }));
-  return artifacts;
 }
 
 }  // namespace troupe

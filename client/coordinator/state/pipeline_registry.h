@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <set>
 #include <string>
 
 #include "absl/status/status.h"
@@ -49,9 +48,6 @@ class PipelineRegistry {
 
   // Deletes one version. Idempotent. BAD_SPEC without a version.
   absl::Status Delete(absl::string_view pipeline);
-
-  // The artifacts that some version needs.
-  absl::StatusOr<std::set<std::string>> ReferencedArtifacts();
 
  private:
   Database* const database_;

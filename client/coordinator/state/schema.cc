@@ -3,6 +3,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "client/coordinator/state/garbage.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
 
@@ -54,6 +55,34 @@ CREATE TABLE store (id TEXT NOT NULL, sequence INTEGER NOT NULL);
 INSERT INTO store VALUES (lower(hex(randomblob(12))), 0);
 )sql";
 
+// What the database knows to be no longer needed, and has still to remove:
+// files and directories by their path below the state directory. And the
+// artifacts that it ever named, with who names each of them: a job's step, or a
+// version.
+constexpr char kGarbage[] = R"sql(
+CREATE TABLE garbage (path TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE artifacts (sha256 TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE artifact_uses (
+  user TEXT NOT NULL, step TEXT NOT NULL, sha256 TEXT NOT NULL,
+  PRIMARY KEY (user, step, sha256)) WITHOUT ROWID;
+CREATE INDEX artifact_uses_by_sha256 ON artifact_uses (sha256);
+)sql";
+
+// Uploads were in earlier versions, too, and before that with one job each.
+// `arriving`: not all of it is here yet.
+constexpr char kUploads[] = R"sql(
+CREATE TABLE IF NOT EXISTS uploads (
+  id TEXT PRIMARY KEY, name TEXT NOT NULL, bytes INTEGER NOT NULL,
+  made INTEGER NOT NULL, job TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS upload_claims (
+  upload TEXT NOT NULL, job TEXT NOT NULL, PRIMARY KEY (upload, job));
+CREATE INDEX upload_claims_by_job ON upload_claims (job);
+INSERT OR IGNORE INTO upload_claims
+  SELECT id, job FROM uploads WHERE job <> '';
+ALTER TABLE uploads DROP COLUMN job;
+ALTER TABLE uploads ADD COLUMN arriving INTEGER NOT NULL DEFAULT 0;
+)sql";
+
 // Seals a column of blobs that an earlier version wrote bare.
 absl::Status SealColumn(Connection& connection, const std::string& table,
                         const std::string& column) {
@@ -80,6 +109,29 @@ absl::Status UpgradeFrom1(Connection& connection) {
   RETURN_IF_ERROR(SealColumn(connection, "jobs", "job"));
   RETURN_IF_ERROR(SealColumn(connection, "pipelines", "pipeline"));
   return connection.Execute(kJournal);
+}
+
+// Versions 1 and 2 named artifacts within blobs only.
+absl::Status RecordArtifactUses(Connection& connection) {
+  ASSIGN_OR_RETURN(Statement versions,
+                   connection.Prepare("SELECT pipeline FROM pipelines"));
+  while (true) {
+    ASSIGN_OR_RETURN(const bool found, versions.Next());
+    if (!found) break;
+    ASSIGN_OR_RETURN(const pb::Pipeline pipeline,
+                     versions.SealedMessage<pb::Pipeline>(0));
+    RETURN_IF_ERROR(UseArtifacts(connection, pipeline));
+  }
+  ASSIGN_OR_RETURN(Statement steps,
+                   connection.Prepare("SELECT job, step, content FROM steps"));
+  while (true) {
+    ASSIGN_OR_RETURN(const bool found, steps.Next());
+    if (!found) return absl::OkStatus();
+    ASSIGN_OR_RETURN(const pb::FinishedStep step,
+                     steps.SealedMessage<pb::FinishedStep>(2));
+    RETURN_IF_ERROR(
+        UseArtifacts(connection, steps.Bytes(0), steps.Bytes(1), step));
+  }
 }
 
 absl::StatusOr<int64_t> VersionOf(Connection& connection) {
@@ -139,6 +191,9 @@ absl::Status UpgradeSchema(Database& database) {
       RETURN_IF_ERROR(UpgradeFrom1(connection));
     }
     RETURN_IF_ERROR(connection.Execute(kStore));
+    RETURN_IF_ERROR(connection.Execute(kUploads));
+    RETURN_IF_ERROR(connection.Execute(kGarbage));
+    RETURN_IF_ERROR(RecordArtifactUses(connection));
     return connection.Execute(absl::StrCat("PRAGMA user_version=", kVersion));
   });
 }

@@ -3,10 +3,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <random>
 #include <utility>
 
@@ -25,16 +23,19 @@ absl::Status UploadNotFound(absl::string_view id) {
       absl::StrCat("no upload \"", id, "\"; uploads are kept for a day"));
 }
 
-constexpr char kUploadTables[] =
-    "CREATE TABLE IF NOT EXISTS uploads ("
-    "  id TEXT PRIMARY KEY, name TEXT NOT NULL, bytes INTEGER NOT NULL,"
-    "  made INTEGER NOT NULL, job TEXT NOT NULL);"
-    "CREATE TABLE IF NOT EXISTS upload_claims ("
-    "  upload TEXT NOT NULL, job TEXT NOT NULL, PRIMARY KEY (upload, job));"
-    // Older state directories knew one job for each upload.
-    "INSERT OR IGNORE INTO upload_claims"
-    "  SELECT id, job FROM uploads WHERE job <> '';"
-    "UPDATE uploads SET job = '' WHERE job <> '';";
+// Forgets the uploads that `condition` names, whose files go with them.
+template <typename Value>
+absl::Status ForgetUploads(Connection& connection, const std::string& condition,
+                           const Value& value) {
+  for (const char* what :
+       {"INSERT OR IGNORE INTO garbage SELECT 'uploads/' || id FROM uploads",
+        "DELETE FROM uploads"}) {
+    ASSIGN_OR_RETURN(Statement forget, connection.Prepare(absl::StrCat(
+                                           what, " WHERE ", condition)));
+    RETURN_IF_ERROR(forget.Bind(value).Execute());
+  }
+  return absl::OkStatus();
+}
 
 }  // namespace
 
@@ -68,7 +69,17 @@ absl::StatusOr<std::string> ReadFileRange(const std::string& path,
 
 UploadStore::Writer::~Writer() {
   if (fd_ >= 0) close(fd_);
-  if (!finished_) unlink(upload_.path.c_str());
+  if (finished_) return;
+  // The row of what is arriving stays where this fails: the next start knows.
+  unlink(upload_.path.c_str());
+  store_->database_
+      ->Run([&](Connection& connection) -> absl::Status {
+        ASSIGN_OR_RETURN(
+            Statement remove,
+            connection.Prepare("DELETE FROM uploads WHERE id = ?"));
+        return remove.Bind(upload_.id).Execute();
+      })
+      .IgnoreError();
 }
 
 absl::Status UploadStore::Writer::Append(absl::string_view content) {
@@ -89,12 +100,12 @@ absl::StatusOr<StoredUpload> UploadStore::Writer::Finish(absl::Time now) {
   RETURN_IF_ERROR(
       store_->database_->Run([&](Connection& connection) -> absl::Status {
         ASSIGN_OR_RETURN(
-            Statement insert,
-            connection.Prepare("INSERT INTO uploads VALUES (?, ?, ?, ?, '')"));
-        return insert.Bind(upload_.id)
-            .Bind(upload_.name)
-            .Bind(upload_.bytes)
+            Statement arrived,
+            connection.Prepare("UPDATE uploads SET bytes = ?, made = ?,"
+                               " arriving = 0 WHERE id = ?"));
+        return arrived.Bind(upload_.bytes)
             .Bind(absl::ToUnixSeconds(now))
+            .Bind(upload_.id)
             .Execute();
       }));
   finished_ = true;
@@ -102,53 +113,17 @@ absl::StatusOr<StoredUpload> UploadStore::Writer::Finish(absl::Time now) {
 }
 
 absl::StatusOr<std::unique_ptr<UploadStore>> UploadStore::Open(
-    Database* database, const std::string& directory, int64_t max_bytes) {
-  RETURN_IF_ERROR(MakeDirectory(directory));
+    Database* database, int64_t max_bytes) {
+  std::unique_ptr<UploadStore> store(new UploadStore(database, max_bytes));
+  RETURN_IF_ERROR(MakeDirectory(store->directory_));
   RETURN_IF_ERROR(database->Run([](Connection& connection) {
-    return connection.Execute(kUploadTables);
+    return ForgetUploads(connection, "arriving <> ?", int64_t{0});
   }));
-  std::unique_ptr<UploadStore> store(
-      new UploadStore(database, directory, max_bytes));
-  ASSIGN_OR_RETURN(const std::vector<std::string> known, store->Ids());
-  RETURN_IF_ERROR(store->RemoveFilesBut(known));
   return store;
 }
 
 std::string UploadStore::PathOf(absl::string_view id) const {
   return absl::StrCat(directory_, "/", id);
-}
-
-absl::StatusOr<std::vector<std::string>> UploadStore::Ids() {
-  std::vector<std::string> ids;
-  RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
-    ASSIGN_OR_RETURN(Statement select,
-                     connection.Prepare("SELECT id FROM uploads"));
-    while (true) {
-      ASSIGN_OR_RETURN(const bool found, select.Next());
-      if (!found) return absl::OkStatus();
-      ids.push_back(select.Bytes(0));
-    }
-  }));
-  return ids;
-}
-
-absl::Status UploadStore::RemoveFilesBut(
-    const std::vector<std::string>& known) {
-  std::error_code error;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(directory_, error)) {
-    const std::string name = entry.path().filename().string();
-    if (std::find(known.begin(), known.end(), name) == known.end())
-      std::filesystem::remove(entry.path(), error);
-  }
-  return absl::OkStatus();
-}
-
-absl::Status UploadStore::RemoveFiles(const std::vector<std::string>& ids) {
-  std::error_code ignored;
-  for (const std::string& id : ids)
-    std::filesystem::remove(PathOf(id), ignored);
-  return absl::OkStatus();
 }
 
 absl::StatusOr<std::unique_ptr<UploadStore::Writer>> UploadStore::Begin(
@@ -157,6 +132,12 @@ absl::StatusOr<std::unique_ptr<UploadStore::Writer>> UploadStore::Begin(
   upload.id = NewId();
   upload.name = name;
   upload.path = PathOf(upload.id);
+  RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
+    ASSIGN_OR_RETURN(
+        Statement insert,
+        connection.Prepare("INSERT INTO uploads VALUES (?, ?, 0, 0, 1)"));
+    return insert.Bind(upload.id).Bind(name).Execute();
+  }));
   const int fd =
       open(upload.path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) return StorageError(errno, "make", upload.path);
@@ -168,7 +149,8 @@ absl::StatusOr<StoredUpload> UploadStore::Get(absl::string_view id) {
   RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
     ASSIGN_OR_RETURN(
         Statement select,
-        connection.Prepare("SELECT id, name, bytes FROM uploads WHERE id = ?"));
+        connection.Prepare("SELECT id, name, bytes FROM uploads WHERE"
+                           " id = ? AND arriving = 0"));
     ASSIGN_OR_RETURN(const bool found, select.Bind(id).Next());
     if (!found) return UploadNotFound(id);
     upload.id = select.Bytes(0);
@@ -182,54 +164,34 @@ absl::StatusOr<StoredUpload> UploadStore::Get(absl::string_view id) {
 
 absl::Status UploadStore::Claim(Connection& connection, absl::string_view id,
                                 absl::string_view job) {
-  ASSIGN_OR_RETURN(
-      Statement insert,
-      connection.Prepare("INSERT OR REPLACE INTO upload_claims"
-                         " SELECT id, ? FROM uploads WHERE id = ?"));
+  ASSIGN_OR_RETURN(Statement insert,
+                   connection.Prepare("INSERT OR REPLACE INTO upload_claims"
+                                      " SELECT id, ? FROM uploads WHERE id = ?"
+                                      " AND arriving = 0"));
   RETURN_IF_ERROR(insert.Bind(job).Bind(id).Execute());
   return connection.changes() == 1 ? absl::OkStatus() : UploadNotFound(id);
 }
 
-absl::Status UploadStore::RemoveOf(absl::string_view job) {
-  std::vector<std::string> ids;
-  RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
-    ASSIGN_OR_RETURN(
-        Statement remove,
-        connection.Prepare(
-            "DELETE FROM uploads WHERE"
-            " id IN (SELECT upload FROM upload_claims WHERE job = ?) AND"
-            " id NOT IN (SELECT upload FROM upload_claims WHERE job <> ?)"
-            " RETURNING id"));
-    remove.Bind(job).Bind(job);
-    while (true) {
-      ASSIGN_OR_RETURN(const bool found, remove.Next());
-      if (!found) break;
-      ids.push_back(remove.Bytes(0));
-    }
-    ASSIGN_OR_RETURN(
-        Statement release,
-        connection.Prepare("DELETE FROM upload_claims WHERE job = ?"));
-    return release.Bind(job).Execute();
-  }));
-  return RemoveFiles(ids);
+absl::Status UploadStore::Release(Connection& connection,
+                                  absl::string_view job) {
+  RETURN_IF_ERROR(ForgetUploads(
+      connection,
+      "id IN (SELECT upload FROM upload_claims WHERE job = ?1) AND"
+      " id NOT IN (SELECT upload FROM upload_claims WHERE job <> ?1)",
+      job));
+  ASSIGN_OR_RETURN(
+      Statement release,
+      connection.Prepare("DELETE FROM upload_claims WHERE job = ?"));
+  return release.Bind(job).Execute();
 }
 
-absl::Status UploadStore::RemoveUnclaimed(absl::Time before) {
-  std::vector<std::string> ids;
-  RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
-    ASSIGN_OR_RETURN(
-        Statement remove,
-        connection.Prepare("DELETE FROM uploads WHERE made < ? AND"
-                           " id NOT IN (SELECT upload FROM upload_claims)"
-                           " RETURNING id"));
-    remove.Bind(absl::ToUnixSeconds(before));
-    while (true) {
-      ASSIGN_OR_RETURN(const bool found, remove.Next());
-      if (!found) return absl::OkStatus();
-      ids.push_back(remove.Bytes(0));
-    }
-  }));
-  return RemoveFiles(ids);
+absl::Status UploadStore::ReleaseUnclaimed(absl::Time before) {
+  return database_->Run([&](Connection& connection) {
+    return ForgetUploads(connection,
+                         "arriving = 0 AND made < ? AND"
+                         " id NOT IN (SELECT upload FROM upload_claims)",
+                         absl::ToUnixSeconds(before));
+  });
 }
 
 }  // namespace troupe

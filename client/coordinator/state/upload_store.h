@@ -1,5 +1,6 @@
 // The UploadStore keeps files that only a client has, decompressed, until the
-// last job that uses them is deleted, or for a day.
+// last job that uses them is deleted, or for a day. Their files are in uploads/
+// of the state directory, each known to the database before it is there.
 //
 // Thread safety: all methods may be called from any thread. An Upload belongs
 // to one thread.
@@ -8,7 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -48,10 +49,10 @@ class UploadStore {
     bool finished_ = false;
   };
 
-  // Keeps files in `directory`, which is made where it is missing, and removes
-  // files that nobody knows. `database` must live as long as this object.
-  static absl::StatusOr<std::unique_ptr<UploadStore>> Open(
-      Database* database, const std::string& directory, int64_t max_bytes);
+  // Forgets what a process that died was about to take. `database` must live as
+  // long as this object.
+  static absl::StatusOr<std::unique_ptr<UploadStore>> Open(Database* database,
+                                                           int64_t max_bytes);
 
   absl::StatusOr<std::unique_ptr<Writer>> Begin(const std::string& name);
 
@@ -63,21 +64,21 @@ class UploadStore {
   static absl::Status Claim(Connection& connection, absl::string_view id,
                             absl::string_view job);
 
-  // Removes the uploads of a job that is deleted, except what other jobs use,
-  // and those that no job uses and that were made before `before`.
-  absl::Status RemoveOf(absl::string_view job);
-  absl::Status RemoveUnclaimed(absl::Time before);
+  // Within a transaction: `job` needs its uploads no more. What no other job
+  // uses is garbage from then on.
+  static absl::Status Release(Connection& connection, absl::string_view job);
+
+  // Lets uploads that no job uses and that were made before `before` be
+  // garbage.
+  absl::Status ReleaseUnclaimed(absl::Time before);
 
  private:
-  UploadStore(Database* database, std::string directory, int64_t max_bytes)
+  UploadStore(Database* database, int64_t max_bytes)
       : database_(database),
-        directory_(std::move(directory)),
+        directory_(database->directory() + "/uploads"),
         max_bytes_(max_bytes) {}
 
   std::string PathOf(absl::string_view id) const;
-  absl::StatusOr<std::vector<std::string>> Ids();
-  absl::Status RemoveFilesBut(const std::vector<std::string>& known);
-  absl::Status RemoveFiles(const std::vector<std::string>& ids);
 
   Database* const database_;
   const std::string directory_;

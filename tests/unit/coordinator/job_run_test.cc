@@ -240,18 +240,6 @@ TEST(JobScheduler, RunsSuspendedJobsAgainAtTheNextStart) {
   AwaitUntil([&] { return scheduler.Get("j")->state() == pb::SUCCEEDED; });
 }
 
-TEST(JobScheduler, RemovesOnlyWhatForgottenJobsLeft) {
-  FakeOffice office;
-  const std::string root = office.environment.output_root;
-  for (const char* name : {"0123456789ab", "0123456789ac.tmp", "lost+found"})
-    std::filesystem::create_directory(root + "/" + name);
-  JobScheduler scheduler(&office.environment, 1);
-  ASSERT_TRUE(scheduler.Recover().ok());
-  EXPECT_FALSE(std::filesystem::exists(root + "/0123456789ab"));
-  EXPECT_FALSE(std::filesystem::exists(root + "/0123456789ac.tmp"));
-  EXPECT_TRUE(std::filesystem::exists(root + "/lost+found"));
-}
-
 TEST(JobScheduler, ValidatesWithoutStoringAnything) {
   FakeOffice office;
   pb::Job job = office.WritingJob("unused");
@@ -332,7 +320,12 @@ TEST(JobScheduler, CollectsArtifactsThatNoVersionNames) {
   pipeline.set_name("p");
   pipeline.add_hops()->set_artifact(used);
   ASSERT_TRUE(office.pipelines->Register(pipeline, "").ok());
+  pipeline.mutable_hops(0)->set_artifact(unused);
+  ASSERT_TRUE(office.pipelines->Register(pipeline, "").ok());
   JobScheduler scheduler(&office.environment, 1);
+  scheduler.CollectArtifacts();
+  EXPECT_TRUE(office.artifacts.Contains(unused));
+  ASSERT_TRUE(office.pipelines->Delete("p@2").ok());
   scheduler.CollectArtifacts();
   EXPECT_TRUE(office.artifacts.Contains(used));
   EXPECT_FALSE(office.artifacts.Contains(unused));

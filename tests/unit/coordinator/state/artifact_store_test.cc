@@ -55,25 +55,30 @@ TEST_F(ArtifactStoreTest, NeverOpensWhatIsNoDigest) {
   const ArtifactStore store = *ArtifactStore::Open(directory_);
   EXPECT_FALSE(store.Contains("../artifact_store_test"));
   EXPECT_TRUE(absl::IsInvalidArgument(store.Read("../../etc/passwd").status()));
-  EXPECT_TRUE(absl::IsInvalidArgument(store.Remove("..")));
+  EXPECT_TRUE(absl::IsInvalidArgument(store.RemoveUnlessFresh("..").status()));
 }
 
-TEST_F(ArtifactStoreTest, RemovesOnceAndForAll) {
+TEST_F(ArtifactStoreTest, RemovesWhatIsNotFreshOnceAndForAll) {
   const ArtifactStore store = *ArtifactStore::Open(directory_);
   const std::string sha256 = *store.Put("statistics");
-  EXPECT_TRUE(store.Remove(sha256).ok());
+  EXPECT_FALSE(*store.RemoveUnlessFresh(sha256));
+  EXPECT_TRUE(store.Contains(sha256));
+  store.Named(sha256);
+  EXPECT_TRUE(*store.RemoveUnlessFresh(sha256));
   EXPECT_FALSE(store.Contains(sha256));
-  EXPECT_TRUE(store.Remove(sha256).ok());
+  EXPECT_TRUE(*store.RemoveUnlessFresh(sha256));
 }
 
-TEST_F(ArtifactStoreTest, ListsArtifactsAndSweepsWhatADeadProcessLeft) {
+TEST_F(ArtifactStoreTest, SweepsWhatADeadProcessLeftAndNothingElse) {
   const std::string sha256 =
       *ArtifactStore::Open(directory_)->Put("statistics");
   const std::string leftover = directory_ + "/" + sha256 + ".1.0.tmp";
   std::ofstream(leftover) << "half";
+  std::ofstream(directory_ + "/mine.tmp") << "somebody's";
   const ArtifactStore store = *ArtifactStore::Open(directory_);
   EXPECT_FALSE(std::filesystem::exists(leftover));
-  EXPECT_THAT(*store.List(), testing::ElementsAre(sha256));
+  EXPECT_TRUE(std::filesystem::exists(directory_ + "/mine.tmp"));
+  EXPECT_TRUE(store.Contains(sha256));
 }
 
 }  // namespace

@@ -14,8 +14,6 @@
 namespace troupe {
 namespace {
 
-using ::testing::ElementsAre;
-
 // A journal with one job, "j".
 struct Office {
   Office() {
@@ -108,19 +106,6 @@ TEST(Journal, DoesUncommittedBatchesAgainWithTheSameBoundaries) {
   ASSERT_TRUE(office.journal.Uncommit("j", 1).ok());
   EXPECT_EQ(office.journal.Committed("j")->size(), 1u);
   EXPECT_EQ(office.journal.Splits("j", 1)->at(1).offset(), 200);
-}
-
-TEST(Journal, NamesTheArtifactsOfFinishedSteps) {
-  Office office;
-  pb::FinishedStep step;
-  step.set_artifact("aa");
-  ASSERT_TRUE(office.journal.FinishStep("j", "fit hop 0", step).ok());
-  step.clear_artifact();
-  step.set_state("bb");
-  ASSERT_TRUE(office.journal.FinishStep("j", "fit hop 1", step).ok());
-  EXPECT_THAT(*office.journal.ReferencedArtifacts(), ElementsAre("aa", "bb"));
-  ASSERT_TRUE(office.journal.ForgetSteps("j").ok());
-  EXPECT_TRUE(office.journal.ReferencedArtifacts()->empty());
 }
 
 TEST(Journal, ShowsBatchesPageByPageAndEventsOnce) {
@@ -239,8 +224,11 @@ TEST(Database, UpgradesTheFirstVersion) {
   }
   sqlite3* handle = nullptr;
   sqlite3_open((dir / "troupe.db").c_str(), &handle);
-  sqlite3_exec(handle, "DROP TABLE store; PRAGMA user_version = 1", nullptr,
-               nullptr, nullptr);
+  sqlite3_exec(handle,
+               "DROP TABLE store; DROP TABLE garbage; DROP TABLE artifacts;"
+               "DROP TABLE artifact_uses; DROP TABLE uploads;"
+               "DROP TABLE upload_claims; PRAGMA user_version = 1",
+               nullptr, nullptr, nullptr);
   sqlite3_close(handle);
   std::filesystem::remove(dir / "troupe.mark");
   const auto database = Database::Open(dir.path());

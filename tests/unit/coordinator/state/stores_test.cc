@@ -2,6 +2,7 @@
 #include <filesystem>
 
 #include "client/coordinator/state/database.h"
+#include "client/coordinator/state/garbage.h"
 #include "client/coordinator/state/job_store.h"
 #include "client/coordinator/state/pipeline_registry.h"
 #include "client/coordinator/state/upload_store.h"
@@ -202,16 +203,6 @@ TEST(PipelineRegistry, ListsTheNewestOfEachOrAllOfOne) {
   EXPECT_EQ(registry.List("p")->pipelines_size(), 2);
 }
 
-TEST(PipelineRegistry, KnowsWhichArtifactsAreNeeded) {
-  TempDir dir;
-  const auto database = *Database::Open(dir.path());
-  PipelineRegistry registry(database.get());
-  ASSERT_TRUE(registry.Register(NamedPipeline("p", "s1"), "").ok());
-  ASSERT_TRUE(registry.Register(NamedPipeline("p", "s2"), "").ok());
-  ASSERT_TRUE(registry.Delete("p@1").ok());
-  EXPECT_THAT(*registry.ReferencedArtifacts(), ElementsAre("s2"));
-}
-
 TEST(PipelineRegistry, RefusesWhatIsNoName) {
   for (const std::string text : {"", "@1", "p@", "p@0", "p@x", "p@1@2"})
     EXPECT_EQ(ReasonOf(ParsePipelineName(text).status()), "BAD_SPEC") << text;
@@ -220,7 +211,7 @@ TEST(PipelineRegistry, RefusesWhatIsNoName) {
 TEST(UploadStore, KeepsWhatWasFinished) {
   TempDir dir;
   const auto database = *Database::Open(dir.path());
-  const auto uploads = *UploadStore::Open(database.get(), dir / "up", 100);
+  const auto uploads = *UploadStore::Open(database.get(), 100);
   auto writer = *uploads->Begin("a.csv");
   ASSERT_TRUE(writer->Append("hello").ok());
   const auto stored = *writer->Finish(absl::Now());
@@ -231,17 +222,17 @@ TEST(UploadStore, KeepsWhatWasFinished) {
 TEST(UploadStore, LeavesNothingOfAnUploadThatBroke) {
   TempDir dir;
   const auto database = *Database::Open(dir.path());
-  const auto uploads = *UploadStore::Open(database.get(), dir / "up", 100);
+  const auto uploads = *UploadStore::Open(database.get(), 100);
   auto writer = *uploads->Begin("a.csv");
   ASSERT_TRUE(writer->Append("hello").ok());
   writer.reset();
-  EXPECT_TRUE(std::filesystem::is_empty(dir / "up"));
+  EXPECT_TRUE(std::filesystem::is_empty(dir / "uploads"));
 }
 
 TEST(UploadStore, RefusesTooLargeUploads) {
   TempDir dir;
   const auto database = *Database::Open(dir.path());
-  const auto uploads = *UploadStore::Open(database.get(), dir / "up", 4);
+  const auto uploads = *UploadStore::Open(database.get(), 4);
   auto writer = *uploads->Begin("a.csv");
   EXPECT_EQ(ReasonOf(writer->Append("hello")), "UPLOAD_TOO_LARGE");
 }
@@ -254,10 +245,18 @@ absl::Status Claim(Database& database, const StoredUpload& upload,
   });
 }
 
+// As the transaction that deletes the job does it; then what is garbage goes.
+absl::Status Release(Database& database, absl::string_view job) {
+  const absl::Status released = database.Run([&](Connection& connection) {
+    return UploadStore::Release(connection, job);
+  });
+  return released.ok() ? CollectGarbage(database).status() : released;
+}
+
 TEST(JobStore, RecordsNoJobWithoutItsUpload) {
   TempDir dir;
   const auto database = *Database::Open(dir.path());
-  const auto uploads = *UploadStore::Open(database.get(), dir / "up", 100);
+  const auto uploads = *UploadStore::Open(database.get(), 100);
   const auto jobs = *JobStore::Open(database.get());
   pb::Job job;
   job.set_id("j");
@@ -267,37 +266,37 @@ TEST(JobStore, RecordsNoJobWithoutItsUpload) {
   const auto upload = *(*uploads->Begin("a"))->Finish(absl::FromUnixSeconds(9));
   job.mutable_request()->set_upload(upload.id);
   ASSERT_TRUE(jobs->Add(job)->created);
-  ASSERT_TRUE(uploads->RemoveUnclaimed(absl::FromUnixSeconds(10)).ok());
+  ASSERT_TRUE(uploads->ReleaseUnclaimed(absl::FromUnixSeconds(10)).ok());
   EXPECT_TRUE(uploads->Get(upload.id).ok());
 }
 
 TEST(UploadStore, RemovesWhatNobodyUsesAndKeepsWhatAJobClaimed) {
   TempDir dir;
   const auto database = *Database::Open(dir.path());
-  const auto uploads = *UploadStore::Open(database.get(), dir / "up", 100);
+  const auto uploads = *UploadStore::Open(database.get(), 100);
   const auto used = *(*uploads->Begin("a"))->Finish(absl::FromUnixSeconds(9));
   const auto unused = *(*uploads->Begin("b"))->Finish(absl::FromUnixSeconds(9));
   ASSERT_TRUE(Claim(*database, used, "job").ok());
-  ASSERT_TRUE(uploads->RemoveUnclaimed(absl::FromUnixSeconds(10)).ok());
+  ASSERT_TRUE(uploads->ReleaseUnclaimed(absl::FromUnixSeconds(10)).ok());
   EXPECT_TRUE(uploads->Get(used.id).ok());
   EXPECT_EQ(ReasonOf(uploads->Get(unused.id).status()), "UPLOAD_NOT_FOUND");
-  ASSERT_TRUE(uploads->RemoveOf("job").ok());
-  EXPECT_TRUE(std::filesystem::is_empty(dir / "up"));
+  ASSERT_TRUE(Release(*database, "job").ok());
+  EXPECT_TRUE(std::filesystem::is_empty(dir / "uploads"));
 }
 
 TEST(UploadStore, KeepsWhatASecondJobUsesUntilBothAreDeleted) {
   TempDir dir;
   const auto database = *Database::Open(dir.path());
-  const auto uploads = *UploadStore::Open(database.get(), dir / "up", 100);
+  const auto uploads = *UploadStore::Open(database.get(), 100);
   const auto shared = *(*uploads->Begin("a"))->Finish(absl::FromUnixSeconds(9));
   ASSERT_TRUE(Claim(*database, shared, "first").ok());
   ASSERT_TRUE(Claim(*database, shared, "second").ok());
-  ASSERT_TRUE(uploads->RemoveOf("second").ok());
-  ASSERT_TRUE(uploads->RemoveUnclaimed(absl::FromUnixSeconds(10)).ok());
+  ASSERT_TRUE(Release(*database, "second").ok());
+  ASSERT_TRUE(uploads->ReleaseUnclaimed(absl::FromUnixSeconds(10)).ok());
   EXPECT_TRUE(uploads->Get(shared.id).ok());
   EXPECT_TRUE(std::filesystem::exists(shared.path));
-  ASSERT_TRUE(uploads->RemoveOf("first").ok());
-  EXPECT_TRUE(std::filesystem::is_empty(dir / "up"));
+  ASSERT_TRUE(Release(*database, "first").ok());
+  EXPECT_TRUE(std::filesystem::is_empty(dir / "uploads"));
 }
 
 }  // namespace
