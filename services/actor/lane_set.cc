@@ -24,8 +24,11 @@ LaneSet::Lane::Lane(const LaneSetOptions& set, const LaneOptions& options,
     : name(options.name),
       stats(std::make_shared<Stats>()),
       mailbox({set.service, options.max_messages, options.max_bytes}, clock,
-              stats),
-      thread(set.service, &mailbox, actor, clock) {}
+              stats) {
+  for (int i = 0; i < options.threads; ++i)
+    threads.push_back(
+        std::make_unique<ActorThread>(set.service, &mailbox, actor, clock));
+}
 
 LaneSet::LaneSet(LaneSetOptions options, Actor* actor, const Clock* clock,
                  Executor* executor)
@@ -36,8 +39,8 @@ LaneSet::LaneSet(LaneSetOptions options, Actor* actor, const Clock* clock,
   std::vector<Ward> wards;
   for (const LaneOptions& lane : options_.lanes) {
     lanes_.push_back(std::make_unique<Lane>(options_, lane, actor, clock));
-    wards.push_back(
-        {lane.name, &lanes_.back()->mailbox, &lanes_.back()->thread});
+    for (const auto& thread : lanes_.back()->threads)
+      wards.push_back({lane.name, &lanes_.back()->mailbox, thread.get()});
   }
   supervisor_ =
       std::make_unique<Supervisor>(options_.service, options_.stuck_after,
@@ -61,7 +64,7 @@ absl::Status LaneSet::Start() {
       state_ = ActorState::kReady;
       // Under the lock, so that Stop comes before all of it or after.
       for (auto& lane : lanes_) {
-        lane->stopped = false;
+        lane->running = lane->threads.size();
         lane->mailbox.Open();
       }
     }
@@ -72,7 +75,10 @@ absl::Status LaneSet::Start() {
   }
   if (stop_came_first) return Draining(options_.service);
   for (auto& lane : lanes_)
-    executor_->Start([this, lane = lane.get()] { RunLane(lane); });
+    for (auto& thread : lane->threads)
+      executor_->Start([this, lane = lane.get(), thread = thread.get()] {
+        RunLane(lane, thread);
+      });
   executor_->Start([this] { RunSupervisor(); });
   return absl::OkStatus();
 }
@@ -114,8 +120,9 @@ void LaneSet::Submit(absl::string_view lane_name,
 absl::Status LaneSet::Enter(Lane& lane,
                             const std::shared_ptr<Envelope>& envelope,
                             Submitter submitter) {
-  if (submitter == Submitter::kGoesOn || !lane.thread.quick() ||
-      envelope->message().bytes > kSmallBytes) {
+  ActorThread& thread = *lane.threads.front();
+  if (submitter == Submitter::kGoesOn || lane.threads.size() > 1 ||
+      !thread.quick() || envelope->message().bytes > kSmallBytes) {
     RETURN_IF_ERROR(lane.mailbox.Push(envelope));
     WakeSupervisor();
     return absl::OkStatus();
@@ -123,7 +130,7 @@ absl::Status LaneSet::Enter(Lane& lane,
   ASSIGN_OR_RETURN(const Handover handover, lane.mailbox.Offer(envelope));
   WakeSupervisor();
   if (handover == Handover::kQueued) return absl::OkStatus();
-  lane.thread.Handle(envelope);
+  thread.Handle(envelope);
   lane.mailbox.Return();
   return absl::OkStatus();
 }
@@ -180,8 +187,12 @@ std::vector<LaneSnapshot> LaneSet::Snapshot() const {
     shot.depth_bytes = lane->mailbox.depth_bytes();
     shot.capacity_bytes = lane->mailbox.options().max_bytes;
     shot.oldest_age = lane->mailbox.oldest_age();
-    if (const auto running = lane->thread.running(); running.has_value()) {
-      shot.running_time = clock_->Monotonic() - running->since;
+    for (const auto& thread : lane->threads) {
+      const auto running = thread->running();
+      if (!running.has_value()) continue;
+      const absl::Duration time = clock_->Monotonic() - running->since;
+      if (!shot.running_method.empty() && time <= shot.running_time) continue;
+      shot.running_time = time;
       shot.running_method = running->envelope->message().method;
     }
     shot.counters = lane->stats->Read();
@@ -191,8 +202,13 @@ std::vector<LaneSnapshot> LaneSet::Snapshot() const {
 
 bool LaneSet::Step(absl::string_view lane_name) {
   Lane* const lane = Find(lane_name);
-  const bool handled = lane != nullptr && lane->thread.HandleNext(Wait::kNot);
-  if (lane != nullptr && lane->mailbox.finished()) LaneStopped(lane);
+  if (lane == nullptr) return false;
+  const bool handled = lane->threads.front()->HandleNext(Wait::kNot);
+  if (lane->mailbox.finished()) {
+    MutexLock lock(&mutex_);
+    lane->running = 0;
+    changed_.NotifyAll();
+  }
   return handled;
 }
 
@@ -203,22 +219,22 @@ LaneSet::Lane* LaneSet::Find(absl::string_view name) const {
   return found == lanes_.end() ? nullptr : found->get();
 }
 
-void LaneSet::LaneStopped(Lane* lane) {
+void LaneSet::LoopEnded(Lane* lane) {
   MutexLock lock(&mutex_);
-  lane->stopped = true;
+  --lane->running;
   changed_.NotifyAll();
 }
 
 bool LaneSet::all_stopped() const {
   return state_ != ActorState::kStarting && state_ != ActorState::kReady &&
          std::all_of(lanes_.begin(), lanes_.end(),
-                     [](const auto& lane) { return lane->stopped; });
+                     [](const auto& lane) { return lane->running == 0; });
 }
 
-void LaneSet::RunLane(Lane* lane) {
-  while (lane->thread.HandleNext(Wait::kForMessage)) {
+void LaneSet::RunLane(Lane* lane, ActorThread* thread) {
+  while (thread->HandleNext(Wait::kForMessage)) {
   }
-  LaneStopped(lane);
+  LoopEnded(lane);
 }
 
 void LaneSet::RunSupervisor() {
@@ -238,7 +254,10 @@ void LaneSet::RunSupervisor() {
 bool LaneSet::Idle() const {
   return std::all_of(lanes_.begin(), lanes_.end(), [](const auto& lane) {
     return lane->stats->Read().in_flight == 0 &&
-           !lane->thread.running().has_value();
+           std::none_of(lane->threads.begin(), lane->threads.end(),
+                        [](const auto& thread) {
+                          return thread->running().has_value();
+                        });
   });
 }
 

@@ -1,7 +1,8 @@
 // A LaneSet is one process's actor at work: its lanes, each a mailbox with a
-// thread, and the supervisor over them. Lanes exist because overtaking in a
-// queue does not overtake a running message: a fit of 20 minutes must not make
-// batches wait, nor a batch a single online row.
+// thread, or several where messages wait for a disk rather than compute, and
+// the supervisor over them. Lanes exist because overtaking in a queue does not
+// overtake a running message: a fit of 20 minutes must not make batches wait,
+// nor a batch a single online row.
 //
 // Thread safety: Start, AwaitStopped and the destructor from one thread; the
 // rest from any thread.
@@ -33,6 +34,7 @@ struct LaneOptions {
   std::string name;
   int64_t max_messages = 64;
   int64_t max_bytes = int64_t{256} << 20;
+  int threads = 1;  // So many messages run at once.
 };
 
 // What the thread that submits a message may do.
@@ -65,6 +67,7 @@ struct LaneSnapshot {
   int64_t depth_bytes = 0;
   int64_t capacity_bytes = 0;
   absl::Duration oldest_age;
+  // Of the message that runs longest.
   absl::Duration running_time;  // Zero when idle.
   std::string running_method;   // Empty when idle.
   LaneCounters counters;
@@ -116,8 +119,8 @@ class LaneSet {
     const std::string name;
     const std::shared_ptr<Stats> stats;
     Mailbox mailbox;
-    ActorThread thread;
-    bool stopped = true;  // Its loop runs not; guarded by LaneSet::mutex_.
+    std::vector<std::unique_ptr<ActorThread>> threads;
+    size_t running = 0;  // Loops; guarded by LaneSet::mutex_.
   };
 
   // Hands it over, or handles it; an error when it was not accepted.
@@ -126,9 +129,9 @@ class LaneSet {
   Lane* Find(absl::string_view name) const;
   absl::Status RunOnStart();
   void RunOnStop();
-  void LaneStopped(Lane* lane);
+  void LoopEnded(Lane* lane);
   bool all_stopped() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void RunLane(Lane* lane);
+  void RunLane(Lane* lane, ActorThread* thread);
   void RunSupervisor();
   // Whether no message waits or is in a handler, and none is on its way out.
   bool Idle() const;

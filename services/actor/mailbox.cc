@@ -30,7 +30,7 @@ absl::StatusOr<Handover> Mailbox::Offer(
     MutexLock lock(&mutex_);
     RETURN_IF_ERROR(Accept(*envelope));
     // A thread that sleeps has nothing in its hands.
-    if (consumer_waits_ && queue_.empty() && !lent_) {
+    if (sleepers_ > woken_ && queue_.empty() && !lent_) {
       lent_ = true;
       return Handover::kYours;
     }
@@ -45,7 +45,7 @@ void Mailbox::Return() {
   lent_ = false;
   const bool more = !queue_.empty() || state_ != ActorState::kReady;
   // With the lock held: once it is released, this object may go.
-  if (more && std::exchange(consumer_waits_, false)) changed_.NotifyOne();
+  if (more && TakeSleeper()) changed_.NotifyOne();
 }
 
 absl::Status Mailbox::Accept(Envelope& envelope) {
@@ -66,7 +66,13 @@ bool Mailbox::Enqueue(std::shared_ptr<Envelope> envelope) {
   queue_.push_back(std::move(envelope));
   // Waking a thread costs a thousand times what the queue does, so only one
   // that sleeps is woken, and not before it may have the message.
-  return !lent_ && std::exchange(consumer_waits_, false);
+  return !lent_ && TakeSleeper();
+}
+
+bool Mailbox::TakeSleeper() {
+  if (sleepers_ == woken_) return false;
+  ++woken_;
+  return true;
 }
 
 std::shared_ptr<Envelope> Mailbox::Pop() {
@@ -75,10 +81,11 @@ std::shared_ptr<Envelope> Mailbox::Pop() {
     if (!lent_ && state_ != ActorState::kStarting &&
         state_ != ActorState::kReady)
       return nullptr;
-    consumer_waits_ = true;
+    ++sleepers_;
     changed_.Wait(&mutex_);
+    --sleepers_;
+    woken_ = std::max(woken_ - 1, 0);
   }
-  consumer_waits_ = false;
   return TakeFirst();
 }
 

@@ -6,8 +6,9 @@
 // the host, and needs no way to overtake.
 //
 // Thread safety: any thread may call Push, Offer, Open, Drain, Close and the
-// getters. Only the lane's own thread may call Pop and TryPop; only the thread
-// that was told to handle a message may call Return.
+// getters. Only the lane's own threads may call Pop and TryPop, and a mailbox
+// with several of them gets no Offer; only the thread that was told to handle a
+// message may call Return.
 //
 // Invariant: state, queue and byte count change under one lock, so no message
 // slips in behind a Drain or Close and waits for ever.
@@ -96,6 +97,9 @@ class Mailbox {
   bool Enqueue(std::shared_ptr<Envelope> envelope)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::shared_ptr<Envelope> TakeFirst() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether a thread sleeps that nobody has woken; that changes with the
+  // answer.
+  bool TakeSleeper() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const MailboxOptions options_;
   const Clock* const clock_;
@@ -106,7 +110,9 @@ class Mailbox {
   ActorState state_ ABSL_GUARDED_BY(mutex_) = ActorState::kStarting;
   std::deque<std::shared_ptr<Envelope>> queue_ ABSL_GUARDED_BY(mutex_);
   int64_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;
-  bool consumer_waits_ ABSL_GUARDED_BY(mutex_) = false;
+  // Threads that sleep in Pop, and those of them that were woken.
+  int sleepers_ ABSL_GUARDED_BY(mutex_) = 0;
+  int woken_ ABSL_GUARDED_BY(mutex_) = 0;
   bool lent_ ABSL_GUARDED_BY(mutex_) = false;  // Between Offer and Return.
 };
 

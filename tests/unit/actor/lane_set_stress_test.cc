@@ -223,5 +223,85 @@ TEST(Threads, StopDoesNotWaitForAHungHandler) {
   EXPECT_TRUE(lanes.AwaitStopped(absl::Seconds(30)));
 }
 
+// A lane of three threads: three messages are in their handlers at once, a
+// fourth waits; a stop ends them all.
+TEST(Threads, RunAsManyMessagesAtOnceAndNoMore) {
+  std::atomic<int> inside{0};
+  Gate all_inside;
+  Gate go_on;
+  FunctionActor actor([&](Message&, const Context&) {
+    if (++inside == 3) all_inside.Open();
+    go_on.Wait();
+    --inside;
+    return Reply{};
+  });
+  ThreadExecutor executor;
+  LaneSet lanes({"coordinator", {{"calls", 16, 600, 3}}, {}}, &actor,
+                Clock::Real(), &executor);
+  ASSERT_TRUE(lanes.Start().ok());
+  Answers answers;
+  for (const char* name : {"a", "b", "c", "d"})
+    lanes.Submit("calls", answers.Send(name), Submitter::kMayHandle);
+  ASSERT_TRUE(all_inside.Wait());
+  EXPECT_EQ(lanes.Snapshot()[0].depth, 1);
+  EXPECT_EQ(inside, 3);
+  go_on.Open();
+  EXPECT_EQ(answers.Await("d"), "OK");
+  lanes.Stop(StopMode::kDrain, absl::Seconds(30));
+  EXPECT_TRUE(lanes.AwaitStopped(absl::Seconds(30)));
+}
+
+TEST(Threads, AreAllGivenUpWhenTheProcessStopsNow) {
+  std::atomic<int> inside{0};
+  Gate all_inside;
+  FunctionActor actor([&](Message&, const Context& context) {
+    if (++inside == 3) all_inside.Open();
+    while (!context.cancelled()) std::this_thread::yield();
+    return Reply{};
+  });
+  ThreadExecutor executor;
+  LaneSet lanes({"coordinator", {{"calls", 16, 600, 3}}, {}}, &actor,
+                Clock::Real(), &executor);
+  ASSERT_TRUE(lanes.Start().ok());
+  Answers answers;
+  for (const char* name : {"a", "b", "c", "d"})
+    lanes.Submit("calls", answers.Send(name));
+  ASSERT_TRUE(all_inside.Wait());
+  lanes.Stop(StopMode::kNow, absl::ZeroDuration());
+  for (const char* name : {"a", "b", "c", "d"})
+    EXPECT_EQ(answers.Of(name), "DRAINING");
+  EXPECT_TRUE(lanes.AwaitStopped(absl::Seconds(30)));
+}
+
+// More messages than threads, from several senders: none is forgotten because
+// a thread that was to be woken slept on.
+TEST(Threads, HandleEveryMessageOfRacingSenders) {
+  std::atomic<int> handled{0};
+  FunctionActor actor([&](Message&, const Context&) {
+    ++handled;
+    return Reply{};
+  });
+  ThreadExecutor executor;
+  LaneSet lanes({"coordinator", {{"calls", 1 << 20, 600, 4}}, {}}, &actor,
+                Clock::Real(), &executor);
+  ASSERT_TRUE(lanes.Start().ok());
+  Answers answers;
+  std::vector<std::thread> senders;
+  for (int i = 0; i < 4; ++i)
+    senders.emplace_back([&, i] {
+      for (int j = 0; j < 500; ++j) {
+        const std::string name = std::to_string(i * 1000 + j);
+        lanes.Submit("calls", answers.Send(name), Submitter::kMayHandle);
+        if (j % 50 == 0) {
+          EXPECT_EQ(answers.Await(name), "OK");
+        }
+      }
+    });
+  for (std::thread& sender : senders) sender.join();
+  lanes.Stop(StopMode::kDrain, absl::Seconds(30));
+  EXPECT_TRUE(lanes.AwaitStopped(absl::Seconds(30)));
+  EXPECT_EQ(handled, 2'000);
+}
+
 }  // namespace
 }  // namespace troupe
