@@ -105,6 +105,18 @@ absl::Status MailboxFull(int64_t messages, int64_t bytes) {
       absl::Milliseconds(50));
 }
 
+absl::Status StreamSilent() {
+  return MakeError(Code::kDeadlineExceeded, "STREAM_SILENT",
+                   "the caller sent, or took, too little for too long");
+}
+
+absl::Status TooManyStreams(int64_t most) {
+  return WithRetryDelay(
+      MakeError(Code::kResourceExhausted, "TOO_MANY_STREAMS",
+                absl::StrCat(most, " streams are open; try again later")),
+      absl::Seconds(1));
+}
+
 absl::Status NotReady(absl::string_view service) {
   return MakeError(Code::kUnavailable, "NOT_READY",
                    absl::StrCat(service, " is still starting"));

@@ -51,6 +51,10 @@ absl::Status NotReady(absl::string_view service);  // UNAVAILABLE
 absl::Status Draining(absl::string_view service);  // UNAVAILABLE
 absl::Status ExpiredInQueue();                     // DEADLINE_EXCEEDED
 absl::Status CallerLeft();                         // CANCELLED
+// DEADLINE_EXCEEDED: the other end of a stream sent, or took, too little.
+absl::Status StreamSilent();
+// RESOURCE_EXHAUSTED: so many streams are open already.
+absl::Status TooManyStreams(int64_t most);
 absl::Status HandlerFailed(absl::string_view service,
                            absl::string_view what);    // INTERNAL
 absl::Status WorkLimitExceeded(absl::Duration limit);  // DEADLINE_EXCEEDED

@@ -33,7 +33,7 @@ constexpr int64_t kMaxWaitingArtifacts = 16;
 Host::Host(HostOptions options, HostedActor hosted)
     : options_(std::move(options)),
       hosted_(std::move(hosted)),
-      adapter_(&lanes_, Clock::Real()),
+      adapter_(&lanes_, Clock::Real(), options_.max_silence),
       lanes_(LanesFor(options_), hosted_.actor.get(), Clock::Real(),
              &executor_),
       control_(options_.service, options_.replica, &lanes_,
@@ -57,6 +57,13 @@ LaneSetOptions Host::LanesFor(const HostOptions& options) {
     FlushLog();
     _exit(kStuckExitCode);
   };
+  if (hosted_.provider != nullptr) lanes.lanes = hosted_.provider->Lanes();
+  if (!lanes.lanes.empty()) {
+    adapter_.ChooseLanes([this](const std::string& method) {
+      return hosted_.provider->LaneOf(method);
+    });
+    return lanes;
+  }
   const int64_t bytes = options.mailbox_bytes;
   lanes.lanes = {{"online", options.mailbox_messages, bytes},
                  {"batch", options.mailbox_messages, bytes},
@@ -93,6 +100,7 @@ absl::Status Host::RegisterServices(grpc::ServerBuilder& builder) {
   RETURN_IF_ERROR(control_.RegisterAt(adapter_));
   health_.AddService("troupe.v1.Actor");
   if (hosted_.provider != nullptr) {
+    hosted_.provider->ServeAt(adapter_);
     for (const std::string& name : hosted_.provider->ActorServices()) {
       RETURN_IF_ERROR(adapter_.AddService(name));
       health_.AddService(name);

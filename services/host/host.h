@@ -38,6 +38,8 @@ struct HostOptions {
   absl::Duration stuck_after = absl::Seconds(60);
   // Beyond a message's work limit.
   absl::Duration stuck_exit_after = absl::Seconds(10);
+  // As RpcAdapter::Shared::max_silence.
+  absl::Duration max_silence = absl::Minutes(10);
   bool reflection = false;
   // Called once, from the thread that first calls Stop, with the drain time.
   std::function<void(absl::Duration)> on_stop;

@@ -28,7 +28,8 @@ RpcMethod::RpcType TypeOf(MethodKind kind) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<RawService>> RawService::Make(
-    absl::string_view full_name) {
+    absl::string_view full_name,
+    const std::function<bool(const std::string& method)>& as_stream) {
   const google::protobuf::ServiceDescriptor* const service =
       google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(
           std::string(full_name));
@@ -38,11 +39,12 @@ absl::StatusOr<std::unique_ptr<RawService>> RawService::Make(
   std::vector<RawMethod> methods;
   for (int i = 0; i < service->method_count(); ++i) {
     const google::protobuf::MethodDescriptor& method = *service->method(i);
-    methods.push_back({i, absl::StrCat(full_name, "/", method.name()),
-                       method.client_streaming() ? MethodKind::kStream
-                       : method.server_streaming()
-                           ? MethodKind::kServerStreaming
-                           : MethodKind::kUnary});
+    std::string name = absl::StrCat(full_name, "/", method.name());
+    MethodKind kind = MethodKind::kUnary;
+    if (method.server_streaming()) kind = MethodKind::kServerStreaming;
+    if (method.client_streaming() || as_stream(name))
+      kind = MethodKind::kStream;
+    methods.push_back({i, std::move(name), kind});
   }
   return std::unique_ptr<RawService>(new RawService(std::move(methods)));
 }

@@ -5,6 +5,8 @@
 // Thread safety: Await* from any thread, once the server runs.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -21,7 +23,7 @@ namespace troupe {
 
 enum class MethodKind {
   kUnary,
-  kStream,  // Of requests; the answer is one message or a stream.
+  kStream,  // Of requests, or either way; taken as one both ways.
   kServerStreaming,
 };
 
@@ -39,8 +41,11 @@ class RawService : public grpc::Service {
   using Writer = grpc::ServerAsyncWriter<grpc::ByteBuffer>;
 
   // `full_name` is that of a proto that is linked in; NOT_FOUND otherwise.
+  // Methods of which `as_stream` says so are kStream in place of
+  // kServerStreaming.
   static absl::StatusOr<std::unique_ptr<RawService>> Make(
-      absl::string_view full_name);
+      absl::string_view full_name,
+      const std::function<bool(const std::string& method)>& as_stream);
 
   const std::vector<RawMethod>& methods() const { return methods_; }
 

@@ -6,6 +6,7 @@
 #include "services/base/status_macros.h"
 #include "services/host/served_call.h"
 #include "services/host/stream_call.h"
+#include "services/host/transfer_call.h"
 #include "services/host/watch_call.h"
 
 namespace troupe {
@@ -24,24 +25,33 @@ const Method* Find(const std::map<std::string, Method, std::less<>>& methods,
 
 }  // namespace
 
-RpcAdapter::RpcAdapter(LaneSet* lanes, const Clock* clock) {
+RpcAdapter::RpcAdapter(LaneSet* lanes, const Clock* clock,
+                       absl::Duration max_silence) {
+  shared_.max_silence = max_silence;
   shared_.lanes = lanes;
   shared_.clock = clock;
-  shared_.on_watch = [this](std::weak_ptr<Watch> watch) {
+  shared_.lane_of = [](const std::string&) { return ""; };
+  shared_.on_stream = [this](std::weak_ptr<OpenStream> stream) {
     MutexLock lock(&mutex_);
-    watches_.erase(
-        std::remove_if(watches_.begin(), watches_.end(),
-                       [](const auto& old) { return old.expired(); }),
-        watches_.end());
-    watches_.push_back(std::move(watch));
+    if (streams_.size() >= streams_due_) {
+      streams_.erase(
+          std::remove_if(streams_.begin(), streams_.end(),
+                         [](const auto& old) { return old.expired(); }),
+          streams_.end());
+      streams_due_ = std::max<size_t>(2 * streams_.size(), 16);
+    }
+    streams_.push_back(std::move(stream));
   };
 }
 
 RpcAdapter::~RpcAdapter() { Shutdown(); }
 
 absl::Status RpcAdapter::AddService(absl::string_view full_name) {
-  ASSIGN_OR_RETURN(std::unique_ptr<RawService> service,
-                   RawService::Make(full_name));
+  ASSIGN_OR_RETURN(
+      std::unique_ptr<RawService> service,
+      RawService::Make(full_name, [this](const std::string& method) {
+        return transfer_methods_.contains(method);
+      }));
   services_.push_back(std::move(service));
   return absl::OkStatus();
 }
@@ -52,6 +62,15 @@ void RpcAdapter::AddInline(absl::string_view method, InlineMethod answer) {
 
 void RpcAdapter::AddWatch(absl::string_view method, WatchMethod begin) {
   watch_methods_.emplace(method, std::move(begin));
+}
+
+void RpcAdapter::AddTransfer(absl::string_view method, TransferMethod begin) {
+  transfer_methods_.emplace(method, std::move(begin));
+}
+
+void RpcAdapter::ChooseLanes(
+    std::function<std::string(const std::string& method)> of) {
+  shared_.lane_of = std::move(of);
 }
 
 void RpcAdapter::RegisterAt(grpc::ServerBuilder& builder) {
@@ -76,7 +95,10 @@ void RpcAdapter::AwaitCalls(RawService* service) {
                             Find(inline_methods_, method.name));
         break;
       case MethodKind::kStream:
-        StreamCall::Await(&shared_, service, &method);
+        if (const auto* begin = Find(transfer_methods_, method.name))
+          TransferCall::Await(&shared_, service, &method, begin);
+        else
+          StreamCall::Await(&shared_, service, &method);
         break;
       case MethodKind::kServerStreaming:
         WatchCall::Await(&shared_, service, &method,
@@ -88,13 +110,13 @@ void RpcAdapter::AwaitCalls(RawService* service) {
 
 void RpcAdapter::Stop(const absl::Status& status) {
   shared_.stopping = true;
-  std::vector<std::weak_ptr<Watch>> watches;
+  std::vector<std::weak_ptr<OpenStream>> streams;
   {
     MutexLock lock(&mutex_);
-    watches.swap(watches_);
+    streams.swap(streams_);
   }
-  for (const auto& weak : watches)
-    if (const auto watch = weak.lock(); watch != nullptr) watch->End(status);
+  for (const auto& weak : streams)
+    if (const auto stream = weak.lock(); stream != nullptr) stream->End(status);
 }
 
 void RpcAdapter::Relieve() {

@@ -26,6 +26,8 @@
 #include "services/actor/lane_set.h"
 #include "services/base/clock.h"
 #include "services/base/mutex.h"
+#include "services/host/file_transfer.h"
+#include "services/host/open_stream.h"
 #include "services/host/poller.h"
 #include "services/host/raw_service.h"
 #include "services/host/watch.h"
@@ -48,23 +50,32 @@ class RpcAdapter {
     const Clock* clock = nullptr;
     // A stream whose caller is silent, or takes nothing, for longer is given
     // up.
-    absl::Duration max_silence = absl::Minutes(10);
+    absl::Duration max_silence;
     grpc::ServerCompletionQueue* queue = nullptr;
     Poller* poller = nullptr;
-    std::function<void(std::weak_ptr<Watch>)> on_watch;
-    std::atomic<bool> stopping{false};  // No further calls are awaited.
+    std::function<void(std::weak_ptr<OpenStream>)> on_stream;
+    // The lane of a method; empty: that of the caller's metadata.
+    std::function<std::string(const std::string& method)> lane_of;
+    mutable std::atomic<int> watches{0};    // Open ones.
+    mutable std::atomic<int> transfers{0};  // Likewise.
+    std::atomic<bool> stopping{false};      // No further calls are awaited.
   };
 
   // `lanes` and `clock` must live as long as this object.
-  RpcAdapter(LaneSet* lanes, const Clock* clock);
+  RpcAdapter(LaneSet* lanes, const Clock* clock, absl::Duration max_silence);
   ~RpcAdapter();
 
-  // Serves a proto service. Its unary methods and streams become
-  // messages to the lanes, those that were given with AddInline and AddWatch
-  // before excepted. NOT_FOUND when no such proto is linked in.
+  // Serves a proto service. Its methods become messages to the lanes, those
+  // that were given with AddInline and AddWatch before excepted; those given
+  // with AddTransfer become one for each piece. NOT_FOUND when no such proto is
+  // linked in.
   absl::Status AddService(absl::string_view full_name);
   void AddInline(absl::string_view method, InlineMethod answer);
   void AddWatch(absl::string_view method, WatchMethod begin);
+  void AddTransfer(absl::string_view method, TransferMethod begin);
+  // In place of the lanes that callers name. A process that has lanes of its
+  // own also sets its own limits to what a message may take.
+  void ChooseLanes(std::function<std::string(const std::string& method)> of);
 
   void RegisterAt(grpc::ServerBuilder& builder);
 
@@ -89,11 +100,14 @@ class RpcAdapter {
   std::vector<std::unique_ptr<RawService>> services_;
   std::map<std::string, InlineMethod, std::less<>> inline_methods_;
   std::map<std::string, WatchMethod, std::less<>> watch_methods_;
+  std::map<std::string, TransferMethod, std::less<>> transfer_methods_;
   std::unique_ptr<grpc::ServerCompletionQueue> queue_;
   std::unique_ptr<Poller> poller_;  // Waits for handlers when it goes.
 
   Mutex mutex_;
-  std::vector<std::weak_ptr<Watch>> watches_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::weak_ptr<OpenStream>> streams_ ABSL_GUARDED_BY(mutex_);
+  // Looked through for those that are gone at twice what was left.
+  size_t streams_due_ ABSL_GUARDED_BY(mutex_) = 16;
 };
 
 }  // namespace troupe

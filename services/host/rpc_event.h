@@ -7,6 +7,10 @@
 #include <functional>
 #include <utility>
 
+#include "absl/time/time.h"
+#include "grpcpp/alarm.h"
+#include "grpcpp/completion_queue.h"
+
 namespace troupe {
 
 class RpcEvent {
@@ -22,5 +26,16 @@ class RpcEvent {
  private:
   const std::function<void(bool ok)> on_event_;
 };
+
+// Lets `event` happen in `delay`, or, with ok = false, when `alarm` is
+// cancelled. Not on the wall clock, which may be set.
+inline void SetAlarmIn(absl::Duration delay, grpc::CompletionQueue* queue,
+                       grpc::Alarm* alarm, RpcEvent* event) {
+  alarm->Set(queue,
+             gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                          gpr_time_from_nanos(absl::ToInt64Nanoseconds(delay),
+                                              GPR_TIMESPAN)),
+             event);
+}
 
 }  // namespace troupe

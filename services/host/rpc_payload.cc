@@ -16,6 +16,12 @@ absl::StatusOr<CallStreams*> StreamsOf(Message& message) {
   return &payload->streams();
 }
 
+absl::StatusOr<std::shared_ptr<Watch>> WatchOf(const Message& message) {
+  auto* const payload = dynamic_cast<WatchPayload*>(message.payload.get());
+  if (payload == nullptr) return BadMessage("the call watches nothing");
+  return payload->watch();
+}
+
 absl::Status ParseBytes(grpc::ByteBuffer& bytes,
                         google::protobuf::MessageLite& message) {
   // gRPC hands over an invalid buffer where the caller sent none.

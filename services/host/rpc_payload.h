@@ -13,6 +13,7 @@
 #include "google/protobuf/message_lite.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "services/actor/actor.h"
+#include "services/host/watch.h"
 #include "services/table/serialize.h"
 
 namespace troupe {
@@ -60,6 +61,21 @@ class StreamPayload : public Payload {
  private:
   const std::shared_ptr<CallStreams> streams_;
 };
+
+// A call that watches: what it asks for, and the way to tell it. The reply to
+// such a message is not sent, only its error is.
+class WatchPayload : public RpcPayload {
+ public:
+  WatchPayload(grpc::ByteBuffer&& request, std::shared_ptr<Watch> watch)
+      : RpcPayload(std::move(request)), watch_(std::move(watch)) {}
+  const std::shared_ptr<Watch>& watch() const { return watch_; }
+
+ private:
+  const std::shared_ptr<Watch> watch_;
+};
+
+// That of a watching call. BAD_MESSAGE where `message` is none.
+absl::StatusOr<std::shared_ptr<Watch>> WatchOf(const Message& message);
 
 // Those of a streaming call. BAD_MESSAGE where `message` is none.
 absl::StatusOr<CallStreams*> StreamsOf(Message& message);

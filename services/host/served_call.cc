@@ -43,7 +43,11 @@ void ServedCall::OnArrived(bool ok) {
 void ServedCall::Submit() {
   absl::StatusOr<CallInfo> info = ReadCallInfo(context_, *shared_->clock);
   if (!info.ok()) return Fail(info.status());
-  const absl::StatusOr<std::string> lane = ReadLane(context_);
+  absl::StatusOr<std::string> lane = shared_->lane_of(method_->name);
+  if (lane->empty())
+    lane = ReadLane(context_);
+  else
+    info->work_limit = absl::InfiniteDuration();
   if (!lane.ok()) return Fail(lane.status());
   Message message;
   message.method = method_->name;

@@ -8,18 +8,22 @@
 #include <string>
 #include <vector>
 
+#include "services/actor/lane_set.h"
+
 namespace grpc {
 class Service;
 }
 
 namespace troupe {
 
+class RpcAdapter;
+
 class ServiceProvider {
  public:
   virtual ~ServiceProvider() = default;
 
-  // Full names of proto services ("troupe.v1.Stage") whose methods, unary and
-  // client-streaming ones, become messages to the actor.
+  // Full names of proto services ("troupe.v1.Stage") whose methods become
+  // messages to the actor.
   virtual std::vector<std::string> ActorServices() { return {}; }
 
   // Further services that handle their calls themselves, on gRPC's threads.
@@ -29,10 +33,17 @@ class ServiceProvider {
   // Full names of those, for health: "troupe.v1.Coordinator".
   virtual std::vector<std::string> ServiceNames() { return {}; }
 
+  // Lanes in place of those of a stage, and which of them takes the messages of
+  // a method ("troupe.v1.Coordinator/GetJob").
+  virtual std::vector<LaneOptions> Lanes() { return {}; }
+  virtual std::string LaneOf(const std::string& /*method*/) { return ""; }
+
+  // Says which methods are served otherwise: AddInline, AddWatch, AddTransfer.
+  virtual void ServeAt(RpcAdapter& /*adapter*/) {}
+
   // Called once, when the process begins to stop: health says NOT_SERVING and
-  // the mailboxes reject, but accepted messages are still being handled, and
-  // the further services still take calls. Afterwards they should refuse new
-  // work and end their streams; calls that have not ended a second after the
+  // the mailboxes reject, but accepted messages are still being handled.
+  // Afterwards all streams end; calls that have not ended a second after the
   // lanes did are cancelled.
   virtual void OnDrain() {}
 };

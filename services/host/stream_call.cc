@@ -70,9 +70,7 @@ absl::StatusOr<std::optional<grpc::ByteBuffer>> StreamCall::Next() {
   ++events_left_;
   stream_.Read(&buffer_, &read_);
   while (reading_ && !ended_)
-    if (!changed_.WaitFor(&mutex_, shared_->max_silence))
-      return MakeError(absl::StatusCode::kDeadlineExceeded, "STREAM_SILENT",
-                       "the caller sent nothing for too long");
+    if (!changed_.WaitFor(&mutex_, shared_->max_silence)) return StreamSilent();
   if (reading_ || token_->cancelled()) return CallerLeft();
   if (!read_ok_) return std::nullopt;
   return std::move(buffer_);
@@ -102,8 +100,7 @@ absl::Status StreamCall::AwaitWritten() {
     if (!changed_.WaitFor(&mutex_, shared_->max_silence)) {
       // The answer has to wait for this write, which nothing else ends.
       context_.TryCancel();
-      return MakeError(absl::StatusCode::kDeadlineExceeded, "STREAM_SILENT",
-                       "the caller took nothing for too long");
+      return StreamSilent();
     }
   if (ended_ || token_->cancelled()) return CallerLeft();
   return absl::OkStatus();

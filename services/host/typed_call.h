@@ -29,11 +29,11 @@ absl::StatusOr<Reply> CallTyped(
   RETURN_IF_ERROR(ParsePayload(message, request));
   pb::BatchId id;
   // A copy: the handler may take the request apart.
-  if constexpr (requires { request.id(); }) id = request.id();
+  if constexpr (requires { id = request.id(); }) id = request.id();
   absl::StatusOr<Response> response = (handler.*method)(request, context);
   LogCall(message, context, id, response.status());
   if (!response.ok()) return response.status();
-  if constexpr (requires { response->mutable_id(); })
+  if constexpr (requires { *response->mutable_id() = id; })
     *response->mutable_id() = std::move(id);
   int64_t rows = 0;
   if constexpr (requires { response->set_credit(0); }) {

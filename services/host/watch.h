@@ -9,13 +9,12 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "grpcpp/support/byte_buffer.h"
+#include "services/host/open_stream.h"
 
 namespace troupe {
 
-class Watch {
+class Watch : public OpenStream {
  public:
-  virtual ~Watch() = default;
-
   // Sends `message`, after the one on its way; replaces one that still waits.
   virtual void Send(grpc::ByteBuffer message) = 0;
 
@@ -25,7 +24,7 @@ class Watch {
                          std::function<grpc::ByteBuffer()> make) = 0;
 
   // Ends the call, after what waits was sent.
-  virtual void End(const absl::Status& status) = 0;
+  void End(const absl::Status& status) override = 0;
 
   // Whether it has ended, or the caller left.
   virtual bool ended() const = 0;

@@ -3,9 +3,17 @@
 #include <utility>
 
 #include "services/base/errors.h"
+#include "services/host/call_metadata.h"
 #include "services/host/grpc_status.h"
+#include "services/host/rpc_payload.h"
 
 namespace troupe {
+namespace {
+
+// Each takes some ten kilobytes.
+constexpr int kMostWatches = 4096;
+
+}  // namespace
 
 void WatchCall::Await(const RpcAdapter::Shared* shared, RawService* service,
                       const RawMethod* method, const WatchMethod* begin) {
@@ -27,11 +35,17 @@ WatchCall::WatchCall(const RpcAdapter::Shared* shared, RawService* service,
       method_(method),
       begin_(begin),
       writer_(&context_),
+      token_(std::make_shared<CancelToken>()),
       arrived_([this](bool ok) { OnArrived(ok); }),
       written_([this](bool ok) { OnWritten(ok); }),
       alarmed_([this](bool ok) { OnAlarm(ok); }),
       done_([this](bool) { OnDone(); }),
       finished_([this](bool) { OnEvent(); }) {}
+
+WatchCall::~WatchCall() {
+  MutexLock lock(&mutex_);
+  if (counted_) --shared_->watches;
+}
 
 void WatchCall::OnArrived(bool ok) {
   if (!ok) {  // The server stops; no call came, and no event will.
@@ -41,10 +55,36 @@ void WatchCall::OnArrived(bool ok) {
     return;
   }
   if (!shared_->stopping) Await(shared_, service_, method_, begin_);
-  if (begin_ == nullptr) return End(UnknownMethod(method_->name));
-  shared_->on_watch(weak_from_this());
+  if (shared_->watches.fetch_add(1) >= kMostWatches) {
+    --shared_->watches;
+    return End(TooManyStreams(kMostWatches));
+  }
+  {
+    MutexLock lock(&mutex_);
+    counted_ = true;
+  }
+  shared_->on_stream(weak_from_this());
+  if (begin_ == nullptr) return Submit();
   const absl::Status begun = (*begin_)(request_, shared_from_this());
   if (!begun.ok()) End(begun);
+}
+
+void WatchCall::Submit() {
+  absl::StatusOr<CallInfo> info = ReadCallInfo(context_, *shared_->clock);
+  if (!info.ok()) return End(info.status());
+  info->work_limit = absl::InfiniteDuration();
+  Message message;
+  message.method = method_->name;
+  message.bytes = static_cast<int64_t>(request_.Length());
+  message.payload =
+      std::make_unique<WatchPayload>(std::move(request_), shared_from_this());
+  shared_->lanes->Submit(
+      shared_->lane_of(method_->name),
+      std::make_shared<Envelope>(
+          std::move(message), *std::move(info), token_,
+          [self = shared_from_this()](const absl::StatusOr<Reply>& reply) {
+            if (!reply.ok()) self->End(reply.status());
+          }));
 }
 
 void WatchCall::Send(grpc::ByteBuffer message) {
@@ -79,11 +119,7 @@ bool WatchCall::ended() const {
 void WatchCall::SetAlarm() {
   alarm_set_ = true;
   ++events_left_;
-  // Not on the wall clock, which may be set.
-  const gpr_timespec when = gpr_time_add(
-      gpr_now(GPR_CLOCK_MONOTONIC),
-      gpr_time_from_nanos(absl::ToInt64Nanoseconds(interval_), GPR_TIMESPAN));
-  alarm_.Set(shared_->queue, when, &alarmed_);
+  SetAlarmIn(interval_, shared_->queue, &alarm_, &alarmed_);
 }
 
 void WatchCall::OnAlarm(bool ok) {
@@ -109,6 +145,7 @@ void WatchCall::Proceed() {
     writer_.Write(message, &written_);
   } else if (end_.has_value()) {
     finishing_ = true;
+    AddPushback(context_, *end_);
     writer_.Finish(ToGrpcStatus(*end_), &finished_);
   }
 }
@@ -124,6 +161,7 @@ void WatchCall::OnWritten(bool ok) {
 }
 
 void WatchCall::OnDone() {
+  if (context_.IsCancelled()) token_->Cancel();
   End(CallerLeft());  // Without effect where the call ended by itself.
   OnEvent();
 }

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "grpcpp/alarm.h"
 #include "grpcpp/server_context.h"
+#include "services/actor/context.h"
 #include "services/base/mutex.h"
 #include "services/host/raw_service.h"
 #include "services/host/rpc_adapter.h"
@@ -20,10 +21,12 @@ namespace troupe {
 
 class WatchCall : public Watch, public std::enable_shared_from_this<WatchCall> {
  public:
-  // Waits for one call of `method`, and after it for the next. All pointers
+  // Waits for one call of `method`, and after it for the next. `begin`, where
+  // not null, begins it on the polling thread in place of a lane. All pointers
   // must live until the queue is shut down.
   static void Await(const RpcAdapter::Shared* shared, RawService* service,
                     const RawMethod* method, const WatchMethod* begin);
+  ~WatchCall() override;
 
   void Send(grpc::ByteBuffer message) override;
   void SendEvery(absl::Duration interval,
@@ -36,6 +39,7 @@ class WatchCall : public Watch, public std::enable_shared_from_this<WatchCall> {
             const RawMethod* method, const WatchMethod* begin);
 
   void OnArrived(bool ok);
+  void Submit();
   void OnWritten(bool ok);
   void OnAlarm(bool ok);
   void OnDone();
@@ -53,13 +57,15 @@ class WatchCall : public Watch, public std::enable_shared_from_this<WatchCall> {
   grpc::ByteBuffer request_;
   RawService::Writer writer_;
   grpc::Alarm alarm_;
+  const std::shared_ptr<CancelToken> token_;
   RpcEvent arrived_;
   RpcEvent written_;
   RpcEvent alarmed_;
   RpcEvent done_;
   RpcEvent finished_;
 
-  mutable Mutex mutex_;  // Guards everything below.
+  mutable Mutex mutex_;                           // Guards everything below.
+  bool counted_ ABSL_GUARDED_BY(mutex_) = false;  // Among the open ones.
   std::optional<grpc::ByteBuffer> waiting_ ABSL_GUARDED_BY(mutex_);
   std::optional<absl::Status> end_ ABSL_GUARDED_BY(mutex_);
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
