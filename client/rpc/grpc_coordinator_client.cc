@@ -159,7 +159,12 @@ absl::Status GrpcCoordinatorClient::WatchOnce(
   request.set_id(id);
   const auto reader = stub_->WatchJob(&context, request);
   pb::Job job;
+  pb::CreateJobRequest asked;  // Only the first message carries it.
   while (reader->Read(&job)) {
+    if (job.has_request())
+      asked = job.request();
+    else
+      *job.mutable_request() = asked;
     *answered = absl::Now();
     *over = !on_job(job) || Stopped(job.state());
     if (*over) context.TryCancel();
