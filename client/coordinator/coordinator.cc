@@ -104,8 +104,16 @@ Coordinator::Coordinator() : parts_(new Parts) {}
 
 Coordinator::~Coordinator() { Coordinator::OnStop(); }
 
-std::vector<grpc::Service*> Coordinator::Services() {
-  return {&parts_->service};
+std::vector<LaneOptions> Coordinator::Lanes() {
+  return CoordinatorService::Lanes();
+}
+
+std::string Coordinator::LaneOf(const std::string& method) {
+  return CoordinatorService::LaneOf(method);
+}
+
+void Coordinator::ServeAt(RpcAdapter& adapter) {
+  parts_->service.ServeAt(adapter);
 }
 
 absl::Status Coordinator::OnStart() {
@@ -158,8 +166,9 @@ absl::Status Coordinator::OnStart() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Reply> Coordinator::OnReceive(Message& message, const Context&) {
-  return UnknownMethod(message.method);
+absl::StatusOr<Reply> Coordinator::OnReceive(Message& message,
+                                             const Context& context) {
+  return parts_->service.Receive(message, context);
 }
 
 void Coordinator::OnDrain() {

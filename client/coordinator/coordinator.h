@@ -2,8 +2,8 @@
 // it puts stores, scheduler, network and service together, and takes them apart
 // in order.
 //
-// Thread safety: see services/actor/actor.h. It has no messages of its own: its
-// service answers on gRPC's threads.
+// Thread safety: see services/actor/actor.h. Its messages are the calls of its
+// service.
 #pragma once
 
 #include <memory>
@@ -36,10 +36,12 @@ class Coordinator : public Actor, public ServiceProvider {
                                   const Context& context) override;
   void OnStop() override;
 
-  std::vector<grpc::Service*> Services() override;
-  std::vector<std::string> ServiceNames() override {
+  std::vector<std::string> ActorServices() override {
     return {"troupe.v1.Coordinator"};
   }
+  std::vector<LaneOptions> Lanes() override;
+  std::string LaneOf(const std::string& method) override;
+  void ServeAt(RpcAdapter& adapter) override;
   // Suspends the jobs; they go on at the next start.
   void OnDrain() override;
 

@@ -1,22 +1,35 @@
 // The CoordinatorService answers troupe.v1.Coordinator: each method checks,
 // asks the scheduler, the registry or the stages' network, and answers.
 //
-// Thread safety: gRPC calls the methods from its own threads, several at once;
-// they may block, since the server gives each call a thread.
+// It is served as the stages are: a call is a message to a lane. The methods
+// may wait for the disk, so the lane "calls" has some threads, and not one for
+// each call. Uploads and output go piece by piece through the lane "transfers",
+// and watches hold no thread at all.
+//
+// Thread safety: the lanes' threads call Receive, several at once, between Open
+// and the end of the lanes; Drain from any thread; the rest as said there.
 #pragma once
 
 #include <atomic>
 #include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "client/coordinator/job_scheduler.h"
+#include "client/coordinator/job_watches.h"
 #include "client/coordinator/stages/dispatcher.h"
 #include "proto/pb.h"
-#include "troupe/v1/coordinator.grpc.pb.h"
+#include "services/host/rpc_adapter.h"
+#include "services/host/service_provider.h"
+#include "troupe/v1/coordinator.pb.h"
 
 namespace troupe {
 
-class CoordinatorService : public pb::Coordinator::Service {
+class CoordinatorService {
  public:
   // What the methods work with. All of it outlives the service's last call.
   struct Company {
@@ -28,73 +41,50 @@ class CoordinatorService : public pb::Coordinator::Service {
         stop;  // Stops everything; returns at once.
   };
 
+  // Before the server starts. This object must outlive it.
+  void ServeAt(RpcAdapter& adapter);
+  static std::vector<LaneOptions> Lanes();
+  static std::string LaneOf(const std::string& method);
+
   // Until this, every method answers NOT_READY.
   void Open(Company company);
   // From now on: no new jobs, and watches end (DRAINING).
-  void Drain() { draining_.store(true); }
+  void Drain();
 
-  grpc::Status CreateJob(grpc::ServerContext* context,
-                         const pb::CreateJobRequest* request,
-                         pb::Job* response) override;
-  grpc::Status GetJob(grpc::ServerContext* context,
-                      const pb::GetJobRequest* request,
-                      pb::Job* response) override;
-  grpc::Status ListJobs(grpc::ServerContext* context,
-                        const pb::ListJobsRequest* request,
-                        pb::ListJobsResponse* response) override;
-  grpc::Status DeleteJob(grpc::ServerContext* context,
-                         const pb::DeleteJobRequest* request,
-                         pb::DeleteJobResponse* response) override;
-  grpc::Status CancelJob(grpc::ServerContext* context,
-                         const pb::CancelJobRequest* request,
-                         pb::Job* response) override;
-  grpc::Status ResumeJob(grpc::ServerContext* context,
-                         const pb::ResumeJobRequest* request,
-                         pb::Job* response) override;
-  grpc::Status GetJournal(grpc::ServerContext* context,
-                          const pb::GetJournalRequest* request,
-                          pb::Journal* response) override;
-  grpc::Status WatchJob(grpc::ServerContext* context,
-                        const pb::WatchJobRequest* request,
-                        grpc::ServerWriter<pb::Job>* writer) override;
-  grpc::Status Upload(grpc::ServerContext* context,
-                      grpc::ServerReader<pb::UploadRequest>* reader,
-                      pb::UploadResponse* response) override;
-  grpc::Status ReadOutput(
-      grpc::ServerContext* context, const pb::ReadOutputRequest* request,
-      grpc::ServerWriter<pb::ReadOutputResponse>* writer) override;
-  grpc::Status ListPipelines(grpc::ServerContext* context,
-                             const pb::ListPipelinesRequest* request,
-                             pb::ListPipelinesResponse* response) override;
-  grpc::Status GetPipeline(grpc::ServerContext* context,
-                           const pb::GetPipelineRequest* request,
-                           pb::Pipeline* response) override;
-  grpc::Status DeletePipeline(grpc::ServerContext* context,
-                              const pb::DeletePipelineRequest* request,
-                              pb::DeletePipelineResponse* response) override;
-  grpc::Status GetTopology(grpc::ServerContext* context,
-                           const pb::GetTopologyRequest* request,
-                           pb::Topology* response) override;
-  grpc::Status Stop(grpc::ServerContext* context,
-                    const pb::StopCompanyRequest* request,
-                    pb::StopCompanyResponse* response) override;
+  // Answers one message of a lane.
+  absl::StatusOr<Reply> Receive(Message& message, const Context& context);
+
+  absl::StatusOr<pb::Job> CreateJob(pb::CreateJobRequest& request,
+                                    const Context& context);
+  absl::StatusOr<pb::Job> GetJob(pb::GetJobRequest& request,
+                                 const Context& context);
+  absl::StatusOr<pb::ListJobsResponse> ListJobs(pb::ListJobsRequest& request,
+                                                const Context& context);
+  absl::StatusOr<pb::DeleteJobResponse> DeleteJob(pb::DeleteJobRequest& request,
+                                                  const Context& context);
+  absl::StatusOr<pb::Job> CancelJob(pb::CancelJobRequest& request,
+                                    const Context& context);
+  absl::StatusOr<pb::Job> ResumeJob(pb::ResumeJobRequest& request,
+                                    const Context& context);
+  absl::StatusOr<pb::Journal> GetJournal(pb::GetJournalRequest& request,
+                                         const Context& context);
+  absl::StatusOr<pb::ListPipelinesResponse> ListPipelines(
+      pb::ListPipelinesRequest& request, const Context& context);
+  absl::StatusOr<pb::Pipeline> GetPipeline(pb::GetPipelineRequest& request,
+                                           const Context& context);
+  absl::StatusOr<pb::DeletePipelineResponse> DeletePipeline(
+      pb::DeletePipelineRequest& request, const Context& context);
+  absl::StatusOr<pb::Topology> GetTopology(pb::GetTopologyRequest& request,
+                                           const Context& context);
 
  private:
-  absl::Status Ready() const;
-  absl::Status TryCreateJob(const pb::CreateJobRequest& request,
-                            pb::Job* response);
-  absl::Status ShowJournal(const pb::GetJournalRequest& request,
-                           pb::Journal* response);
-  absl::Status Watch(grpc::ServerContext& context, const std::string& id,
-                     grpc::ServerWriter<pb::Job>& writer);
-  absl::Status TakeUpload(grpc::ServerReader<pb::UploadRequest>& reader,
-                          pb::UploadResponse* response);
-  absl::Status SendOutput(const pb::ReadOutputRequest& request,
-                          grpc::ServerWriter<pb::ReadOutputResponse>& writer);
+  absl::StatusOr<Reply> WatchJob(Message& message);
+  absl::StatusOr<grpc::ByteBuffer> Stop(grpc::ByteBuffer& bytes);
 
   std::atomic<bool> open_{false};  // Written after company_, read before it.
   std::atomic<bool> draining_{false};
   Company company_;
+  JobWatches watches_;
 };
 
 }  // namespace troupe

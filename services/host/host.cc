@@ -105,10 +105,6 @@ absl::Status Host::RegisterServices(grpc::ServerBuilder& builder) {
       RETURN_IF_ERROR(adapter_.AddService(name));
       health_.AddService(name);
     }
-    for (grpc::Service* const service : hosted_.provider->Services())
-      builder.RegisterService(service);
-    for (const std::string& name : hosted_.provider->ServiceNames())
-      health_.AddService(name);
   }
   adapter_.RegisterAt(builder);
   return absl::OkStatus();

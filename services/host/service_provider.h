@@ -10,10 +10,6 @@
 
 #include "services/actor/lane_set.h"
 
-namespace grpc {
-class Service;
-}
-
 namespace troupe {
 
 class RpcAdapter;
@@ -25,13 +21,6 @@ class ServiceProvider {
   // Full names of proto services ("troupe.v1.Stage") whose methods become
   // messages to the actor.
   virtual std::vector<std::string> ActorServices() { return {}; }
-
-  // Further services that handle their calls themselves, on gRPC's threads.
-  // They must live as long as this object. Asked once, before OnStart.
-  virtual std::vector<grpc::Service*> Services() { return {}; }
-
-  // Full names of those, for health: "troupe.v1.Coordinator".
-  virtual std::vector<std::string> ServiceNames() { return {}; }
 
   // Lanes in place of those of a stage, and which of them takes the messages of
   // a method ("troupe.v1.Coordinator/GetJob").

@@ -33,12 +33,21 @@ class LiveJob {
     return {job_, version_};
   }
 
-  // Changes the job, and wakes its watchers.
+  // What tells whether a copy is worth it.
+  struct Head {
+    int64_t version = 0;
+    pb::JobState state = pb::JOB_STATE_UNSPECIFIED;
+  };
+  Head head() const {
+    MutexLock lock(&mutex_);
+    return {version_, job_.state()};
+  }
+
+  // Changes the job.
   void Change(const std::function<void(pb::Job&)>& change) {
     MutexLock lock(&mutex_);
     change(job_);
     ++version_;
-    changed_.NotifyAll();
   }
 
   // Hands the newest state to `record`, one call after the other: whatever
@@ -47,12 +56,6 @@ class LiveJob {
       const std::function<absl::Status(const pb::Job&)>& record) {
     MutexLock lock(&record_mutex_);
     return record(Get().job);
-  }
-
-  // Waits until the version differs from `seen`, or `timeout` passes.
-  void AwaitChange(int64_t seen, absl::Duration timeout) {
-    MutexLock lock(&mutex_);
-    if (version_ == seen) changed_.WaitFor(&mutex_, timeout);
   }
 
   // Asks the job's thread to stop: because the user said so, or because the
@@ -73,7 +76,6 @@ class LiveJob {
   std::atomic<Stop> stop_{Stop::kNot};
   Mutex record_mutex_;  // Orders records; taken before mutex_.
   mutable Mutex mutex_;
-  CondVar changed_;
   pb::Job job_ ABSL_GUARDED_BY(mutex_);
   int64_t version_ ABSL_GUARDED_BY(mutex_) = 0;
 };

@@ -1,0 +1,53 @@
+// Files that go over the network, piece by piece: uploads that come in, and
+// output that goes out.
+//
+// Thread safety: one thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "client/coordinator/job_scheduler.h"
+#include "client/coordinator/passes/job_context.h"
+#include "client/coordinator/state/upload_store.h"
+#include "services/host/file_transfer.h"
+
+namespace troupe {
+
+// Coordinator.Upload. What breaks off leaves nothing.
+class UploadTransfer : public FileTransfer {
+ public:
+  explicit UploadTransfer(const JobEnvironment* environment)
+      : environment_(*environment) {}
+
+  absl::Status Take(grpc::ByteBuffer& bytes) override;
+  absl::StatusOr<std::optional<grpc::ByteBuffer>> Give() override;
+
+ private:
+  const JobEnvironment& environment_;
+  std::unique_ptr<UploadStore::Writer> writer_;
+  bool answered_ = false;
+};
+
+// Coordinator.ReadOutput.
+class OutputTransfer : public FileTransfer {
+ public:
+  OutputTransfer(const JobEnvironment* environment, JobScheduler* scheduler)
+      : environment_(*environment), scheduler_(*scheduler) {}
+
+  absl::Status Take(grpc::ByteBuffer& bytes) override;
+  absl::StatusOr<std::optional<grpc::ByteBuffer>> Give() override;
+
+ private:
+  const JobEnvironment& environment_;
+  JobScheduler& scheduler_;
+  std::string path_;
+  int64_t offset_ = 0;
+  int64_t end_ = 0;
+};
+
+}  // namespace troupe
