@@ -188,7 +188,7 @@ absl::string_view WithoutSeparators(absl::string_view text, char separator,
   if (number.find(separator) == absl::string_view::npos) return number;
   bool negative = false;
   absl::string_view rest = TakeSign(number, &negative);
-  scratch->assign(negative ? "-" : "");
+  scratch->assign(negative ? 1 : 0, '-');
   if (rest.empty() || !IsDigit(rest.front())) return "";
   bool repeated = false;
   bool after_digit = false;
