@@ -1,5 +1,7 @@
 """Peers that come from npm: node_peer.cjs, run beside its modules."""
+import json
 import pathlib
+import platform
 import shutil
 import subprocess
 import sys
@@ -17,10 +19,14 @@ def modules(bench) -> pathlib.Path:
     if not (folder / "installed").exists():
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / "tests/bench/package.json", folder)
-        done = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--silent"], cwd=folder,
-                              capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise Skip("npm cannot install nodejs-polars and @duckdb/node-api")
+        version = json.loads((folder / "package.json").read_text())["dependencies"]["nodejs-polars"]
+        machine = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+        # Named, since npm leaves it out where it asks for a newer node than it needs.
+        for packages in ([], ["--no-save", f"nodejs-polars-linux-{machine}-gnu@{version}"]):
+            done = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--silent", *packages], cwd=folder,
+                                  capture_output=True, text=True, check=False)
+            if done.returncode:
+                raise Skip("npm cannot install nodejs-polars and @duckdb/node-api")
         (folder / "installed").touch()
     return folder
 
