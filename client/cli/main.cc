@@ -11,9 +11,11 @@
 #include "client/cli/interrupt.h"
 #include "client/cli/program.h"
 #include "client/cli/session.h"
+#include "services/base/allocator.h"
 #include "services/base/clock.h"
 
 int main(int argc, char** argv) {
+  troupe::TuneAllocator();
   troupe::Session session(std::cout, std::cerr, *troupe::Clock::Real());
   troupe::ExitAtInterrupt(session.followed);
   // A closed pipe shows as a failed write.

@@ -1,6 +1,5 @@
 #include "services/host/run_actor.h"
 
-#include <malloc.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "grpc/support/log.h"
+#include "services/base/allocator.h"
 #include "services/base/errors.h"
 #include "services/base/log.h"
 #include "services/base/status_macros.h"
@@ -27,16 +27,6 @@ namespace {
 constexpr absl::Duration kHealthTimeout = absl::Seconds(3);
 // Beyond the drain time; what Host::ShutDown gives itself is less.
 constexpr absl::Duration kWatchdogGrace = absl::Seconds(2);
-
-// Tables come and go in blocks of megabytes. By default glibc maps and unmaps
-// each one; kept in one heap they cost 1.5 to 2.3 times less, and one arena
-// halves what that takes in memory. Both thresholds are needed: setting one
-// freezes the other at a value that is worse than the default.
-void TuneAllocator() {
-  mallopt(M_MMAP_THRESHOLD, 64 << 20);
-  mallopt(M_TRIM_THRESHOLD, 512 << 20);
-  mallopt(M_ARENA_MAX, 1);
-}
 
 // Debian builds Abseil with its search for deadlocks, which asks one graph of
 // the process, under one lock, for each lock of gRPC: 3 % of a message's time
