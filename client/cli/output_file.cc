@@ -1,21 +1,30 @@
 #include "client/cli/output_file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <random>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
+#include "services/table/file_names.h"
 
 namespace troupe {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr char kUnfinished[] = ".troupe-partial";
+constexpr size_t kRandomDigits = 8;
+constexpr int64_t kFlushBytes = int64_t{8} << 20;
 
 // Renames last through a power failure only once the directory is synced.
 void SyncDirectory(const std::string& file) {
@@ -25,6 +34,25 @@ void SyncDirectory(const std::string& file) {
   if (fd < 0) return;
   fsync(fd);  // Some file systems cannot; the file itself is synced.
   close(fd);
+}
+
+// Removes the temporary files of `target` that no process holds locked.
+void RemoveAbandoned(const fs::path& target) {
+  const std::string prefix = target.filename().string() + ".";
+  std::error_code error;
+  const fs::path parent = target.parent_path();
+  for (const auto& entry :
+       fs::directory_iterator(parent.empty() ? "." : parent, error)) {
+    const std::string name = entry.path().filename().string();
+    if (!absl::StartsWith(name, prefix) || !absl::EndsWith(name, kUnfinished) ||
+        name.size() != prefix.size() + kRandomDigits + std::strlen(kUnfinished))
+      continue;
+    const int fd =
+        open(entry.path().c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) continue;
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0) unlink(entry.path().c_str());
+    close(fd);
+  }
 }
 
 }  // namespace
@@ -49,43 +77,69 @@ absl::Status OutputFile::Open() {
   if (path_ != "-") {
     const fs::path resolved = fs::weakly_canonical(path_, error);
     if (!error && fs::is_symlink(path_)) path_ = resolved.string();
-    if (fs::is_directory(path_, error)) return Failed("it is a directory");
+    if (fs::is_directory(path_, error)) return Refused("it is a directory");
   }
   regular_ = path_ != "-" &&
              (!fs::exists(path_, error) || fs::is_regular_file(path_, error));
   if (regular_ && fs::exists(path_, error) && access(path_.c_str(), W_OK) != 0)
-    return Failed(std::strerror(errno));
+    return Refused(std::strerror(errno));
+  compressor_ = Compressor::For(CompressionOf(path_));
   const fs::path target =
       regular_ ? fs::path(path_)
                : fs::temp_directory_path(error) / "troupe-output";
-  temporary_ = absl::StrCat(target.string(), ".", getpid(), ".partial");
-  // A file of that name can only be left from a process that is gone.
-  unlink(temporary_.c_str());
-  fd_ = open(temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
-             regular_ ? 0666 : 0600);
-  if (fd_ < 0) {
-    const int reason = errno;
-    temporary_.clear();
-    return Failed(std::strerror(reason));
-  }
+  RemoveAbandoned(target);
+  return OpenTemporary(target.string());
+}
+
+absl::Status OutputFile::OpenTemporary(const std::string& target) {
+  std::random_device random;
+  struct stat status = {};
+  do {  // Again where a neighbour took it for abandoned before it was locked.
+    if (fd_ >= 0) close(fd_);
+    temporary_ = absl::StrCat(target, ".", absl::Hex(random(), absl::kZeroPad8),
+                              kUnfinished);
+    fd_ = open(temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
+               regular_ ? 0666 : 0600);
+    if (fd_ < 0 && errno == EEXIST) continue;
+    if (fd_ < 0) {
+      const int reason = errno;
+      temporary_.clear();
+      return Refused(std::strerror(reason));
+    }
+    flock(fd_, LOCK_EX | LOCK_NB);
+  } while (fd_ < 0 || (fstat(fd_, &status) == 0 && status.st_nlink == 0));
   followed_.AddFile(temporary_);
   return absl::OkStatus();
 }
 
 absl::Status OutputFile::Write(absl::string_view bytes) {
+  if (compressor_ == nullptr) return WriteRaw(bytes);
+  return compressor_->Add(bytes, false, [this](absl::string_view packed) {
+    return WriteRaw(packed);
+  });
+}
+
+absl::Status OutputFile::WriteRaw(absl::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t written = write(fd_, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0)
-      return MakeError(absl::StatusCode::kDataLoss, "WRITE_FAILED",
-                       absl::StrCat("\"", path_, "\" cannot be written: ",
-                                    std::strerror(errno)));
+    if (written < 0) return Failed(std::strerror(errno));
     bytes.remove_prefix(static_cast<size_t>(written));
+    bytes_ += written;
+  }
+  if (regular_ && bytes_ - flushing_ >= kFlushBytes) {
+    // The disk begins now, so that the sync at the end waits for less.
+    sync_file_range(fd_, flushing_, bytes_ - flushing_, SYNC_FILE_RANGE_WRITE);
+    flushing_ = bytes_;
   }
   return absl::OkStatus();
 }
 
 absl::Status OutputFile::Commit() {
+  if (compressor_ != nullptr)
+    RETURN_IF_ERROR(compressor_->Add(
+        "", true,
+        [this](absl::string_view packed) { return WriteRaw(packed); }));
   if (path_ == "-") return CopyTo(out_);
   if (!regular_) {
     std::ofstream target(path_, std::ios::binary | std::ios::app);
@@ -108,10 +162,17 @@ absl::Status OutputFile::CopyTo(std::ostream& out) const {
   return absl::OkStatus();
 }
 
-absl::Status OutputFile::Failed(absl::string_view what) const {
+absl::Status OutputFile::Refused(absl::string_view what) const {
   return MakeError(
       absl::StatusCode::kInvalidArgument, "BAD_OUTPUT",
       absl::StrCat("the output \"", path_, "\" cannot be written: ", what));
+}
+
+absl::Status OutputFile::Failed(absl::string_view what) const {
+  return MakeError(absl::StatusCode::kDataLoss, "WRITE_FAILED",
+                   absl::StrCat(path_ == "-" ? "standard output"
+                                             : absl::StrCat("\"", path_, "\""),
+                                " cannot be written: ", what));
 }
 
 }  // namespace troupe

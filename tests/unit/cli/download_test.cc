@@ -4,10 +4,15 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
+#include <random>
 #include <sstream>
 
+#include "client/cli/compressor.h"
+#include "client/cli/file_chunks.h"
 #include "services/base/errors.h"
 #include "services/host/sha256.h"
+#include "services/table/file_names.h"
 #include "tests/testing/fake_clock.h"
 #include "tests/unit/cli/fake_coordinator_client.h"
 #include "tests/unit/cli/temp_directory.h"
@@ -158,6 +163,75 @@ TEST(Download, RefusesATargetThatCannotBeWritten) {
             "BAD_OUTPUT");
   EXPECT_EQ(ReasonOf(finished.Save(directory.Path(""))), "BAD_OUTPUT");
   EXPECT_TRUE(finished.client.calls.empty());
+}
+
+TEST(Download, CompressesAsTheEndingSays) {
+  for (const char* name : {"p.csv.gz", "p.csv.zst", "P.CSV.GZ"}) {
+    const TempDirectory directory;
+    Finished finished;
+    ASSERT_EQ(finished.Save(directory.Path(name)), absl::OkStatus());
+    EXPECT_NE(directory.Read(name), kWhole);
+    auto chunks = FileChunks::Open(directory.Path(name),
+                                   CompressionOf(directory.Path(name)));
+    ASSERT_TRUE(chunks.ok()) << name;
+    EXPECT_EQ((*chunks)->Next().value_or("(error)"), kWhole) << name;
+    EXPECT_EQ((*chunks)->Next().value_or("(error)"), "") << name;
+  }
+}
+
+// More than the buffers hold, and hard to pack.
+TEST(Compressor, GivesBackWhatItTook) {
+  std::mt19937 random(7);
+  std::string bytes(size_t{3} << 20, '\0');
+  for (char& byte : bytes) byte = static_cast<char>(random());
+  for (const pb::Compression compression : {pb::GZIP, pb::ZSTD}) {
+    const TempDirectory directory;
+    std::ofstream file(directory.Path("x"), std::ios::binary);
+    const auto compressor = Compressor::For(compression);
+    const auto sink = [&](absl::string_view packed) {
+      file.write(packed.data(), static_cast<std::streamsize>(packed.size()));
+      return absl::OkStatus();
+    };
+    for (size_t at = 0; at < bytes.size(); at += 700'001)
+      ASSERT_TRUE(
+          compressor
+              ->Add(absl::string_view(bytes).substr(at, 700'001), false, sink)
+              .ok());
+    ASSERT_TRUE(compressor->Add("", true, sink).ok());
+    file.close();
+    auto chunks = FileChunks::Open(directory.Path("x"), compression);
+    ASSERT_TRUE(chunks.ok());
+    std::string read;
+    for (std::string chunk = "?"; !chunk.empty(); read += chunk)
+      chunk = (*chunks)->Next().value_or("");
+    EXPECT_EQ(read, bytes);
+  }
+}
+
+TEST(Download, RemovesWhatDeadProcessesLeft) {
+  const TempDirectory directory;
+  directory.Write("p.csv.0123abcd.troupe-partial", "dead");
+  directory.Write("p.csv.notours.troupe-partial", "a user's");
+  directory.Write("q.csv.0123abcd.troupe-partial", "another file's");
+  Finished living;
+  auto target =
+      OutputTarget::Create(directory.Path("p.csv"), living.out, Followed());
+  ASSERT_TRUE(target.ok());
+  EXPECT_EQ(directory.Files(), 3u);  // Its own is the third.
+  Finished finished;
+  EXPECT_EQ(finished.Save(directory.Path("p.csv")), absl::OkStatus());
+  EXPECT_EQ(directory.Files(), 4u);
+  EXPECT_EQ(target->Fetch(living.client, living.job, living.progress),
+            absl::OkStatus());
+  EXPECT_EQ(directory.Read("p.csv"), kWhole);
+}
+
+TEST(Download, FailsWhereNotAllCanBeWritten) {
+  Finished full;
+  EXPECT_EQ(ReasonOf(full.Save("/dev/full")), "WRITE_FAILED");
+  Finished gone;
+  gone.out.setstate(std::ios::badbit);  // As when the reader left.
+  EXPECT_EQ(ReasonOf(gone.Save("-")), "WRITE_FAILED");
 }
 
 TEST(Followed, RemovesFilesAndSaysHowToFindTheJob) {
