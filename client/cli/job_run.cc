@@ -127,11 +127,12 @@ bool HasEnded(const pb::Job& job) {
 }
 
 absl::StatusOr<OutputTarget> OpenOutput(Session& session,
-                                        const std::string& path) {
-  if (session.json && path == "-")
+                                        const OutputOptions& options) {
+  RETURN_IF_ERROR(options.Check());
+  if (session.json && options.path == "-")
     return MakeError(absl::StatusCode::kInvalidArgument, "BAD_USAGE",
                      "--json and --output - both want standard output");
-  return OutputTarget::Create(path, session.out, session.followed);
+  return OutputTarget::Create(options.path, session.out, session.followed);
 }
 
 absl::Status SaveOutput(Session& session, const pb::Job& job,

@@ -11,6 +11,7 @@
 #include "client/cli/download.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/local_input.h"
+#include "client/cli/options.h"
 #include "client/cli/session.h"
 #include "proto/pb.h"
 #include "troupe/v1/coordinator.pb.h"
@@ -51,9 +52,9 @@ bool HasResult(const pb::Job& job);
 bool HasEnded(const pb::Job& job);
 
 // The target for a job's output, checked before the job is run. Refuses
-// --json together with "-": both want standard output.
+// --json together with "-": both want standard output. BAD_USAGE or BAD_OUTPUT.
 absl::StatusOr<OutputTarget> OpenOutput(Session& session,
-                                        const std::string& path);
+                                        const OutputOptions& options);
 
 // Fetches the output of a job with a result to `path`. Says where it lies.
 absl::Status SaveOutput(Session& session, const pb::Job& job,

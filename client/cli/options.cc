@@ -1,5 +1,9 @@
 #include "client/cli/options.h"
 
+#include <algorithm>
+#include <iterator>
+
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "client/cli/spec_words.h"
 #include "services/base/errors.h"
@@ -202,24 +206,48 @@ pb::Format OutputOptions::chosen_format() const {
   if (!format.empty())
     return static_cast<pb::Format>(
         EnumNumber(*pb::Format_descriptor(), format).value_or(0));
-  const pb::Format named = FormatOf(path);
-  return named == pb::TSV ? pb::FORMAT_UNSPECIFIED : named;
+  return FormatOf(path);
+}
+
+absl::Status OutputOptions::Check() const {
+  const absl::string_view name = WithoutCompression(path);
+  const size_t dot = name.find_last_of("./");
+  if (dot == absl::string_view::npos || name[dot] == '/' ||
+      FormatOf(path) != pb::FORMAT_UNSPECIFIED)
+    return absl::OkStatus();
+  const absl::string_view ending = name.substr(dot);
+  // "results.2024" and ".hidden" have none.
+  if (dot == 0 || name[dot - 1] == '/' ||
+      std::none_of(ending.begin(), ending.end(), absl::ascii_isalpha))
+    return absl::OkStatus();
+  static constexpr absl::string_view kPacked[] = {".bz2", ".xz", ".zip",
+                                                  ".lz4", ".br", ".7z"};
+  const bool packed =
+      std::find(std::begin(kPacked), std::end(kPacked),
+                absl::AsciiStrToLower(ending)) != std::end(kPacked);
+  if (!format.empty() && !packed) return absl::OkStatus();
+  return MakeError(
+      absl::StatusCode::kInvalidArgument, "BAD_OUTPUT",
+      absl::StrCat("the output \"", path, "\" cannot be written: \"", ending,
+                   "\" is none of .csv, .tsv, .tab, .jsonl and .ndjson, each "
+                   "alone or before .gz or .zst",
+                   packed ? "" : "; --format says what else it is to hold"));
 }
 
 void AddOutputOptions(CLI::App& command, OutputOptions& options,
                       bool required) {
   command
       .add_option("--output,-o", options.path,
-                  "the file to write, \"-\" for standard output; it appears "
-                  "when it is complete, rejected rows beside it in "
-                  "FILE.rejects.jsonl")
+                  "the file to write, \"-\" for standard output; .gz and .zst "
+                  "compress; it appears when it is complete, rejected rows "
+                  "beside it in FILE.rejects.jsonl")
       ->required(required)
       ->type_name("FILE");
   command
       .add_option("--format", options.format,
-                  "csv | jsonl; default: by the file's ending, or as the "
+                  "csv | tsv | jsonl; default: by the file's ending, or as the "
                   "pipeline says")
-      ->check(CLI::IsMember({"csv", "jsonl"}));
+      ->check(IsWord(*pb::Format_descriptor()));
 }
 
 }  // namespace troupe

@@ -50,6 +50,9 @@ struct OutputOptions {
 
   // FORMAT_UNSPECIFIED where nothing says anything.
   pb::Format chosen_format() const;
+  // INVALID_ARGUMENT (BAD_OUTPUT) when `path` ends in what cannot be written:
+  // another packing, or a format that nobody named.
+  absl::Status Check() const;
 };
 void AddOutputOptions(CLI::App& command, OutputOptions& options, bool required);
 

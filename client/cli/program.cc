@@ -140,6 +140,14 @@ absl::Status FromParseError(const CLI::ParseError& error,
                                  " --help` explains"));
 }
 
+// Nothing is done before its result is where it was to go.
+ExitCode Conclude(Session& session, ExitCode code) {
+  session.out << std::flush;
+  if (session.out.good()) return code;
+  session.err << "troupe: not all of the result could be written\n";
+  return kFailed;
+}
+
 }  // namespace
 
 ExitCode RunProgram(const std::vector<std::string>& arguments,
@@ -162,21 +170,17 @@ ExitCode RunProgram(const std::vector<std::string>& arguments,
   } catch (const CLI::CallForHelp&) {
     const CLI::App* command = FindCommand(app, arguments[0]);
     session.out << (command == nullptr ? app.help() : command->help("troupe"));
-    return kDone;
+    return Conclude(session, kDone);
   } catch (const CLI::CallForVersion&) {
     session.out << kVersion << "\n";
-    return kDone;
+    return Conclude(session, kDone);
   } catch (const CLI::ParseError& error) {
     ShowError(session, FromParseError(error, arguments, app));
     return kWrongUsage;
   }
   const absl::StatusOr<ExitCode> result = session.command();
+  if (result.ok()) return Conclude(session, *result);
   session.out << std::flush;
-  if (result.ok() && session.out.good()) return *result;
-  if (result.ok()) {
-    session.err << "troupe: not all of the result could be written\n";
-    return kFailed;
-  }
   ShowError(session, result.status());
   return ExitCodeOf(result.status());
 }

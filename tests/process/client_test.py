@@ -6,7 +6,7 @@ import subprocess
 import sys
 import unittest
 
-from company import EXAMPLES, ROOT, Company, scratch_directory
+from company import BIN, EXAMPLES, ROOT, Company, scratch_directory
 
 
 def readme_block(first_words: str) -> str:
@@ -79,6 +79,26 @@ class CommandLine(unittest.TestCase):
                 company.troupe("score", "churn", "--input", source, "--output", company.directory / name)
             self.assertEqual((company.directory / "a.csv").read_bytes(),
                              (company.directory / "b.csv").read_bytes())
+
+    def test_output_is_written_as_its_name_says_and_wholly(self):
+        import gzip
+        with Company() as company:
+            company.troupe("train", EXAMPLES / "churn.yaml")
+            score = ["score", "churn", "--input", EXAMPLES / "churn.csv", "--output"]
+            for name in ("a.csv", "a.csv.gz", "a.tsv"):
+                company.troupe(*score, company.directory / name)
+            plain = (company.directory / "a.csv").read_bytes()
+            self.assertEqual(gzip.decompress((company.directory / "a.csv.gz").read_bytes()), plain)
+            self.assertEqual((company.directory / "a.tsv").read_bytes().replace(b"\t", b","), plain)
+            company.troupe(*score, company.directory / "a.parquet", code=2)
+            company.troupe(*score, "/dev/full", code=1)
+            # Standard output that is full, and a reader that left.
+            said = f"{BIN / 'troupe'} {' '.join(map(str, score))} -"
+            for shell in (f"{said} > /dev/full", f"({said}; echo $? >&2) | true", f"{BIN / 'troupe'} jobs > /dev/full"):
+                done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, check=False,
+                                      env={**os.environ, "TROUPE_COORDINATOR": company.coordinator.address})
+                code = int(done.stderr.split()[-1]) if "echo" in shell else done.returncode
+                self.assertEqual(code, 1, done.stderr)
 
 
 if __name__ == "__main__":

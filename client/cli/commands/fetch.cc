@@ -1,15 +1,37 @@
 // troupe fetch: writes the output of a finished job to a file.
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 #include "client/cli/commands/commands.h"
 #include "client/cli/job_run.h"
 #include "client/cli/options.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
+#include "services/table/file_names.h"
 
 namespace troupe {
 namespace {
 
 constexpr char kFetchExamples[] =
     "  troupe fetch 20261123-7f3a --output predictions.csv\n";
+
+// What a job wrote is fetched as it is, under a name that says what it is.
+absl::Status CheckOutputOf(const pb::Job& job, const std::string& path) {
+  if (!job.has_manifest())
+    return MakeError(
+        absl::StatusCode::kFailedPrecondition, "NO_OUTPUT",
+        absl::StrCat("job ", job.id(), " wrote no rows: ",
+                     absl::AsciiStrToLower(pb::JobKind_Name(job.kind())),
+                     " jobs end with a report (`troupe watch ", job.id(),
+                     "`); ", path, " was left alone"));
+  const pb::Format named = FormatOf(path);
+  const pb::Format written = job.manifest().format();
+  if (named == pb::FORMAT_UNSPECIFIED || named == written)
+    return absl::OkStatus();
+  return MakeError(absl::StatusCode::kInvalidArgument, "BAD_OUTPUT",
+                   absl::StrCat("job ", job.id(), " wrote ",
+                                absl::AsciiStrToLower(pb::Format_Name(written)),
+                                ", which \"", path, "\" does not say"));
+}
 
 absl::StatusOr<ExitCode> Fetch(Session& session, const std::string& id,
                                const std::string& path) {
@@ -21,7 +43,9 @@ absl::StatusOr<ExitCode> Fetch(Session& session, const std::string& id,
                      "job " + id + " is " + StateWord(job.state()) +
                          "; `troupe watch " + id + "` waits for its end");
   if (HasResult(job)) {
-    ASSIGN_OR_RETURN(OutputTarget target, OpenOutput(session, path));
+    RETURN_IF_ERROR(CheckOutputOf(job, path));
+    const std::string& format = pb::Format_Name(job.manifest().format());
+    ASSIGN_OR_RETURN(OutputTarget target, OpenOutput(session, {path, format}));
     RETURN_IF_ERROR(SaveOutput(session, job, target, path));
   }
   return ConcludeJob(session, job);

@@ -104,7 +104,7 @@ absl::StatusOr<ExitCode> Inspect(Session& session,
                                  const InspectOptions& options) {
   std::optional<OutputTarget> target;
   if (!options.output.path.empty()) {
-    ASSIGN_OR_RETURN(target, OpenOutput(session, options.output.path));
+    ASSIGN_OR_RETURN(target, OpenOutput(session, options.output));
   }
   pb::CreateJobRequest request;
   request.set_kind(pb::INSPECT);

@@ -42,8 +42,7 @@ absl::StatusOr<ExitCode> Score(Session& session, const ScoreOptions& options) {
   get.set_pipeline(options.pipeline);
   ASSIGN_OR_RETURN(const pb::Pipeline pipeline,
                    session.client().GetPipeline(get));
-  ASSIGN_OR_RETURN(OutputTarget target,
-                   OpenOutput(session, options.output.path));
+  ASSIGN_OR_RETURN(OutputTarget target, OpenOutput(session, options.output));
   pb::CreateJobRequest request;
   request.set_kind(pb::SCORE);
   // Pinned: a newer version may come while the input is sent.

@@ -22,8 +22,7 @@ absl::StatusOr<ExitCode> Transform(Session& session,
   // Before the input is sent: the name may be wrong.
   ASSIGN_OR_RETURN(const std::string version,
                    PinVersion(session, options.pipeline));
-  ASSIGN_OR_RETURN(OutputTarget target,
-                   OpenOutput(session, options.output.path));
+  ASSIGN_OR_RETURN(OutputTarget target, OpenOutput(session, options.output));
   pb::CreateJobRequest request;
   request.set_kind(pb::TRANSFORM);
   request.set_pipeline(version);

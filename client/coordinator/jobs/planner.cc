@@ -145,9 +145,8 @@ std::string ReplacePrefix(absl::string_view text, const PlannedHop& hop) {
 
 absl::Status CheckOutput(const pb::OutputSpec& output,
                          absl::string_view field) {
-  if (output.format() != pb::FORMAT_UNSPECIFIED && output.format() != pb::CSV &&
-      output.format() != pb::JSONL)
-    return BadSpec(absl::StrCat(field, ".format"), "must be csv or jsonl");
+  if (!pb::Format_IsValid(output.format()))
+    return BadSpec(absl::StrCat(field, ".format"), "must be csv, tsv or jsonl");
   if (output.has_threshold() &&
       !(output.threshold() > 0 && output.threshold() < 1))
     return BadSpec(absl::StrCat(field, ".threshold"),

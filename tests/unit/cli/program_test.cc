@@ -5,6 +5,7 @@
 
 #include <sstream>
 
+#include "client/cli/options.h"
 #include "google/protobuf/text_format.h"
 #include "google/protobuf/util/json_util.h"
 #include "services/base/errors.h"
@@ -500,6 +501,72 @@ TEST(Fetch, WritesTheOutputOfAnEarlierJob) {
   EXPECT_EQ(program.Run({"fetch", "job-1", "-o", "-"}), kFailed);
 }
 
+TEST(Fetch, LeavesTheFileAloneWhereThereIsNoOutput) {
+  const TempDirectory directory;
+  directory.Write("p.csv", "mine");
+  Program program;
+  program.client.job = program.client.updates.back();
+  program.client.job.set_kind(pb::TRAIN);
+  EXPECT_EQ(program.Run({"fetch", "job-1", "-o", directory.Path("p.csv")}),
+            kFailed);
+  EXPECT_THAT(program.err.str(), HasSubstr("train jobs end with a report"));
+  EXPECT_EQ(directory.Read("p.csv"), "mine");
+}
+
+TEST(Fetch, RefusesANameOfAnotherFormat) {
+  const TempDirectory directory;
+  Program program;
+  program.AddOutput("x\n");
+  program.client.job = program.client.updates.back();
+  program.client.job.mutable_manifest()->set_format(pb::CSV);
+  EXPECT_EQ(program.Run({"fetch", "job-1", "-o", directory.Path("p.jsonl.gz")}),
+            kWrongUsage);
+  EXPECT_THAT(program.err.str(), HasSubstr("wrote csv"));
+  EXPECT_EQ(directory.Files(), 0u);
+  EXPECT_EQ(program.Run({"fetch", "job-1", "-o", directory.Path("p.txt")}),
+            kDone);
+}
+
+// --- Where results go --------------------------------------------------------
+
+TEST(Output, RefusesEndingsThatItCannotWrite) {
+  const TempDirectory directory;
+  directory.Write("a.csv", "a,b\n1,2\n");
+  for (const char* name : {"p.parquet", "p.json", "p.csv.bz2", "p.xlsx.gz"}) {
+    Program program;
+    EXPECT_EQ(program.Run({"transform", "cancer", "-i", directory.Path("a.csv"),
+                           "-o", directory.Path(name)}),
+              kWrongUsage)
+        << name;
+    EXPECT_THAT(program.err.str(), HasSubstr(".jsonl")) << name;
+    EXPECT_EQ(directory.Files(), 1u) << name;
+  }
+}
+
+TEST(Output, HoldsWhatIsAskedForUnderAnyName) {
+  const TempDirectory directory;
+  for (const auto& [path, format] :
+       std::vector<std::pair<std::string, std::string>>{{"p.parts", "csv"},
+                                                        {"p.json.gz", "jsonl"},
+                                                        {"p", ""},
+                                                        {"p.2024", ""},
+                                                        {".p", ""},
+                                                        {"dir.d/p", ""},
+                                                        {"p.tsv", ""}})
+    EXPECT_EQ((OutputOptions{path, format}.Check()), absl::OkStatus()) << path;
+  EXPECT_FALSE((OutputOptions{"p.csv.xz", "csv"}.Check()).ok());
+}
+
+TEST(Output, IsNotDoneBeforeItIsWritten) {
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{
+           {"--help"}, {"--version"}, {"score", "--help"}, {"jobs"}}) {
+    Program program;
+    program.out.setstate(std::ios::badbit);  // As after a full disk.
+    EXPECT_EQ(program.Run(arguments), kFailed) << arguments[0];
+  }
+}
+
 // --- jobs, pipelines, the company --------------------------------------------
 
 TEST(Journal, ShowsEventsAndTheBatchesOfAllPages) {
@@ -576,6 +643,7 @@ TEST(Cancel, AndTheOthersCallWhatTheyAreNamedAfter) {
   Program program;
   program.client.job = Program::Update("state: CANCELLING");
   program.Run({"cancel", "j"});
+  program.client.job.set_id("j");
   program.Run({"delete", "j"});
   program.Run({"delete", "cancer@1"});
   program.Run({"resume", "j"});
@@ -583,8 +651,18 @@ TEST(Cancel, AndTheOthersCallWhatTheyAreNamedAfter) {
   program.Run({"stop", "--now"});
   EXPECT_THAT(
       program.client.calls,
-      ElementsAre("CancelJob j", "DeleteJob j", "DeletePipeline cancer@1",
+      ElementsAre("CancelJob j", "GetJob j", "DeleteJob j",
+                  "GetPipeline cancer@1", "DeletePipeline cancer@1",
                   "ResumeJob j", "WatchJob j", "Stop DRAIN", "Stop NOW"));
+}
+
+TEST(Delete, SaysThatThereIsNothingOfThatName) {
+  Program program;
+  program.client.error =
+      MakeError(absl::StatusCode::kNotFound, "JOB_NOT_FOUND", "no job \"j\"");
+  EXPECT_EQ(program.Run({"delete", "j"}), kFailed);
+  EXPECT_THAT(program.err.str(), HasSubstr("\"j\""));
+  EXPECT_THAT(program.out.str() + program.err.str(), Not(HasSubstr("deleted")));
 }
 
 TEST(Status, ShowsReplicasAndStagesWithoutAny) {

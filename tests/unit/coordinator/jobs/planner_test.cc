@@ -65,7 +65,9 @@ TEST(CheckSpec, NamesTheWrongField) {
           {"output.threshold",
            [](auto& s) { s.mutable_output()->set_threshold(1); }},
           {"output.format",
-           [](auto& s) { s.mutable_output()->set_format(pb::TSV); }},
+           [](auto& s) {
+             s.mutable_output()->set_format(static_cast<pb::Format>(9));
+           }},
           {"model.xgboost.early_stopping",
            [](auto& s) {
              s.mutable_model()->mutable_xgboost()->set_early_stopping(5);
