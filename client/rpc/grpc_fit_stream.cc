@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "services/base/errors.h"
-#include "services/base/mutex.h"
+#include "services/base/latch.h"
 #include "services/base/status_macros.h"
 #include "services/host/rpc_payload.h"
 #include "services/table/serialize.h"
@@ -11,25 +11,10 @@
 namespace troupe {
 namespace {
 
-// A step that somebody waits for. Shared, since the one who notifies may still
-// be at it when the other has gone on.
-struct Gate {
-  Mutex mutex;
-  CondVar opened;
-  bool open ABSL_GUARDED_BY(mutex) = false;
-  bool ok ABSL_GUARDED_BY(mutex) = false;
-
-  void Open(bool result) {
-    MutexLock lock(&mutex);
-    open = true;
-    ok = result;
-    opened.NotifyAll();
-  }
-  bool Wait() {
-    MutexLock lock(&mutex);
-    while (!open) opened.Wait(&mutex);
-    return ok;
-  }
+// A step that somebody waits for.
+struct Step {
+  Latch over;
+  bool ok = false;  // Written before it is over, read after.
 };
 
 }  // namespace
@@ -45,10 +30,14 @@ GrpcFitStream::~GrpcFitStream() {
 }
 
 bool GrpcFitStream::Await(
-    const std::function<void(std::function<void(bool)>)>& step) {
-  const auto gate = std::make_shared<Gate>();
-  step([gate](bool ok) { gate->Open(ok); });
-  return gate->Wait();
+    const std::function<void(std::function<void(bool)>)>& begin) {
+  const auto step = std::make_shared<Step>();
+  begin([step](bool ok) {
+    step->ok = ok;
+    step->over.CountDown();
+  });
+  step->over.Wait();
+  return step->ok;
 }
 
 void GrpcFitStream::Start(grpc::GenericStub& stub, const pb::FitStart& start) {

@@ -27,7 +27,7 @@ class GrpcFitStream : public FitUpload {
 
  private:
   // Runs one step of the stream and waits for it.
-  bool Await(const std::function<void(std::function<void(bool)>)>& step);
+  bool Await(const std::function<void(std::function<void(bool)>)>& begin);
   bool WriteMessage(const grpc::ByteBuffer& message);
   bool ReadMessage(grpc::ByteBuffer* message);
   // Ends the call once; afterwards `status_` and `answer_` are what it gave.

@@ -4,30 +4,21 @@
 #pragma once
 
 #include "absl/time/time.h"
-#include "services/base/mutex.h"
+#include "services/base/latch.h"
 
 namespace troupe {
 
 class Gate {
  public:
-  void Open() {
-    MutexLock lock(&mutex_);
-    open_ = true;
-    changed_.NotifyAll();
-  }
+  void Open() { latch_.CountDown(); }
 
   // Returns false when it is still shut after `timeout`.
   bool Wait(absl::Duration timeout = absl::Seconds(30)) {
-    MutexLock lock(&mutex_);
-    while (!open_)
-      if (!changed_.WaitFor(&mutex_, timeout)) return open_;
-    return true;
+    return latch_.Wait(timeout);
   }
 
  private:
-  Mutex mutex_;
-  CondVar changed_;
-  bool open_ ABSL_GUARDED_BY(mutex_) = false;
+  Latch latch_;
 };
 
 }  // namespace troupe

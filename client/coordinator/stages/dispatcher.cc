@@ -5,7 +5,7 @@
 #include "client/coordinator/stages/dispatch_core.h"
 #include "client/coordinator/stages/dispatched_fit.h"
 #include "services/base/errors.h"
-#include "services/base/mutex.h"
+#include "services/base/latch.h"
 
 namespace troupe {
 
@@ -35,22 +35,16 @@ void Dispatcher::Dispatch(StageCall call,
 }
 
 StageResult Dispatcher::DispatchAndWait(StageCall call) {
-  // Shared, since the one who notifies may still be at it when this returns.
   struct Waiting {
-    Mutex mutex;
-    CondVar answered;
-    bool over ABSL_GUARDED_BY(mutex) = false;
-    StageResult result ABSL_GUARDED_BY(mutex);
+    Latch answered;
+    StageResult result;  // Written before it is answered, read after.
   };
   const auto waiting = std::make_shared<Waiting>();
   Dispatch(std::move(call), [waiting](StageResult result) {
-    MutexLock lock(&waiting->mutex);
     waiting->result = std::move(result);
-    waiting->over = true;
-    waiting->answered.NotifyAll();
+    waiting->answered.CountDown();
   });
-  MutexLock lock(&waiting->mutex);
-  while (!waiting->over) waiting->answered.Wait(&waiting->mutex);
+  waiting->answered.Wait();
   return std::move(waiting->result);
 }
 
