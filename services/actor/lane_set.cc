@@ -148,7 +148,7 @@ bool LaneSet::Stop(StopMode mode, absl::Duration drain_time) {
   }
   if (mode == StopMode::kNow)
     supervisor_->BounceAll();
-  else if (began)
+  else
     supervisor_->EndDrainAt(clock_->Monotonic() + drain_time);
   return began;
 }

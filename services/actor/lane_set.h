@@ -95,7 +95,7 @@ class LaneSet {
 
   // Begins to stop; what has not been handled `drain_time` from now is bounced.
   // Returns at once: whether this call began it. Idempotent; kNow after kDrain
-  // hastens it.
+  // hastens it, and of several drain times the one that ends first counts.
   bool Stop(StopMode mode, absl::Duration drain_time);
 
   // Waits until every lane has stopped, then runs OnStop (once). Returns false

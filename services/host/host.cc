@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -23,6 +24,9 @@ namespace {
 // the watchdog's.
 constexpr absl::Duration kHandlerGrace = absl::Milliseconds(750);
 constexpr absl::Duration kCallGrace = absl::Milliseconds(750);
+// What the provider works at leaves so much of the drain time to what follows.
+constexpr absl::Duration kCloseTime = absl::Milliseconds(1500);
+constexpr absl::Duration kStep = absl::Milliseconds(50);
 
 // Few fits and artifacts may wait: each is a caller that holds a stream open.
 constexpr int64_t kMaxWaitingFits = 2;
@@ -39,11 +43,14 @@ Host::Host(HostOptions options, HostedActor hosted)
       control_(options_.service, options_.replica, &lanes_,
                [this](StopMode mode, std::optional<absl::Duration> time) {
                  return Stop(mode, time);
-               }) {}
+               }) {
+  if (hosted_.provider != nullptr)
+    hosted_.provider->OnHosted([this](StopMode mode) { Stop(mode); });
+}
 
 Host::~Host() {
   Stop(StopMode::kNow);
-  ShutDown();
+  Close();
 }
 
 LaneSetOptions Host::LanesFor(const HostOptions& options) {
@@ -114,56 +121,87 @@ absl::Status Host::Start() {
   RETURN_IF_ERROR(lanes_.Start());
   MutexLock lock(&mutex_);
   started_ = true;
-  if (!drain_time_.has_value() && !overdue_) health_.SetServing(true);
+  if (!drained_by_.has_value() && !overdue_) health_.SetServing(true);
   return absl::OkStatus();
 }
 
 void Host::OnOverdue(bool overdue) {
   MutexLock lock(&mutex_);
   overdue_ = overdue;
-  if (started_ && !drain_time_.has_value()) health_.SetServing(!overdue);
+  if (started_ && !drained_by_.has_value()) health_.SetServing(!overdue);
 }
 
 bool Host::Stop(StopMode mode, std::optional<absl::Duration> drain_time) {
   const absl::Duration time = mode == StopMode::kNow
                                   ? absl::ZeroDuration()
                                   : drain_time.value_or(options_.drain_time);
+  const absl::Duration until = Clock::Real()->Monotonic() + time;
   bool began = false;
+  bool hastens = false;
   {
     MutexLock lock(&mutex_);
-    began = !drain_time_.has_value();
-    if (began || mode == StopMode::kNow) drain_time_ = time;
+    began = !drained_by_.has_value();
+    hastens = began || until < *drained_by_;
+    if (hastens) drained_by_ = until;
     health_.SetServing(false);
   }
   lanes_.Stop(mode, time);
   // The lanes have stopped taking messages when AwaitStop returns.
   stop_called_.NotifyAll();
-  if (began && options_.on_stop) options_.on_stop(time);
+  if (hastens && options_.on_stop) options_.on_stop(time);
   return began;
 }
 
 void Host::AwaitStop() {
   MutexLock lock(&mutex_);
-  while (!drain_time_.has_value()) stop_called_.Wait(&mutex_);
+  while (!drained_by_.has_value()) stop_called_.Wait(&mutex_);
 }
 
-bool Host::ShutDown() {
-  if (hosted_.provider != nullptr && !std::exchange(drain_told_, true))
+absl::Duration Host::drained_by() const {
+  MutexLock lock(&mutex_);
+  return drained_by_.value_or(Clock::Real()->Monotonic());
+}
+
+absl::Duration Host::drain_time_left() const {
+  return std::max(drained_by() - Clock::Real()->Monotonic(),
+                  absl::ZeroDuration());
+}
+
+bool Host::AwaitDrained(absl::Duration after,
+                        const std::function<bool(absl::Duration)>& over) {
+  const absl::Duration least = Clock::Real()->Monotonic() + kHandlerGrace;
+  while (true) {
+    const absl::Duration now = Clock::Real()->Monotonic();
+    const absl::Duration until = std::max(drained_by() + after, least);
+    if (over(std::clamp(until - now, absl::ZeroDuration(), kStep))) return true;
+    if (now >= until) return false;
+  }
+}
+
+bool Host::Drain() {
+  if (drained_.has_value()) return *drained_;
+  bool ended = true;
+  if (hosted_.provider != nullptr) {
     hosted_.provider->OnDrain();
-  absl::Duration drain_time;
-  {
-    MutexLock lock(&mutex_);
-    drain_time = drain_time_.value_or(absl::ZeroDuration());
+    ended = AwaitDrained(-kCloseTime, [this](absl::Duration step) {
+      return hosted_.provider->Drained(step);
+    });
   }
-  const bool stopped = lanes_.AwaitStopped(drain_time + kHandlerGrace);
-  if (server_ != nullptr) {
-    adapter_.Stop(Draining(options_.service));
-    server_->Shutdown(std::chrono::system_clock::now() +
-                      absl::ToChronoMilliseconds(kCallGrace));
-    adapter_.Shutdown();
-    server_.reset();
-  }
-  return stopped;
+  const bool stopped = AwaitDrained(kHandlerGrace, [this](absl::Duration step) {
+    return lanes_.AwaitStopped(step);
+  });
+  drained_ = ended && stopped;
+  return *drained_;
+}
+
+void Host::Close() {
+  Drain();
+  if (server_ == nullptr) return;
+  adapter_.Stop(Draining(options_.service));
+  server_->Shutdown(std::chrono::system_clock::now() +
+                    absl::ToChronoMilliseconds(kCallGrace));
+  adapter_.Shutdown();
+  server_.reset();
 }
 
 }  // namespace troupe

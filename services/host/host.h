@@ -1,7 +1,7 @@
 // A Host puts an actor on the network: its lanes, a gRPC server with the
 // actor's services, control, health and reflection, and its orderly end.
 //
-//   Listen -> Start -> AwaitStop -> ShutDown
+//   Listen -> Start -> AwaitStop -> Drain -> Close
 //
 // Thread safety: Stop from any thread; the rest from the thread that made it.
 #pragma once
@@ -41,14 +41,15 @@ struct HostOptions {
   // As RpcAdapter::Shared::max_silence.
   absl::Duration max_silence = absl::Minutes(10);
   bool reflection = false;
-  // Called once, from the thread that first calls Stop, with the drain time.
+  // Called from the thread that calls Stop, with the drain time, by the first
+  // call and by each that hastens the end.
   std::function<void(absl::Duration)> on_stop;
 };
 
 class Host {
  public:
   Host(HostOptions options, HostedActor hosted);
-  // Stops at once, where ShutDown was not called, and waits for the handlers.
+  // Stops at once, where it was not closed, and waits for the handlers.
   ~Host();
 
   // Binds the address and answers: NOT_READY, health NOT_SERVING. UNAVAILABLE
@@ -61,20 +62,34 @@ class Host {
   // (DRAINING) when Stop came first.
   absl::Status Start();
 
-  // Begins to stop: at once NOT_SERVING, and rejecting. Idempotent; kNow after
-  // kDrain hastens it. Returns whether this call began it. Never blocks.
+  // Begins to stop: at once NOT_SERVING, and rejecting. Idempotent; what ends
+  // sooner hastens it, kNow at once. Returns whether this call began it. Never
+  // blocks.
   bool Stop(StopMode mode,
             std::optional<absl::Duration> drain_time = std::nullopt);
 
   // Waits until Stop was called.
   void AwaitStop();
 
-  // Drains the lanes and ends the server. Returns false when a handler still
-  // runs, although it was told to end: the process can only leave it behind.
-  bool ShutDown();
+  // Waits for the work that was accepted, in the drain time and a moment more.
+  // Returns false when some still goes on, although it was told to end: a
+  // handler, or what the provider works at. The process can only leave it
+  // behind.
+  bool Drain();
+  // How much of the drain time is left; zero where it is over.
+  absl::Duration drain_time_left() const;
+  // Ends the server. Comes after Drain, or calls it.
+  void Close();
 
  private:
   LaneSetOptions LanesFor(const HostOptions& options);
+  // When the drain time ends; now, before Stop.
+  absl::Duration drained_by() const;
+  // Waits in steps until `over(step)`, or until `after` the drain time's end;
+  // kHandlerGrace at least. A Stop that hastens is seen. Returns whether it is
+  // over.
+  bool AwaitDrained(absl::Duration after,
+                    const std::function<bool(absl::Duration step)>& over);
   void OnOverdue(bool overdue);
   absl::Status RegisterServices(grpc::ServerBuilder& builder);
 
@@ -82,9 +97,10 @@ class Host {
   const HostedActor hosted_;
   // Before the lanes, whose supervisor uses them to the last.
   Health health_;
-  Mutex mutex_;
+  mutable Mutex mutex_;
   CondVar stop_called_;
-  std::optional<absl::Duration> drain_time_ ABSL_GUARDED_BY(mutex_);
+  // When draining ends, on the monotonic clock; none before Stop.
+  std::optional<absl::Duration> drained_by_ ABSL_GUARDED_BY(mutex_);
   bool started_ ABSL_GUARDED_BY(mutex_) = false;
   bool overdue_ ABSL_GUARDED_BY(mutex_) = false;
   ThreadExecutor executor_;
@@ -94,7 +110,7 @@ class Host {
   ControlService control_;
   std::unique_ptr<grpc::Server> server_;
   int port_ = 0;
-  bool drain_told_ = false;
+  std::optional<bool> drained_;  // What Drain came to.
 };
 
 }  // namespace troupe

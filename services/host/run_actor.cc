@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <fstream>
@@ -25,8 +26,10 @@ namespace troupe {
 namespace {
 
 constexpr absl::Duration kHealthTimeout = absl::Seconds(3);
-// Beyond the drain time; what Host::ShutDown gives itself is less.
+// Beyond the drain time; what Host::Drain gives itself is less.
 constexpr absl::Duration kWatchdogGrace = absl::Seconds(2);
+// What closing may take, at least. With NOW that is all.
+constexpr absl::Duration kCloseTime = absl::Milliseconds(1500);
 
 // Debian builds Abseil with its search for deadlocks, which asks one graph of
 // the process, under one lock, for each lock of gRPC: 3 % of a message's time
@@ -72,10 +75,54 @@ StopMode ModeFor(int signal, int before) {
   return signal == SIGINT && before > 0 ? StopMode::kNow : StopMode::kDrain;
 }
 
-absl::Status Serve(Host& host, const HostFlags& flags) {
+// How far a process is on its way.
+enum class Phase { kStarting, kServing, kClosing };
+
+// Ends a process that was told to stop, whatever goes on in it. While it serves
+// it owes every caller an answer, and hanging is a fault. Before, it owes none,
+// and afterwards all have theirs: then it only leaves.
+class Departure {
+ public:
+  // What is left of a drain time ends the process.
+  void Hasten(absl::Duration drain_time) {
+    if (serving)
+      Log(LogLevel::kInfo, "stopping",
+          {{"seconds", absl::ToDoubleSeconds(drain_time)}});
+    switch (phase_) {
+      case Phase::kStarting:
+        return leaving_.Arm(drain_time + kCloseTime);
+      case Phase::kServing:
+        return hanging_.Arm(drain_time + kWatchdogGrace);
+      case Phase::kClosing:
+        return leaving_.Arm(drain_time);
+    }
+  }
+  void Serve() { phase_ = Phase::kServing; }
+  void Close(absl::Duration time_left) {
+    phase_ = Phase::kClosing;
+    hanging_.Calm();
+    leaving_.Arm(std::max(time_left, kCloseTime));
+  }
+
+ private:
+  std::atomic<Phase> phase_{Phase::kStarting};
+  Watchdog hanging_{[] {
+    Log(LogLevel::kError, "shutdown hung");
+    FlushLog();
+    _exit(kHungExitCode);
+  }};
+  Watchdog leaving_{[] {
+    Log(LogLevel::kWarning, "stopped; what did not end is left behind");
+    FlushLog();
+    _exit(0);
+  }};
+};
+
+absl::Status Serve(Host& host, const HostFlags& flags, Departure& departure) {
   RETURN_IF_ERROR(host.Listen());
   serving = true;
   RETURN_IF_ERROR(host.Start());
+  departure.Serve();
   if (!flags.port_file.empty())
     RETURN_IF_ERROR(WritePortFile(flags.port_file, host.port()));
   Log(LogLevel::kInfo, "ready",
@@ -109,12 +156,9 @@ int RunActorProgram(int argc, char** argv, const ActorProgram& program) {
     EnterIsolation();
     return RunIsolatedChild(*program.make().actor);
   }
-  Watchdog watchdog;
-  flags->host.on_stop = [&watchdog](absl::Duration drain_time) {
-    if (serving)
-      Log(LogLevel::kInfo, "stopping",
-          {{"seconds", absl::ToDoubleSeconds(drain_time)}});
-    watchdog.Arm(drain_time + kWatchdogGrace);
+  Departure departure;
+  flags->host.on_stop = [&departure](absl::Duration drain_time) {
+    departure.Hasten(drain_time);
   };
   // Blocks the signals, so before the threads of the actor and of the server.
   Host* signalled = nullptr;
@@ -134,11 +178,13 @@ int RunActorProgram(int argc, char** argv, const ActorProgram& program) {
     if (early_signals > 0) host.Stop(StopMode::kDrain);
   }
 
-  const absl::Status served = Serve(host, *flags);
+  const absl::Status served = Serve(host, *flags, departure);
   // A stop may come before the actor was ready: that is no failure.
   const bool refused = !served.ok() && ReasonOf(served) != "DRAINING";
   if (refused) host.Stop(StopMode::kNow);
-  const bool handlers_ended = host.ShutDown();
+  const bool drained = host.Drain();
+  departure.Close(host.drain_time_left());
+  host.Close();
   {
     MutexLock lock(&mutex);
     signalled = nullptr;
@@ -147,9 +193,10 @@ int RunActorProgram(int argc, char** argv, const ActorProgram& program) {
   if (!flags->port_file.empty()) std::remove(flags->port_file.c_str());
   Log(LogLevel::kInfo, "stopped");
   FlushLog();
-  // A handler that does not look at its token cannot be ended, only left; its
-  // caller was told, and the message runs again elsewhere.
-  if (!handlers_ended) _exit(0);
+  // A handler that does not look at its token, or one that waits for a disk,
+  // cannot be ended, only left; its caller was told, and the message runs again
+  // elsewhere.
+  if (!drained) _exit(0);
   return 0;
 }
 

@@ -24,9 +24,11 @@
 // `PROGRAM health [--port N | --address HOST:PORT]` asks the running process
 // for its health instead, and exits with 0 or 1.
 //
-// Exit codes: 0 stopped as asked; 1 wrong flags, address in use, or OnStart
-// failed; 3 the shutdown hung and the watchdog ended it; 70 a handler went on
-// for --stuck_exit_after beyond its work limit.
+// Exit codes: 0 stopped as asked, in the drain time whatever a disk or a name
+// server does: what could not be ended is left behind; 1 wrong flags, address
+// in use, or OnStart failed; 3 the shutdown hung before all callers were
+// answered, and the watchdog ended it; 70 a handler went on for
+// --stuck_exit_after beyond its work limit.
 #pragma once
 
 #include <functional>
@@ -39,6 +41,7 @@
 
 namespace troupe {
 
+inline constexpr int kHungExitCode = 3;
 inline constexpr int kStuckExitCode = 70;
 
 // One process's actor, and the same object as a ServiceProvider if it is one.

@@ -7,10 +7,10 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "services/base/clock.h"
-#include "services/base/log.h"
 
 namespace troupe {
 
@@ -48,37 +48,40 @@ void SignalWatcher::Watch() {
 Watchdog::Watchdog(std::function<void()> bite) : bite_(std::move(bite)) {}
 
 Watchdog::~Watchdog() {
+  Calm();
   std::thread thread;
   {
     MutexLock lock(&mutex_);
-    calm_ = true;
-    changed_.NotifyAll();
     thread.swap(thread_);
   }
   if (thread.joinable()) thread.join();
 }
 
-void Watchdog::Arm(absl::Duration delay) {
+void Watchdog::Calm() {
   MutexLock lock(&mutex_);
-  if (calm_ || thread_.joinable()) return;
-  thread_ = std::thread([this, delay] { Watch(delay); });
+  calm_ = true;
+  changed_.NotifyAll();
 }
 
-void Watchdog::Watch(absl::Duration delay) {
-  const absl::Duration until = Clock::Real()->Monotonic() + delay;
+void Watchdog::Arm(absl::Duration delay) {
+  MutexLock lock(&mutex_);
+  if (calm_) return;
+  until_ = std::min(until_, Clock::Real()->Monotonic() + delay);
+  changed_.NotifyAll();
+  if (!thread_.joinable()) thread_ = std::thread([this] { Watch(); });
+}
+
+void Watchdog::Watch() {
   {
     MutexLock lock(&mutex_);
     while (!calm_) {
-      const absl::Duration left = until - Clock::Real()->Monotonic();
+      const absl::Duration left = until_ - Clock::Real()->Monotonic();
       if (left <= absl::ZeroDuration()) break;
       changed_.WaitFor(&mutex_, left);
     }
     if (calm_) return;
   }
-  if (bite_) return bite_();
-  Log(LogLevel::kError, "shutdown hung");
-  FlushLog();
-  _exit(3);
+  bite_();
 }
 
 }  // namespace troupe

@@ -29,26 +29,30 @@ class SignalWatcher {
   std::thread thread_;
 };
 
-// A Watchdog ends the process with exit code 3 when it has not been destroyed
-// in time after it was armed.
+// A Watchdog bites when it has not been calmed in time after it was armed.
 //
-// Thread safety: Arm from any thread.
+// Thread safety: Arm and Calm from any thread.
 class Watchdog {
  public:
-  // `bite` is called in place of ending the process, where given.
-  explicit Watchdog(std::function<void()> bite = nullptr);
+  // `bite` ends the process, on the watchdog's thread.
+  explicit Watchdog(std::function<void()> bite);
+  // Calms it.
   ~Watchdog();
 
-  // Bites `delay` from now. Only the first call counts.
+  // Bites `delay` from now, or when an earlier call said, if that is sooner.
   void Arm(absl::Duration delay);
+  // It bites no more, whoever arms it.
+  void Calm();
 
  private:
-  void Watch(absl::Duration delay);
+  void Watch();
 
   const std::function<void()> bite_;
   Mutex mutex_;
   CondVar changed_;
   bool calm_ ABSL_GUARDED_BY(mutex_) = false;
+  // On the monotonic clock.
+  absl::Duration until_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();
   std::thread thread_ ABSL_GUARDED_BY(mutex_);
 };
 

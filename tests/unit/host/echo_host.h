@@ -61,6 +61,8 @@ class EchoStage : public Stage {
     return response;
   }
 
+  bool Drained(absl::Duration) override { return drained; }
+
   // Fits the partials themselves.
   absl::StatusOr<pb::MergeResponse> Merge(pb::MergeRequest& request,
                                           const Context&) override {
@@ -96,6 +98,7 @@ class EchoStage : public Stage {
     return artifact;
   }
 
+  std::atomic<bool> drained{true};  // What the provider ends has ended.
   std::atomic<int> processed{0};
   std::atomic<int> merges{0};
   std::atomic<std::thread::id> last_thread{};

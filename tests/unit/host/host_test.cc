@@ -250,7 +250,7 @@ TEST(Stop, DrainHandlesTheQueueAndRejectsTheRest) {
   EXPECT_EQ(echo.Health(""), "NOT_SERVING");
   echo.host->AwaitStop();
   echo.stage->gate.Open();
-  EXPECT_TRUE(echo.host->ShutDown());
+  EXPECT_TRUE(echo.host->Drain());
   EXPECT_TRUE(running.get().ok());
   EXPECT_TRUE(queued.get().ok());
 }
@@ -269,7 +269,7 @@ TEST(Stop, NowBouncesTheQueueAndCancelsTheHandler) {
   ASSERT_TRUE(echo.control->Stop(&context, request, &response).ok());
   EXPECT_EQ(ReasonOf(queued.get().status()), "DRAINING");
   EXPECT_EQ(ReasonOf(running.get().status()), "DRAINING");
-  EXPECT_TRUE(echo.host->ShutDown());
+  EXPECT_TRUE(echo.host->Drain());
   EXPECT_EQ(echo.stage->processed, 1);
 }
 
@@ -294,8 +294,57 @@ TEST(Stop, LeavesAHandlerThatDoesNotEnd) {
   auto stuck = ProcessLater(echo, "wait");
   ASSERT_TRUE(echo.stage->entered.Wait());
   echo.host->Stop(StopMode::kDrain, absl::Milliseconds(50));
-  EXPECT_FALSE(echo.host->ShutDown());
+  EXPECT_FALSE(echo.host->Drain());
+  echo.host->Close();
   EXPECT_EQ(ReasonOf(stuck.get().status()), "DRAINING");
+}
+
+TEST(Stop, NowAfterDrainDoesNotWaitOutTheDrainTime) {
+  EchoHost echo;
+  ASSERT_TRUE(echo.Start().ok());
+  auto stuck = ProcessLater(echo, "wait");
+  ASSERT_TRUE(echo.stage->entered.Wait());
+  EXPECT_TRUE(echo.host->Stop(StopMode::kDrain, absl::Hours(1)));
+  auto drained =
+      std::async(std::launch::async, [&] { return echo.host->Drain(); });
+  EXPECT_FALSE(echo.host->Stop(StopMode::kNow));
+  EXPECT_EQ(echo.host->drain_time_left(), absl::ZeroDuration());
+  EXPECT_FALSE(drained.get());
+  EXPECT_EQ(ReasonOf(stuck.get().status()), "DRAINING");
+}
+
+TEST(Stop, TheDrainTimeThatEndsFirstCounts) {
+  for (const absl::Duration second : {absl::Milliseconds(50), absl::Hours(2)}) {
+    const absl::Duration first = absl::Hours(2) - second;
+    EchoHost echo;
+    ASSERT_TRUE(echo.Start().ok());
+    auto stuck = ProcessLater(echo, "wait");
+    ASSERT_TRUE(echo.stage->entered.Wait());
+    EXPECT_TRUE(echo.host->Stop(StopMode::kDrain, first));
+    EXPECT_FALSE(echo.host->Stop(StopMode::kDrain, second));
+    EXPECT_FALSE(echo.host->Drain());
+    EXPECT_EQ(ReasonOf(stuck.get().status()), "DRAINING");
+  }
+}
+
+TEST(Stop, DoesNotWaitBeyondItForWhatTheProviderEnds) {
+  EchoHost echo;
+  echo.stage->drained = false;
+  ASSERT_TRUE(echo.Start().ok());
+  echo.host->Stop(StopMode::kDrain, absl::Milliseconds(50));
+  EXPECT_FALSE(echo.host->Drain());
+  EXPECT_EQ(echo.host->drain_time_left(), absl::ZeroDuration());
+}
+
+TEST(Stop, WaitsForWhatTheProviderEnds) {
+  EchoHost echo;
+  echo.stage->drained = false;
+  ASSERT_TRUE(echo.Start().ok());
+  echo.host->Stop(StopMode::kDrain, absl::Hours(1));
+  auto drained =
+      std::async(std::launch::async, [&] { return echo.host->Drain(); });
+  echo.stage->drained = true;
+  EXPECT_TRUE(drained.get());
 }
 
 // Sends quick messages until they are handled on the polling thread: not that
@@ -330,7 +379,8 @@ TEST(Quick, StopLeavesAHandlerThatDoesNotEnd) {
   auto stuck = ProcessLater(echo, "wait");
   ASSERT_TRUE(echo.stage->entered.Wait());
   echo.host->Stop(StopMode::kDrain, absl::Milliseconds(50));
-  EXPECT_FALSE(echo.host->ShutDown());
+  EXPECT_FALSE(echo.host->Drain());
+  echo.host->Close();
   EXPECT_EQ(ReasonOf(stuck.get().status()), "DRAINING");
 }
 
@@ -369,7 +419,8 @@ TEST(Health, WatchTellsEveryChange) {
   echo.host->Stop(StopMode::kDrain);
   ASSERT_TRUE(reader->Read(&response));
   EXPECT_EQ(response.status(), HealthCheckResponse::NOT_SERVING);
-  EXPECT_TRUE(echo.host->ShutDown());
+  EXPECT_TRUE(echo.host->Drain());
+  echo.host->Close();
   EXPECT_FALSE(reader->Read(&response));
 }
 
@@ -538,7 +589,7 @@ TEST(Fit, IsBouncedWhileItWaitsForItsCaller) {
   ASSERT_TRUE(fit.Start());
   ASSERT_TRUE(echo.stage->entered.Wait());
   echo.host->Stop(StopMode::kDrain, absl::Milliseconds(50));
-  EXPECT_TRUE(echo.host->ShutDown());
+  EXPECT_TRUE(echo.host->Drain());
   EXPECT_EQ(ReasonOf(fit.Finish()), "DRAINING");
 }
 
@@ -588,7 +639,7 @@ TEST(Fit, DrainDoesNotWaitForACallerThatTakesNoPieces) {
   OpenFit fit(echo);
   ASSERT_NO_FATAL_FAILURE(TakeOnePiece(fit));
   echo.host->Stop(StopMode::kDrain, absl::Milliseconds(50));
-  EXPECT_TRUE(echo.host->ShutDown());
+  EXPECT_TRUE(echo.host->Drain());
   EXPECT_FALSE(fit.Finish().ok());
   EXPECT_EQ(fit.result.artifact_sha256(), "");
 }

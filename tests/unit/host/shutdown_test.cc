@@ -18,6 +18,23 @@ TEST(Watchdog, BitesWhenItIsNotCalmed) {
   EXPECT_TRUE(bitten.Wait());
 }
 
+TEST(Watchdog, BitesAtTheEarliestTimeItWasArmedFor) {
+  Gate bitten;
+  Watchdog watchdog([&] { bitten.Open(); });
+  watchdog.Arm(absl::Hours(1));
+  watchdog.Arm(absl::Milliseconds(10));
+  watchdog.Arm(absl::Hours(2));
+  EXPECT_TRUE(bitten.Wait());
+}
+
+TEST(Watchdog, DoesNotBiteOnceCalmed) {
+  std::atomic<bool> bitten{false};
+  Watchdog watchdog([&] { bitten = true; });
+  watchdog.Calm();
+  watchdog.Arm(absl::ZeroDuration());
+  EXPECT_FALSE(bitten);
+}
+
 TEST(Watchdog, DoesNotBiteOnceDestroyed) {
   std::atomic<bool> bitten{false};
   {

@@ -244,7 +244,8 @@ TEST_F(TransferTest, EndsWhenTheProcessStops) {
   const auto upload = Begin();
   while (seen_->alive == 0) std::this_thread::yield();
   host_->Stop(StopMode::kDrain);
-  EXPECT_TRUE(host_->ShutDown());
+  EXPECT_TRUE(host_->Drain());
+  host_->Close();
   EXPECT_EQ(Finish(*upload), "DRAINING");
 }
 
