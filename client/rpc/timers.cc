@@ -5,44 +5,54 @@
 namespace troupe {
 
 TimerThread::TimerThread(const Clock* clock)
-    : clock_(clock), thread_([this] { Loop(); }) {}
+    : hands_(std::make_shared<Hands>(clock)),
+      thread_([hands = hands_] { hands->Turn(); }) {}
 
 TimerThread::~TimerThread() { Stop(); }
 
 void TimerThread::Stop() {
-  {
-    MutexLock lock(&mutex_);
-    stopping_ = true;
-    changed_.NotifyAll();
-  }
+  hands_->Stop();
   if (thread_.joinable()) thread_.join();
 }
 
-void TimerThread::After(absl::Duration delay, std::function<void()> task) {
-  const absl::Duration due = clock_->Monotonic() + delay;
-  MutexLock lock(&mutex_);
-  if (stopping_) return;
-  const auto added = tasks_.emplace(due, std::move(task));
-  if (added == tasks_.begin()) changed_.NotifyAll();
+void TimerThread::Leave() {
+  hands_->Stop();
+  if (thread_.joinable()) thread_.detach();
 }
 
-void TimerThread::Loop() {
+void TimerThread::After(absl::Duration delay, std::function<void()> task) {
+  const absl::Duration due = hands_->clock->Monotonic() + delay;
+  MutexLock lock(&hands_->mutex);
+  if (hands_->stopping) return;
+  const auto added = hands_->tasks.emplace(due, std::move(task));
+  if (added == hands_->tasks.begin()) hands_->changed.NotifyAll();
+}
+
+void TimerThread::Hands::Stop() {
+  std::multimap<absl::Duration, std::function<void()>> never;
+  MutexLock lock(&mutex);
+  stopping = true;
+  never.swap(tasks);  // Freed without the lock, on this thread.
+  changed.NotifyAll();
+}
+
+void TimerThread::Hands::Turn() {
   while (true) {
     std::function<void()> task;
     {
-      MutexLock lock(&mutex_);
-      while (!stopping_) {
-        if (tasks_.empty()) {
-          changed_.Wait(&mutex_);
+      MutexLock lock(&mutex);
+      while (!stopping) {
+        if (tasks.empty()) {
+          changed.Wait(&mutex);
           continue;
         }
-        const absl::Duration wait = tasks_.begin()->first - clock_->Monotonic();
+        const absl::Duration wait = tasks.begin()->first - clock->Monotonic();
         if (wait <= absl::ZeroDuration()) break;
-        changed_.WaitFor(&mutex_, wait);
+        changed.WaitFor(&mutex, wait);
       }
-      if (stopping_) return;
-      task = std::move(tasks_.begin()->second);
-      tasks_.erase(tasks_.begin());
+      if (stopping) return;
+      task = std::move(tasks.begin()->second);
+      tasks.erase(tasks.begin());
     }
     task();
   }

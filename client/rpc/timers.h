@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <thread>
 #include <utility>
 
@@ -44,16 +45,27 @@ class TimerThread : public Timers {
   // thread itself. Idempotent.
   void Stop();
 
- private:
-  void Loop();
+  // As Stop, but does not wait for the task that runs: it must own what it
+  // touches.
+  void Leave();
 
-  const Clock* const clock_;
-  Mutex mutex_;
-  CondVar changed_;
-  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
-  std::multimap<absl::Duration, std::function<void()>> tasks_
-      ABSL_GUARDED_BY(mutex_);  // By due time on the monotonic clock.
-  std::thread thread_;          // Last: it uses the others.
+ private:
+  // Shared with a thread that was left.
+  struct Hands {
+    explicit Hands(const Clock* clock) : clock(clock) {}
+    void Turn();
+    void Stop();
+
+    const Clock* const clock;
+    Mutex mutex;
+    CondVar changed;
+    bool stopping ABSL_GUARDED_BY(mutex) = false;
+    std::multimap<absl::Duration, std::function<void()>> tasks
+        ABSL_GUARDED_BY(mutex);  // By due time on the monotonic clock.
+  };
+
+  const std::shared_ptr<Hands> hands_;
+  std::thread thread_;
 };
 
 }  // namespace troupe

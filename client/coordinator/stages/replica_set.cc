@@ -5,12 +5,12 @@
 #include <utility>
 
 #include "absl/algorithm/container.h"
+#include "client/coordinator/stages/look_up.h"
 #include "services/base/errors.h"
 #include "services/base/log.h"
 #include "services/base/mutex.h"
 
 namespace troupe {
-namespace {}  // namespace
 
 // Shared with the tasks and callbacks that outlive the set.
 class ReplicaSet::State : public std::enable_shared_from_this<State> {
@@ -19,18 +19,26 @@ class ReplicaSet::State : public std::enable_shared_from_this<State> {
         Environment environment)
       : options_(std::move(options)),
         environment_(std::move(environment)),
-        resolver_(std::move(resolver)) {}
+        look_up_(std::move(resolver), environment_.resolving,
+                 environment_.timers) {}
 
   void ResolveLater(absl::Duration delay) {
-    environment_.resolving->After(delay, [weak = weak_from_this()] {
+    look_up_.After(delay, [weak = weak_from_this()](const auto& found) {
       if (const auto state = weak.lock()) {
-        state->Resolve();
-        state->ResolveLater(state->interval_);
+        state->Found(found);
+        state->ResolveLater(state->look_up_.interval());
       }
     });
   }
 
-  void Resolve();
+  void ResolveSoon(std::function<void()> done) {
+    look_up_.After(
+        absl::ZeroDuration(),
+        [weak = weak_from_this(), done = std::move(done)](const auto& found) {
+          if (const auto state = weak.lock()) state->Found(found);
+          done();
+        });
+  }
 
   void OnChange(std::function<void()> changed) {
     MutexLock lock(&mutex_);
@@ -53,8 +61,10 @@ class ReplicaSet::State : public std::enable_shared_from_this<State> {
   Replicas all_ ABSL_GUARDED_BY(mutex_);  // The same; every call goes by here.
 
  private:
+  // Runs on the thread of the timers only.
+  void Found(const absl::StatusOr<Addresses>& addresses);
   // Makes the set equal to `addresses`; returns those that are new.
-  Replicas Apply(const std::vector<std::string>& addresses);
+  Replicas Apply(const Addresses& addresses);
   void CheckLater(const std::shared_ptr<Replica>& replica,
                   absl::Duration delay);
   void Check(const std::shared_ptr<Replica>& replica);
@@ -67,31 +77,23 @@ class ReplicaSet::State : public std::enable_shared_from_this<State> {
   }
   void Changed();
 
-  Mutex resolver_mutex_;  // Held over Resolve, before mutex_.
-  const std::unique_ptr<Resolver> resolver_ ABSL_PT_GUARDED_BY(resolver_mutex_);
-  const absl::Duration interval_ = resolver_->interval();
-  bool resolve_failed_ ABSL_GUARDED_BY(resolver_mutex_) = false;
+  LookUp look_up_;
+  bool look_up_failed_ = false;  // Belongs to the timers' thread.
   std::function<void()> changed_ ABSL_GUARDED_BY(mutex_);
 };
 
-void ReplicaSet::State::Resolve() {
-  Replicas added;
-  {
-    MutexLock lock(&resolver_mutex_);
-    const auto addresses = resolver_->Resolve();
-    // Nothing known is no reason to give up replicas that work.
-    const bool failed = !addresses.ok();
-    if (failed && !resolve_failed_)
-      LogError("cannot find the replicas", addresses.status(),
-               {{"stage", options_.stage}});
-    resolve_failed_ = failed;
-    if (failed) return;
-    added = Apply(*addresses);
-  }
-  for (const auto& replica : added) Check(replica);
+void ReplicaSet::State::Found(const absl::StatusOr<Addresses>& addresses) {
+  // Nothing known is no reason to give up replicas that work.
+  const bool failed = !addresses.ok();
+  if (failed && !look_up_failed_)
+    LogError("cannot find the replicas", addresses.status(),
+             {{"stage", options_.stage}});
+  look_up_failed_ = failed;
+  if (failed) return;
+  for (const auto& replica : Apply(*addresses)) Check(replica);
 }
 
-Replicas ReplicaSet::State::Apply(const std::vector<std::string>& addresses) {
+Replicas ReplicaSet::State::Apply(const Addresses& addresses) {
   std::vector<std::string> missing;
   {
     MutexLock lock(&mutex_);
@@ -270,6 +272,8 @@ const ReplicaSetOptions& ReplicaSet::options() const {
   return state_->options_;
 }
 
-void ReplicaSet::ResolveNow() { state_->Resolve(); }
+void ReplicaSet::ResolveSoon(std::function<void()> done) {
+  state_->ResolveSoon(std::move(done));
+}
 
 }  // namespace troupe

@@ -42,14 +42,15 @@ class ReplicaSet {
       std::function<std::shared_ptr<StageClient>(const std::string& address)>;
   struct Environment {
     const Clock* clock = nullptr;
-    Timers* timers = nullptr;        // For health checks.
+    Timers* timers = nullptr;        // For everything else.
     Timers* resolving = nullptr;     // For the resolver, which may block.
     std::function<double()> random;  // In [0, 1); from any thread.
     ClientFactory connect;
   };
 
   // Begins to resolve at once. Tasks that find the set gone do nothing; the
-  // environment must outlive those that run.
+  // environment must outlive those that run, except that nothing but the
+  // resolver is used by one that hangs in it.
   ReplicaSet(ReplicaSetOptions options, std::unique_ptr<Resolver> resolver,
              Environment environment);
   ~ReplicaSet();
@@ -80,8 +81,10 @@ class ReplicaSet {
   std::vector<ReplicaInfo> List() const;
   const ReplicaSetOptions& options() const;
 
-  // Resolves on this thread, now, so that the newest replicas are known.
-  void ResolveNow();
+  // Looks the replicas up once more; `done` runs on a thread of the timers when
+  // the newest are known, or the look-up has failed. Never blocks; while a name
+  // server is silent, or when the set goes first, `done` does not run.
+  void ResolveSoon(std::function<void()> done);
 
  private:
   class State;

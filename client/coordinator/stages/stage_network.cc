@@ -38,7 +38,7 @@ StageNetwork::StageNetwork(const DispatcherOptions& options,
 // Whatever a callback or task still uses goes after it.
 StageNetwork::~StageNetwork() {
   dispatcher_.reset();
-  for (const auto& thread : resolving_) thread->Stop();
+  for (const auto& thread : resolving_) thread->Leave();
   blocking_.Stop();
   timers_.Stop();
   rpc_.reset();

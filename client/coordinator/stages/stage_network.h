@@ -25,7 +25,8 @@ class StageNetwork {
       const std::vector<std::string>& stages, const ArtifactStore* artifacts,
       const DispatcherOptions& options = {}, const ReplicaLimits& limits = {});
 
-  // Cancels what is open. Fit sessions must be gone before.
+  // Cancels what is open. Fit sessions must be gone before. A look-up that
+  // hangs is left behind.
   ~StageNetwork();
 
   Dispatcher* dispatcher() { return dispatcher_.get(); }

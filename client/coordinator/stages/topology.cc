@@ -5,32 +5,11 @@
 #include <utility>
 #include <vector>
 
+#include "services/base/latch.h"
 #include "services/base/log.h"
-#include "services/base/mutex.h"
 
 namespace troupe {
 namespace {
-
-// Counts down to the last answer.
-class Answers {
- public:
-  explicit Answers(size_t expected) : missing_(expected) {}
-
-  void CountDown() {
-    MutexLock lock(&mutex_);
-    if (--missing_ == 0) complete_.NotifyAll();
-  }
-  // Each call has a deadline of its own, so this ends.
-  void Wait() {
-    MutexLock lock(&mutex_);
-    while (missing_ > 0) complete_.Wait(&mutex_);
-  }
-
- private:
-  Mutex mutex_;
-  CondVar complete_;
-  size_t missing_ ABSL_GUARDED_BY(mutex_);
-};
 
 pb::ReplicaStatus StatusOf(const ReplicaInfo& info) {
   pb::ReplicaStatus status;
@@ -42,30 +21,21 @@ pb::ReplicaStatus StatusOf(const ReplicaInfo& info) {
   return status;
 }
 
-int StopStage(const std::string& name, ReplicaSet& replicas,
-              const pb::StopRequest& request, absl::Duration timeout) {
-  replicas.ResolveNow();
-  const std::vector<ReplicaInfo> list = replicas.List();
-  Answers answers(list.size());
-  std::vector<absl::Status> statuses(list.size());
-  for (size_t i = 0; i < list.size(); ++i) {
-    StopReplica(*list[i].client, request, timeout,
-                [&answers, &status = statuses[i]](
-                    const absl::StatusOr<pb::StopResponse>& response) {
-                  status = response.status();
-                  answers.CountDown();
-                });
-  }
-  answers.Wait();
-  int acknowledged = 0;
-  for (size_t i = 0; i < list.size(); ++i) {
-    if (statuses[i].ok())
-      ++acknowledged;
-    else
-      LogError("replica not stopped", statuses[i],
-               {{"stage", name}, {"replica", list[i].address}});
-  }
-  return acknowledged;
+// What became of the message to each replica.
+struct Notice {
+  std::string stage;
+  ReplicaInfo replica;
+  absl::Status status;
+};
+
+// Gives look-ups a moment, so that the newest replicas are known.
+void LookUpAll(const Dispatcher& dispatcher, absl::Duration patience) {
+  const std::vector<std::string> stages = dispatcher.Stages();
+  const auto found =
+      std::make_shared<Latch>(static_cast<int64_t>(stages.size()));
+  for (const std::string& name : stages)
+    dispatcher.Replicas(name)->ResolveSoon([found] { found->CountDown(); });
+  found->Wait(patience);
 }
 
 }  // namespace
@@ -86,27 +56,49 @@ pb::Topology DescribeTopology(const Dispatcher& dispatcher,
       asked.emplace_back(status, info.client);
     }
   }
-  Answers answers(asked.size());
+  const auto answers =
+      std::make_shared<Latch>(static_cast<int64_t>(asked.size()));
   for (const auto& [status, client] : asked) {
     // Each answer writes to a message of its own.
     GetStats(*client, timeout,
-             [status = status, &answers](absl::StatusOr<pb::ActorStats> stats) {
+             [status = status, answers](absl::StatusOr<pb::ActorStats> stats) {
                if (stats.ok()) *status->mutable_stats() = *std::move(stats);
-               answers.CountDown();
+               answers->CountDown();
              });
   }
-  answers.Wait();
+  answers->Wait();
   return topology;
 }
 
 int StopStages(const Dispatcher& dispatcher, pb::StopMode mode,
                absl::Duration timeout) {
+  LookUpAll(dispatcher, timeout / 4);
   pb::StopRequest request;
   request.set_mode(mode);
-  int acknowledged = 0;
+  std::vector<Notice> notices;
   for (const std::string& name : dispatcher.Stages())
-    acknowledged +=
-        StopStage(name, *dispatcher.Replicas(name), request, timeout);
+    for (ReplicaInfo& replica : dispatcher.Replicas(name)->List())
+      notices.push_back({name, std::move(replica), absl::OkStatus()});
+  // Each call has a deadline of its own, so this ends.
+  const auto answers =
+      std::make_shared<Latch>(static_cast<int64_t>(notices.size()));
+  for (Notice& notice : notices) {
+    StopReplica(*notice.replica.client, request, timeout * 3 / 4,
+                [answers, &status = notice.status](
+                    const absl::StatusOr<pb::StopResponse>& response) {
+                  status = response.status();
+                  answers->CountDown();
+                });
+  }
+  answers->Wait();
+  int acknowledged = 0;
+  for (const Notice& notice : notices) {
+    if (notice.status.ok())
+      ++acknowledged;
+    else
+      LogError("replica not stopped", notice.status,
+               {{"stage", notice.stage}, {"replica", notice.replica.address}});
+  }
   return acknowledged;
 }
 

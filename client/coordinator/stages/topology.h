@@ -1,7 +1,7 @@
 // What GetTopology tells and Stop does, over all replicas of all stages.
 //
-// Thread safety: functions; they block for at most their timeout (and a DNS
-// look-up). Not on a thread of the timers or of an RpcThread.
+// Thread safety: functions; they block for at most their timeout, whatever name
+// servers and replicas do. Not on a thread of the timers or of an RpcThread.
 #pragma once
 
 #include "absl/time/time.h"
@@ -17,11 +17,11 @@ namespace troupe {
 pb::Topology DescribeTopology(const Dispatcher& dispatcher,
                               absl::Duration timeout = absl::Seconds(1));
 
-// Tells every replica to stop, stage by stage in pipeline order: looks each
-// stage up afresh, and goes on when its replicas have acknowledged or `timeout`
-// has passed. Replicas that cannot be reached are logged and passed over.
-// Returns how many acknowledged. The caller stops itself afterwards.
+// Looks all stages up afresh and tells every replica to stop, in pipeline order
+// and without waiting for one before the next: the coordinator, which calls
+// them, has ceased to. Replicas that cannot be reached are logged and passed
+// over. Returns how many acknowledged. The caller stops itself afterwards.
 int StopStages(const Dispatcher& dispatcher, pb::StopMode mode,
-               absl::Duration timeout = absl::Seconds(2));
+               absl::Duration timeout);
 
 }  // namespace troupe

@@ -5,7 +5,10 @@
 
 #include <atomic>
 #include <future>
+#include <memory>
 #include <vector>
+
+#include "services/base/latch.h"
 
 namespace troupe {
 namespace {
@@ -39,6 +42,24 @@ TEST(TimerThread, TasksThatAreNotDueNeverRunAfterStop) {
   timers.Stop();
   timers.Soon([&] { ran = true; });
   EXPECT_FALSE(ran);
+}
+
+TEST(TimerThread, LeavesATaskThatHangs) {
+  const auto entered = std::make_shared<Latch>();
+  const auto go_on = std::make_shared<Latch>();
+  const auto over = std::make_shared<Latch>();
+  {
+    TimerThread timers;
+    timers.Soon([=] {
+      entered->CountDown();
+      go_on->Wait();
+      over->CountDown();
+    });
+    ASSERT_TRUE(entered->Wait(absl::Seconds(30)));
+    timers.Leave();
+  }
+  go_on->CountDown();
+  EXPECT_TRUE(over->Wait(absl::Seconds(30)));
 }
 
 }  // namespace
