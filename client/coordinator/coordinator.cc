@@ -1,8 +1,5 @@
 #include "client/coordinator/coordinator.h"
 
-#include <signal.h>
-#include <unistd.h>
-
 #include <utility>
 
 #include "absl/flags/flag.h"
@@ -57,6 +54,13 @@ ABSL_FLAG(absl::Duration, keep_uploads, absl::Hours(24),
 namespace troupe {
 namespace {
 
+// So long the stages' stop waits for the jobs, which may wait for a disk.
+constexpr absl::Duration kSuspend = absl::Seconds(2);
+constexpr absl::Duration kSuspendNow = absl::Milliseconds(100);
+// And so long this process waits for the stages' acknowledgement.
+constexpr absl::Duration kTell = absl::Seconds(2);
+constexpr absl::Duration kTellNow = absl::Milliseconds(500);
+
 absl::StatusOr<JobLimits> ReadLimits() {
   JobLimits limits;
   limits.max_batch_bytes = absl::GetFlag(FLAGS_max_batch_bytes);
@@ -102,7 +106,15 @@ struct Coordinator::Parts {
 
 Coordinator::Coordinator() : parts_(new Parts) {}
 
-Coordinator::~Coordinator() { Coordinator::OnStop(); }
+Coordinator::~Coordinator() {
+  std::vector<std::thread> threads;
+  {
+    MutexLock lock(&mutex_);
+    closed_ = true;
+    threads.swap(threads_);
+  }
+  for (std::thread& thread : threads) thread.join();
+}
 
 std::vector<LaneOptions> Coordinator::Lanes() {
   return CoordinatorService::Lanes();
@@ -171,34 +183,61 @@ absl::StatusOr<Reply> Coordinator::OnReceive(Message& message,
   return parts_->service.Receive(message, context);
 }
 
-void Coordinator::OnDrain() {
-  parts_->service.Drain();
-  parts_->housekeeper.reset();
-  if (parts_->scheduler != nullptr) parts_->scheduler->Suspend();
+void Coordinator::OnHosted(std::function<void(StopMode)> stop) {
+  stop_process_ = std::move(stop);
 }
 
-void Coordinator::OnStop() {
-  std::thread stopper;
+void Coordinator::OnDrain() { EndWork(); }
+
+void Coordinator::OnStop() {}  // The rest lives until the last call has left.
+
+void Coordinator::Run(std::function<void()> task) {
+  MutexLock lock(&mutex_);
+  if (closed_) return;
+  ++tasks_;
+  threads_.emplace_back([this, task = std::move(task)] {
+    task();
+    MutexLock lock(&mutex_);
+    --tasks_;
+    task_ended_.NotifyAll();
+  });
+}
+
+bool Coordinator::Drained(absl::Duration step) {
+  MutexLock lock(&mutex_);
+  if (tasks_ > 0) task_ended_.WaitFor(&mutex_, step);
+  closed_ |= tasks_ == 0;
+  return closed_;
+}
+
+// Whoever stops first ends the work, on a thread that a slow disk may hold up.
+void Coordinator::EndWork() {
+  parts_->service.Drain();
   {
     MutexLock lock(&mutex_);
-    stopping_company_ = true;
-    stopper = std::move(stopper_);
+    if (std::exchange(ending_work_, true)) return;
   }
-  if (stopper.joinable()) stopper.join();
-  parts_->housekeeper.reset();
-  // The rest lives until the last call has left the service.
+  Run([this] {
+    parts_->housekeeper.reset();
+    if (parts_->scheduler != nullptr) parts_->scheduler->Suspend();
+    work_ended_.CountDown();
+  });
 }
 
 void Coordinator::StopCompany(pb::StopMode mode) {
-  MutexLock lock(&mutex_);
-  if (stopping_company_) return;
-  stopping_company_ = true;
-  stopper_ = std::thread([this, mode] {
-    Log(LogLevel::kInfo, "stopping the company");
-    parts_->service.Drain();
-    parts_->scheduler->Suspend();
-    StopStages(*parts_->network->dispatcher(), mode);
-    kill(getpid(), SIGTERM);  // As anybody else would stop this process.
+  {
+    MutexLock lock(&mutex_);
+    if (told_.has_value() && (mode != pb::NOW || told_ == pb::NOW)) return;
+    told_ = mode;
+  }
+  const bool now = mode == pb::NOW;
+  Log(LogLevel::kInfo, "stopping the company", {{"now", now}});
+  EndWork();
+  Run([this, now, mode] {
+    // The stages then have nothing left to do for this company.
+    work_ended_.Wait(now ? kSuspendNow : kSuspend);
+    StopStages(*parts_->network->dispatcher(), mode, now ? kTellNow : kTell);
+    stop_process_(now ? StopMode::kNow : StopMode::kDrain);
   });
 }
 

@@ -6,7 +6,9 @@
 // service.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -15,6 +17,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "proto/pb.h"
+#include "services/base/latch.h"
 #include "services/base/mutex.h"
 #include "services/host/run_actor.h"
 #include "services/host/service_provider.h"
@@ -42,10 +45,15 @@ class Coordinator : public Actor, public ServiceProvider {
   std::vector<LaneOptions> Lanes() override;
   std::string LaneOf(const std::string& method) override;
   void ServeAt(RpcAdapter& adapter) override;
+  void OnHosted(std::function<void(StopMode)> stop) override;
   // Suspends the jobs; they go on at the next start.
   void OnDrain() override;
+  bool Drained(absl::Duration step) override;
 
  private:
+  // Runs `task` on a thread of its own, where this object still takes any.
+  void Run(std::function<void()> task);
+  void EndWork();
   void StopCompany(pb::StopMode mode);
 
   // Its parts are known to its own file alone: they bring the headers of all
@@ -53,9 +61,17 @@ class Coordinator : public Actor, public ServiceProvider {
   struct Parts;
   const std::unique_ptr<Parts> parts_;
 
-  Mutex mutex_;
-  bool stopping_company_ ABSL_GUARDED_BY(mutex_) = false;
-  std::thread stopper_ ABSL_GUARDED_BY(mutex_);
+  std::function<void(StopMode)> stop_process_;  // Written before any call.
+  Latch work_ended_;
+
+  Mutex mutex_;  // Guards everything below.
+  CondVar task_ended_;
+  bool ending_work_ ABSL_GUARDED_BY(mutex_) = false;
+  // What the company was told.
+  std::optional<pb::StopMode> told_ ABSL_GUARDED_BY(mutex_);
+  bool closed_ ABSL_GUARDED_BY(mutex_) = false;  // No more tasks.
+  int tasks_ ABSL_GUARDED_BY(mutex_) = 0;        // That run.
+  std::vector<std::thread> threads_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace troupe
