@@ -29,9 +29,16 @@ namespace {
 constexpr absl::Duration kStartLimit = absl::Seconds(30);
 constexpr int kLookMs = 20;  // How often cancellation is looked at.
 
-absl::Status CannotStart(absl::string_view why) {
-  return MakeError(absl::StatusCode::kInternal, "ISOLATION_FAILED",
-                   absl::StrCat("cannot run a child process: ", why));
+absl::Status CannotStart(absl::string_view why, bool killed = false) {
+  return MakeError(
+      killed ? absl::StatusCode::kUnavailable : absl::StatusCode::kInternal,
+      "ISOLATION_FAILED", absl::StrCat("cannot run a child process: ", why));
+}
+
+// Nobody sends these to himself; a crash has others.
+bool ComesFromOutside(int signal) {
+  return signal == SIGKILL || signal == SIGTERM || signal == SIGINT ||
+         signal == SIGHUP || signal == SIGQUIT;
 }
 
 std::vector<std::string> OwnCommand() {
@@ -120,7 +127,10 @@ absl::StatusOr<std::unique_ptr<IsolatedProcess>> IsolatedProcess::Start(
   const Transfer got =
       ReceiveFrame(sockets[0], ready, Deadline(kStartLimit, context));
   if (context.cancelled()) return CallerLeft();
-  if (got != Transfer::kDone) return CannotStart(process->Reap());
+  if (got != Transfer::kDone) {
+    const ChildEnd end = process->Reap();
+    return CannotStart(end.what, end.killed);
+  }
   if (ready.code != 0) return CannotStart(ready.head);
   return process;
 }
@@ -130,8 +140,9 @@ IsolatedProcess::~IsolatedProcess() {
   close(socket_);
 }
 
-std::string IsolatedProcess::Reap() {
-  if (pid_ <= 0) return "it is gone";
+ChildEnd IsolatedProcess::Reap() {
+  ChildEnd end;
+  if (pid_ <= 0) return {.what = "it is gone"};
   // A child that closed its socket is about to end by itself: how, matters.
   int status = 0;
   pid_t ended = 0;
@@ -147,11 +158,16 @@ std::string IsolatedProcess::Reap() {
     }
   }
   pid_ = -1;
-  if (WIFSIGNALED(status))
-    return absl::StrCat("it was ended by SIG", sigabbrev_np(WTERMSIG(status)));
-  if (WEXITSTATUS(status) == kIsolatedOutOfMemory)
-    return "it ran out of memory";
-  return absl::StrCat("it exited with ", WEXITSTATUS(status));
+  if (WIFSIGNALED(status)) {
+    end.killed = ended > 0 && ComesFromOutside(WTERMSIG(status));
+    end.what =
+        absl::StrCat("it was ended by SIG", sigabbrev_np(WTERMSIG(status)));
+  } else if (WEXITSTATUS(status) == kIsolatedOutOfMemory) {
+    end.what = "it ran out of memory";
+  } else {
+    end.what = absl::StrCat("it exited with ", WEXITSTATUS(status));
+  }
+  return end;
 }
 
 absl::StatusOr<ChildAnswer> IsolatedProcess::Call(absl::string_view method,
@@ -177,8 +193,8 @@ absl::StatusOr<ChildAnswer> IsolatedProcess::Call(absl::string_view method,
     return answer;
   }
   answer.ended = true;
+  answer.end = Reap();
   answer.end.timed_out = result == Transfer::kStopped;
-  answer.end.what = Reap();
   if (context.cancelled()) return CallerLeft();
   if (answer.end.timed_out)
     answer.end.what = absl::StrCat("it ran longer than the limit of ",

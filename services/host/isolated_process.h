@@ -29,7 +29,8 @@ struct IsolationLimits {
 // How the child ended in a call.
 struct ChildEnd {
   bool timed_out = false;
-  std::string what;  // "it was ended by SIGSEGV".
+  bool killed = false;  // By a signal that somebody else sends.
+  std::string what;     // "it was ended by SIGSEGV".
 };
 
 struct ChildAnswer {
@@ -40,7 +41,8 @@ struct ChildAnswer {
 
 class IsolatedProcess {
  public:
-  // Starts it and waits until it is ready.
+  // Starts it and waits until it is ready. UNAVAILABLE (ISOLATION_FAILED) when
+  // somebody killed it before; INTERNAL when it cannot be.
   static absl::StatusOr<std::unique_ptr<IsolatedProcess>> Start(
       const IsolationLimits& limits, const Context& context);
   ~IsolatedProcess();
@@ -57,7 +59,7 @@ class IsolatedProcess {
  private:
   IsolatedProcess(pid_t pid, int socket) : pid_(pid), socket_(socket) {}
   // Kills it where it still lives, and says how it ended.
-  std::string Reap();
+  ChildEnd Reap();
 
   pid_t pid_;
   int socket_;

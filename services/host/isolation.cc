@@ -1,5 +1,7 @@
 #include "services/host/isolation.h"
 
+#include <poll.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -29,6 +31,12 @@ namespace {
 constexpr int kMaxDeaths = 512;
 constexpr absl::Duration kKeepArtifacts = absl::Minutes(5);
 constexpr size_t kMaxWanted = 8;
+// So often a child is killed from outside before that counts as its own doing:
+// the kernel kills what eats all memory, too.
+constexpr int kMaxKills = 8;
+// Of a range, which is only halved for it.
+constexpr int kMaxKillsOfRange = 3;
+constexpr absl::Duration kLeastKillPause = absl::Milliseconds(20);
 // An error must leave before the caller's deadline.
 constexpr absl::Duration kToAnswer = absl::Milliseconds(500);
 
@@ -49,28 +57,54 @@ class Child {
         const Context& context)
       : limits_(limits), artifacts_(std::move(artifacts)), context_(context) {}
 
-  absl::StatusOr<ChildAnswer> Call(
-      absl::string_view method, const google::protobuf::MessageLite& request) {
-    ASSIGN_OR_RETURN(std::string bytes, Serialize(request));
-    if (process_ == nullptr) RETURN_IF_ERROR(Start());
-    const absl::Duration left =
-        context_.info().deadline - Clock::Real()->Monotonic() - kToAnswer;
-    ASSIGN_OR_RETURN(ChildAnswer answer,
-                     process_->Call(method, std::move(bytes),
-                                    std::min(limits_.time, left), context_));
-    if (answer.ended) process_.reset();
-    if (answer.ended && answer.end.timed_out && left < limits_.time)
-      return GaveUp(absl::StrCat("the caller's deadline came after ", deaths_,
-                                 " child processes had died of it, each after ",
-                                 absl::FormatDuration(limits_.time),
-                                 " at most"));
-    if (answer.ended && ++deaths_ > kMaxDeaths)
-      return GaveUp(absl::StrCat(deaths_, " child processes died of it"));
-    return answer;
+  // As IsolatedProcess::Call. Where somebody kills the child, it is started
+  // anew and the message sent again, after a pause that grows.
+  absl::StatusOr<ChildAnswer> Call(absl::string_view method,
+                                   const google::protobuf::MessageLite& request,
+                                   int max_kills = kMaxKills) {
+    for (int kills = 1;; ++kills) {
+      absl::StatusOr<ChildAnswer> answer = CallOnce(method, request);
+      const bool killed = answer.ok() ? answer->ended && answer->end.killed
+                                      : absl::IsUnavailable(answer.status());
+      if (!killed || kills == max_kills) return answer;
+      RETURN_IF_ERROR(Pause(kLeastKillPause * (1 << kills)));
+    }
   }
   void Renew() { process_.reset(); }
 
  private:
+  absl::StatusOr<ChildAnswer> CallOnce(
+      absl::string_view method, const google::protobuf::MessageLite& request) {
+    ASSIGN_OR_RETURN(std::string bytes, Serialize(request));
+    if (process_ == nullptr) RETURN_IF_ERROR(Start());
+    ASSIGN_OR_RETURN(ChildAnswer answer,
+                     process_->Call(method, std::move(bytes),
+                                    std::min(limits_.time, left()), context_));
+    if (answer.ended) process_.reset();
+    if (answer.ended && answer.end.timed_out && left() < limits_.time)
+      return GaveUp(absl::StrCat("the caller's deadline came after ", deaths_,
+                                 " child processes had died of it, each after ",
+                                 absl::FormatDuration(limits_.time),
+                                 " at most"));
+    if (answer.ended && !answer.end.killed && ++deaths_ > kMaxDeaths)
+      return GaveUp(absl::StrCat(deaths_, " child processes died of it"));
+    return answer;
+  }
+
+  absl::Duration left() const {
+    return context_.info().deadline - Clock::Real()->Monotonic() - kToAnswer;
+  }
+
+  // Looks at the caller meanwhile.
+  absl::Status Pause(absl::Duration time) const {
+    const absl::Duration until = Clock::Real()->Monotonic() + time;
+    while (Clock::Real()->Monotonic() < until) {
+      if (context_.cancelled()) return CallerLeft();
+      poll(nullptr, 0, 10);
+    }
+    return absl::OkStatus();
+  }
+
   absl::Status Start() {
     ASSIGN_OR_RETURN(process_, IsolatedProcess::Start(limits_, context_));
     for (const NeededArtifact& artifact : artifacts_) {
@@ -82,6 +116,11 @@ class Child {
           const ChildAnswer answer,
           process_->Call("troupe.v1.Artifacts/Put", std::move(bytes),
                          limits_.time, context_));
+      if (answer.ended) process_.reset();
+      if (answer.ended && answer.end.killed)
+        return MakeError(
+            absl::StatusCode::kUnavailable, "ISOLATION_FAILED",
+            absl::StrCat("cannot put its artifact: ", answer.end.what));
       if (answer.ended)
         return GaveUp(absl::StrCat("its artifact: ", answer.end.what));
       RETURN_IF_ERROR(answer.reply.status());
@@ -116,7 +155,9 @@ absl::Status FindGuilty(Child& child, absl::string_view method,
     Request part = request;
     ASSIGN_OR_RETURN(*part.mutable_table(),
                      SerializeTable(table.Slice(begin, end)));
-    ASSIGN_OR_RETURN(const ChildAnswer answer, child.Call(method, part));
+    ASSIGN_OR_RETURN(
+        const ChildAnswer answer,
+        child.Call(method, part, single ? kMaxKills : kMaxKillsOfRange));
     if (!answer.ended) return absl::OkStatus();
     if (single) {
       guilty[begin] = answer.end;
@@ -271,7 +312,8 @@ absl::StatusOr<Response> Isolation::Run(
     needed.push_back({sha256, std::move(bytes)});
   }
   Child child(LimitsFor(limits_, context), std::move(needed), context);
-  ASSIGN_OR_RETURN(ChildAnswer answer, child.Call(method, request));
+  ASSIGN_OR_RETURN(ChildAnswer answer,
+                   child.Call(method, request, kMaxKillsOfRange));
   if (!answer.ended) return ResponseOf<Response>(std::move(answer.reply));
 
   ASSIGN_OR_RETURN(const Table table, TakeTable(request));

@@ -2,6 +2,10 @@
 // long, the rows that do it are found by halving, and rejected (STAGE_CRASH,
 // STAGE_TIMEOUT); the batch then runs without them, as if they were absent.
 //
+// A child that somebody kills (SIGKILL, SIGTERM and the like) is started anew,
+// and the rows are judged again; only after 8 kills in a row that counts as
+// their own doing, since the kernel kills what eats all memory, too.
+//
 // Rows that kill only together are processed in pieces, and the answers joined.
 // What they are together cannot be observed in pieces: Observe then fails
 // (ISOLATION_GAVE_UP). So does what is not done by the caller's deadline: a row

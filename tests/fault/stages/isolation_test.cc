@@ -1,9 +1,14 @@
 // Batches that kill what handles them, in real child processes.
 #include "services/host/isolation.h"
 
+#include <signal.h>
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -119,6 +124,45 @@ TEST_F(IsolationTest, TheMemoryLimitEndsTheRowThatAsksForTooMuch) {
   // Not by SIGKILL, which the stage sends itself when no limit stops it.
   EXPECT_EQ(RejectedOf(*response)[0].message(),
             "row 110, alone in a process of its own, it ran out of memory");
+}
+
+// The children of this process.
+std::vector<pid_t> Children() {
+  std::vector<pid_t> children;
+  for (const auto& task :
+       std::filesystem::directory_iterator("/proc/self/task")) {
+    std::ifstream list(task.path() / "children");
+    for (pid_t pid = 0; list >> pid;) children.push_back(pid);
+  }
+  return children;
+}
+
+TEST_F(IsolationTest, WhatSomebodyElseKillsIsTriedAgain) {
+  Set("sleep_ms", 300);
+  std::atomic<bool> over = false;
+  std::set<pid_t> killed;
+  std::thread killer([&] {
+    while (!over && killed.size() < 2)
+      for (const pid_t child : Children())
+        if (kill(child, killed.empty() ? SIGTERM : SIGKILL) == 0)
+          killed.insert(child);
+  });
+  const auto response = Run();
+  over = true;
+  killer.join();
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(killed.size(), 2u);
+  EXPECT_FALSE(response->has_rejected());
+  EXPECT_EQ(response->table(), bytes_);
+}
+
+TEST_F(IsolationTest, WhatIsKilledAgainAndAgainIsGuilty) {
+  // As the kernel does with what eats all memory.
+  Fault("oom", {110});
+  Set("oom_bytes", 1);
+  const auto response = Run();
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(Rejected(*response), std::vector<std::string>{"110 STAGE_CRASH"});
 }
 
 TEST_F(IsolationTest, RowsThatOnlyKillTogetherAreProcessedInPieces) {
