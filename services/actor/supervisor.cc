@@ -37,10 +37,7 @@ void Supervisor::Tick() {
 void Supervisor::Look(Ward& ward, absl::Duration now) {
   const std::optional<Running> running = ward.thread->running();
   ward.overdue = false;
-  if (!running.has_value()) {
-    ward.reported = nullptr;
-    return;
-  }
+  if (!running.has_value()) return;
   Envelope& envelope = *running->envelope;
   const absl::Duration worked = now - running->since;
   if (worked > envelope.info().work_limit && !envelope.token()->own_limit()) {
@@ -59,8 +56,8 @@ void Supervisor::Look(Ward& ward, absl::Duration now) {
     }
   }
   if (now >= envelope.info().deadline) envelope.token()->Cancel();
-  if (worked > stuck_after_ && ward.reported != &envelope) {
-    ward.reported = &envelope;
+  if (worked > stuck_after_ && ward.reported != running->since) {
+    ward.reported = running->since;
     Log(LogLevel::kWarning, "message runs long",
         {{"lane", ward.lane},
          {"method", envelope.message().method},

@@ -25,8 +25,9 @@ struct Ward {
   std::string lane;
   Mailbox* mailbox = nullptr;
   ActorThread* thread = nullptr;
-  // The message that was reported as stuck; it is reported once.
-  const Envelope* reported = nullptr;
+  // Since when the message runs that was reported as stuck; it is reported
+  // once.
+  std::optional<absl::Duration> reported = std::nullopt;
   bool overdue = false;  // Its message runs beyond its work limit.
 };
 
