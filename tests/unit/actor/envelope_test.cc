@@ -38,6 +38,17 @@ TEST(Envelope, SettlesItsAccountOnce) {
   EXPECT_EQ(stats->Read().succeeded, 0);
 }
 
+TEST(Envelope, IsCountedWhenItsCallerHasTheAnswer) {
+  const auto stats = std::make_shared<Stats>();
+  int64_t seen = -1;
+  Envelope envelope(
+      Message{}, CallInfo{}, std::make_shared<CancelToken>(),
+      [&](const absl::StatusOr<Reply>&) { seen = stats->Read().succeeded; });
+  envelope.Accept(stats, absl::Seconds(1));
+  envelope.Answer(Outcome::kSucceeded, Reply{});
+  EXPECT_EQ(seen, 1);
+}
+
 TEST(Envelope, SettlesWhenItIsDropped) {
   Answers answers;
   const auto stats = std::make_shared<Stats>();

@@ -32,10 +32,13 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "services/base/errors.h"
+#include "services/base/log.h"
 #include "tests/testing/answers.h"
 #include "tests/testing/fake_clock.h"
 #include "tests/testing/function_actor.h"
@@ -337,6 +340,37 @@ TEST_F(StuckHandler, EndsTheProcessWhenItDoesNotEndItself) {
   Run();
 }
 
+// How often what was logged says that a message runs long.
+int Reports() {
+  FlushLog();
+  const std::string log = testing::internal::GetCapturedStderr();
+  int reports = 0;
+  for (size_t at = log.find("message runs long"); at != log.npos;
+       at = log.find("message runs long", at + 1))
+    ++reports;
+  return reports;
+}
+
+TEST_F(Handler, IsReportedOnceWhenItRunsLong) {
+  ASSERT_TRUE(lanes_.Start().ok());
+  during_ = [this](const Context&) {
+    const auto reports_after = [this](absl::Duration time) {
+      testing::internal::CaptureStderr();
+      clock_.Advance(time);
+      lanes_.Tick();
+      return Reports();
+    };
+    EXPECT_EQ(reports_after(absl::Seconds(60)), 0);
+    EXPECT_EQ(reports_after(absl::Milliseconds(1)), 1);
+    EXPECT_EQ(reports_after(absl::Hours(1)), 0);
+    return Reply{};
+  };
+  Submit("a");
+  StepAll();
+  Submit("b");  // And once for the next.
+  StepAll();
+}
+
 TEST_F(StuckHandler, IsNoneThatTookOverItsLimit) {
   during_ = [this](const Context& context) {
     context.TakeOverWorkLimit();
@@ -474,6 +508,24 @@ TEST_F(ActorStop, DrainEndsAtItsDeadline) {
   lanes_.Tick();
   EXPECT_EQ(answers_.Of("a"), "DRAINING");
   EXPECT_EQ(Counters().bounced, 1);
+}
+
+TEST_F(ActorStop, OfTwoDrainDeadlinesTheEarlierCounts) {
+  for (const auto& [first, second] : {std::pair(7, 3600), std::pair(3600, 7)}) {
+    LaneSet lanes({"model", {{"batch", 3, 1000}}, absl::Seconds(60)}, &actor_,
+                  &clock_, &executor_);
+    ASSERT_TRUE(lanes.Start().ok());
+    const std::string name = absl::StrCat("first ", first);
+    lanes.Submit("batch", answers_.Send(name));
+    EXPECT_TRUE(lanes.Stop(StopMode::kDrain, absl::Seconds(first)));
+    EXPECT_FALSE(lanes.Stop(StopMode::kDrain, absl::Seconds(second)));
+    clock_.Advance(absl::Seconds(6));
+    lanes.Tick();
+    EXPECT_EQ(answers_.Of(name), "");
+    clock_.Advance(absl::Seconds(1));
+    lanes.Tick();
+    EXPECT_EQ(answers_.Of(name), "DRAINING");
+  }
 }
 
 TEST_F(ActorStop, DrainDeadlineGivesUpTheRunning) {

@@ -7,6 +7,7 @@
 
 #include "gtest/gtest.h"
 #include "services/base/errors.h"
+#include "services/base/latch.h"
 #include "tests/testing/answers.h"
 #include "tests/testing/fake_clock.h"
 
@@ -67,6 +68,58 @@ TEST_F(MailboxTest, LendsToTheCallerWhileTheLaneSleeps) {
   mailbox_.Return();
   lane.join();
   EXPECT_TRUE(mailbox_.finished());
+}
+
+// A lane whose thread takes one message, after the mailbox was lent.
+class LendingTest : public MailboxTest {
+ protected:
+  LendingTest() {
+    mailbox_.Open();
+    lane_ = std::thread([this] {
+      while (const auto envelope = mailbox_.Pop()) {
+        if (envelope->message().method == "lent") continue;  // Came too early.
+        popped_ = envelope->message().method;
+        break;
+      }
+      over_.CountDown();
+    });
+    while (!Lend()) std::this_thread::yield();
+  }
+  ~LendingTest() override {
+    mailbox_.Close();
+    lane_.join();
+  }
+
+  bool Lend() {
+    const auto handover = mailbox_.Offer(answers_.Send("lent"));
+    return handover.ok() && *handover == Handover::kYours;
+  }
+
+  Latch over_;
+  std::string popped_;  // Written before `over_`, read after.
+  std::thread lane_;
+};
+
+TEST_F(LendingTest, PopHandsOutNothingUntilReturn) {
+  ASSERT_TRUE(mailbox_.Push(answers_.Send("second")).ok());
+  mailbox_.Drain();  // Wakes the lane.
+  EXPECT_FALSE(over_.Wait(absl::Milliseconds(100)));
+  mailbox_.Return();
+  ASSERT_TRUE(over_.Wait(absl::Seconds(30)));
+  EXPECT_EQ(popped_, "second");
+}
+
+TEST_F(LendingTest, ReturnWakesTheLaneForWhatCameMeanwhile) {
+  ASSERT_TRUE(mailbox_.Push(answers_.Send("second")).ok());
+  mailbox_.Return();
+  EXPECT_TRUE(over_.Wait(absl::Seconds(30)));
+}
+
+TEST_F(LendingTest, ReturnWakesTheLaneForItsEnd) {
+  mailbox_.Drain();
+  EXPECT_FALSE(over_.Wait(absl::Milliseconds(20)));
+  mailbox_.Return();
+  EXPECT_TRUE(over_.Wait(absl::Seconds(30)));
 }
 
 TEST_F(MailboxTest, RejectsAtCapacityAndAcceptsAgainAfterPop) {
