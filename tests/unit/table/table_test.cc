@@ -70,6 +70,21 @@ TEST(ColumnBuilder, PopBackForgetsTheLastRowOfEveryType) {
   }
 }
 
+TEST(ColumnBuilder, PopBackTakesTheTextOfTheRowWithIt) {
+  for (const int distinct : {1, 3000}) {  // With a dictionary and without.
+    ColumnBuilder builder(pb::STRING);
+    for (int i = 0; i < distinct; ++i) builder.AppendText(std::to_string(i));
+    builder.AppendText("removed");
+    builder.PopBack();
+    builder.AppendText("next");
+    builder.AppendText("last");
+    const Column column = builder.Finish();
+    EXPECT_EQ(column.dictionary_encoded(), distinct == 1);
+    EXPECT_EQ(column.text(distinct), "next");
+    EXPECT_EQ(column.text(distinct + 1), "last");
+  }
+}
+
 TEST(ColumnBuilder, PopBackOfTheOnlyNullRemovesTheBitmap) {
   ColumnBuilder builder(pb::INT64);
   builder.AppendInt64(1);

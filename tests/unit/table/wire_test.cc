@@ -140,6 +140,37 @@ TEST(TableWire, RefusesRowsThatDoNotFitTheColumns) {
   EXPECT_EQ(Reason(proto), "BAD_TABLE");
 }
 
+TEST(TableWire, RefusesBooleansThatAreTooFewOrTooMany) {
+  for (const char* const values : {"", "\1\1"}) {
+    pb::Table proto = SmallProto();
+    proto.mutable_columns(0)->set_values(values);
+    EXPECT_EQ(Reason(proto), "BAD_TABLE") << proto.columns(0).values().size();
+  }
+}
+
+TEST(TableWire, RefusesABitmapWithoutNulls) {
+  pb::Table proto = SmallProto();
+  proto.mutable_columns(1)->set_validity("\7");
+  EXPECT_EQ(Reason(proto), "BAD_TABLE");
+}
+
+TEST(TableWire, RefusesARoleThatIsNone) {
+  pb::Table proto = SmallProto();
+  proto.mutable_schema()->mutable_fields(0)->set_role(
+      static_cast<pb::ColumnRole>(99));
+  EXPECT_EQ(Reason(proto), "BAD_TABLE");
+}
+
+TEST(TableWire, ReadsNoValueUnderANull) {
+  pb::Table proto = SmallProto();
+  const double values[] = {1.5, 123, -0.0};  // The second is null.
+  proto.mutable_columns(2)->set_values(values, sizeof(values));
+  const auto table = ParseTable(proto.SerializeAsString());
+  ASSERT_TRUE(table.ok()) << table.status();
+  EXPECT_TRUE(std::isnan(table->columns[2].doubles()[1]));
+  EXPECT_EQ(table->columns[2].doubles()[0], 1.5);
+}
+
 TEST(TableWire, RefusesANullCountThatContradictsTheBitmap) {
   pb::Table proto = SmallProto();
   proto.mutable_columns(0)->set_null_count(2);
@@ -178,6 +209,13 @@ TEST(TableWire, RefusesTwoColumnsOfOneName) {
 TEST(TableWire, RefusesAMatrixOfAnotherSize) {
   pb::Table proto = SmallProto();
   proto.mutable_features()->set_cols(int64_t{1} << 61);
+  EXPECT_EQ(Reason(proto), "BAD_TABLE");
+  proto = SmallProto();
+  proto.mutable_features()->add_names("c");
+  EXPECT_EQ(Reason(proto), "BAD_TABLE");
+  proto = SmallProto();
+  proto.mutable_features()->set_cols(3);  // Without a name for the third.
+  proto.mutable_features()->mutable_values()->resize(36);
   EXPECT_EQ(Reason(proto), "BAD_TABLE");
   proto = SmallProto();
   proto.mutable_features()->mutable_values()->pop_back();
