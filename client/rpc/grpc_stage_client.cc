@@ -66,7 +66,12 @@ class PutCall : public OpenCall, public std::enable_shared_from_this<PutCall> {
 GrpcStageClient::GrpcStageClient(std::string address, RpcThread* thread)
     : address_(std::move(address)),
       thread_(thread),
-      stub_(OpenChannel(address_)) {}
+      channel_(OpenChannel(address_)),
+      stub_(channel_) {}
+
+bool GrpcStageClient::connected() const {
+  return channel_->GetState(/*try_to_connect=*/false) == GRPC_CHANNEL_READY;
+}
 
 std::shared_ptr<OpenCall> GrpcStageClient::Call(
     UnaryCall call, std::function<void(UnaryReply)> done) {

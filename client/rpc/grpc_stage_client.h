@@ -10,6 +10,7 @@
 
 #include "client/rpc/rpc_thread.h"
 #include "client/rpc/stage_client.h"
+#include "grpcpp/channel.h"
 #include "grpcpp/generic/generic_stub.h"
 
 namespace troupe {
@@ -21,6 +22,7 @@ class GrpcStageClient : public StageClient {
   GrpcStageClient(std::string address, RpcThread* thread);
 
   const std::string& address() const override { return address_; }
+  bool connected() const override;
   std::shared_ptr<OpenCall> Call(UnaryCall call,
                                  std::function<void(UnaryReply)> done) override;
   std::shared_ptr<OpenCall> Put(
@@ -32,6 +34,7 @@ class GrpcStageClient : public StageClient {
  private:
   const std::string address_;
   RpcThread* const thread_;
+  const std::shared_ptr<grpc::Channel> channel_;
   grpc::GenericStub stub_;
 };
 

@@ -83,6 +83,10 @@ class StageClient {
   // Where the replica is: `ipv4:ADDRESS:PORT`.
   virtual const std::string& address() const = 0;
 
+  // Whether a connection stands now. Where one was lost, the next call makes
+  // another. Never blocks.
+  virtual bool connected() const = 0;
+
   // Sends one message. The handle may be dropped; the call goes on without it.
   virtual std::shared_ptr<OpenCall> Call(
       UnaryCall call, std::function<void(UnaryReply)> done) = 0;

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "client/coordinator/passes/job_context.h"
+#include "client/coordinator/stages/retry_policy.h"
 #include "client/coordinator/stages/stage_calls.h"
 #include "services/base/mutex.h"
 #include "services/host/merge_pieces.h"
@@ -37,6 +38,7 @@ class FakeCompany : public StageCalls {
   std::vector<std::string> stalled;
   int passes = 0;  // Merges without an artifact, before one with it.
   std::deque<absl::Status> fit_errors;  // What the first fits end with.
+  bool fit_unrest = false;              // Whether others die when a fit does.
   // Changes an answer to a merge.
   std::function<void(const pb::MergeRequest&, pb::MergeResponse&)> edit_merge;
 
@@ -116,6 +118,7 @@ class FakeCompany : public StageCalls {
       if (!company_->fit_errors.empty()) {
         const absl::Status error = company_->fit_errors.front();
         company_->fit_errors.pop_front();
+        died_ = IsDeath(error);
         return error;
       }
       Learned learned;
@@ -123,10 +126,13 @@ class FakeCompany : public StageCalls {
       return learned;
     }
     const std::string& replica() const override { return replica_; }
+    bool died() const override { return died_; }
+    bool unrest() const override { return company_->fit_unrest; }
 
    private:
     FakeCompany* const company_;
     const std::string replica_ = "fake";
+    bool died_ = false;
   };
 
   // Previews are loaded as tables, behind what is written as text.

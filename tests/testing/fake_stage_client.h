@@ -53,6 +53,8 @@ class FakeStageClient : public StageClient {
   explicit FakeStageClient(std::string address)
       : address_(std::move(address)) {}
 
+  // Whether it lost no connection since the last health check.
+  bool stays_connected = true;
   // What health checks find.
   absl::Status health;
   // Whether health checks wait for AnswerHealth.
@@ -111,6 +113,7 @@ class FakeStageClient : public StageClient {
   }
 
   const std::string& address() const override { return address_; }
+  bool connected() const override { return stays_connected; }
 
   std::shared_ptr<OpenCall> Call(
       UnaryCall call, std::function<void(UnaryReply)> done) override {

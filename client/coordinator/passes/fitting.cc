@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/coordinator/passes/batch_pass.h"
 #include "client/coordinator/passes/partial_fold.h"
+#include "client/coordinator/stages/death_count.h"
 #include "client/coordinator/stages/retry_policy.h"
 #include "client/coordinator/state/journal.h"
 #include "services/base/crc32c.h"
@@ -18,7 +19,7 @@ namespace {
 
 // A stage that never ends fitting is a bug, not a job.
 constexpr int kMaxPasses = 1000;
-// Times that a fit may break off and be to blame for it.
+// Times that a fit may break off otherwise than by a death.
 constexpr int kMaxCharges = 4;
 constexpr absl::Duration kAskAgain = absl::Milliseconds(500);
 constexpr absl::Duration kLeastFitPause = absl::Milliseconds(20);
@@ -115,11 +116,33 @@ absl::StatusOr<Learned> FinishFit(JobContext& context, FitSession& session,
   return learned;
 }
 
-// One try of a Fit: opens it, streams the pass into it, waits for the answer.
+// Streams the pass into a fit, and waits for the answer.
+absl::StatusOr<Learned> StreamFit(JobContext& context,
+                                  const TrainingInput& training,
+                                  const std::vector<FlowHop>& before,
+                                  FitSession& session, const RoundsSeen& rounds,
+                                  RejectAccount& account) {
+  FlowPlan plan = PlanOf(training, before);
+  plan.read_before = true;  // The last pass over these rows.
+  PlannedSplits splits(training.plan);
+  const auto write = [&](const BatchOutput& output) -> absl::Status {
+    for (const BatchPiece& piece : output.pieces)
+      RETURN_IF_ERROR(session.Write(piece.table));
+    return absl::OkStatus();
+  };
+  RETURN_IF_ERROR(RunPass(context, *training.input, plan, splits, account,
+                          {write, {}, {}}));
+  return FinishFit(context, session, rounds);
+}
+
+// One try of a Fit: opens it, streams, and notes whether its replica died of
+// it.
 absl::StatusOr<Learned> TryFit(JobContext& context,
                                const TrainingInput& training,
                                const std::vector<FlowHop>& before,
-                               FitCall& call, RejectAccount& account) {
+                               FitCall& call, DeathCount& deaths,
+                               RejectAccount& account) {
+  const Clock& clock = *context.environment().clock;
   const auto rounds = std::make_shared<RoundsSeen>();
   call.options.on_progress = [rounds](const pb::FitProgress& progress) {
     rounds->done = progress.rounds();
@@ -129,17 +152,12 @@ absl::StatusOr<Learned> TryFit(JobContext& context,
   ASSIGN_OR_RETURN(const std::unique_ptr<FitSession> session,
                    OpenFit(context, call));
   call.avoided.push_back(session->replica());
-  FlowPlan plan = PlanOf(training, before);
-  plan.read_before = true;  // The last pass over these rows.
-  PlannedSplits splits(training.plan);
-  const auto write = [&](const BatchOutput& output) -> absl::Status {
-    for (const BatchPiece& piece : output.pieces)
-      RETURN_IF_ERROR(session->Write(piece.table));
-    return absl::OkStatus();
-  };
-  RETURN_IF_ERROR(RunPass(context, *training.input, plan, splits, account,
-                          {write, {}, {}}));
-  return FinishFit(context, *session, *rounds);
+  const absl::Duration begun = clock.Monotonic();
+  absl::StatusOr<Learned> learned =
+      StreamFit(context, training, before, *session, *rounds, account);
+  if (!learned.ok() && session->died())
+    deaths.Died(begun, clock.Monotonic(), session->unrest());
+  return learned;
 }
 
 void WriteAccount(const RejectAccount& account, pb::FinishedStep* done) {
@@ -211,9 +229,9 @@ absl::StatusOr<std::string> FitByObserving(
 
 // Waits before the next try. Trainings that were refused together come back one
 // by one: how long each waits is drawn from its name.
-absl::Status PauseFit(JobContext& context, int failures) {
+absl::Status PauseFit(JobContext& context, int failures, absl::Duration least) {
   const uint32_t drawn = Crc32c(absl::StrCat(context.id(), "/", failures));
-  return PumpUntil(context, context.environment().clock->Monotonic() +
+  return PumpUntil(context, context.environment().clock->Monotonic() + least +
                                 Backoff(failures, kLeastFitPause, kMostFitPause,
                                         drawn / 4294967296.0));
 }
@@ -237,13 +255,16 @@ absl::StatusOr<FitResult> FitByStreaming(JobContext& context,
     account = AccountOf(training.input->source(), *known);
     return FitResult{known->artifact(), known->fit()};
   }
+  const Clock& clock = *context.environment().clock;
   int charges = 0;
+  DeathCount deaths;
   for (int attempt = 1;; ++attempt) {
+    call.quiet_since = deaths.quiet_since(clock.Monotonic());
     *call.start.mutable_id() = context.Batch(0);
     call.start.mutable_id()->set_attempt(attempt);
     RejectAccount counted(training.input->source());
     absl::StatusOr<Learned> learned =
-        TryFit(context, training, before, call, counted);
+        TryFit(context, training, before, call, deaths, counted);
     if (learned.ok()) {
       account = counted;
       FitResult result;
@@ -258,8 +279,10 @@ absl::StatusOr<FitResult> FitByStreaming(JobContext& context,
       return result;
     }
     const Dispatcher::FitRetry retry = Dispatcher::RetryOf(learned.status());
-    if (retry == Dispatcher::FitRetry::kCharged) ++charges;
-    if (!context.Check().ok() || charges == kMaxCharges ||
+    // Deaths are counted by themselves; what only waited there is not to blame.
+    if (retry == Dispatcher::FitRetry::kCharged && !IsDeath(learned.status()))
+      ++charges;
+    if (!context.Check().ok() || charges == kMaxCharges || deaths.guilty() ||
         retry == Dispatcher::FitRetry::kNever)
       return learned.status();
     context.CountRetry();
@@ -267,7 +290,7 @@ absl::StatusOr<FitResult> FitByStreaming(JobContext& context,
              {{"job", context.id()}, {"stage", call.stage}});
     // The last one only: the others may be well again.
     if (call.avoided.size() > 1) call.avoided = {call.avoided.back()};
-    RETURN_IF_ERROR(PauseFit(context, attempt));
+    RETURN_IF_ERROR(PauseFit(context, attempt, deaths.Pause()));
   }
 }
 

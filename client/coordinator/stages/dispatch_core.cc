@@ -16,6 +16,7 @@ namespace {
 // A row that hangs among 100,000 takes 17 times the work limit to find.
 constexpr int kIsolatedTries = 20;
 constexpr absl::Duration kLookForLateCalls = absl::Milliseconds(200);
+constexpr char kFitLane[] = "fit";
 
 int64_t WeightOf(const StageCall& call) {
   return call.bytes > 0 ? call.bytes : call.table.size();
@@ -361,9 +362,38 @@ void DispatchCore::RunAnswers() {
   for (const Action& answer : answers) answer();
 }
 
-void DispatchCore::AddFit(const std::string& job, DispatchedFit* fit) {
+int64_t DispatchCore::AddFit(const std::string& job, DispatchedFit* fit,
+                             const std::string& replica) {
   MutexLock lock(&mutex_);
   calls_.AddFit(job, fit);
+  const int64_t number = next_sending_++;
+  Find(fit->stage())->ledger.Sent({replica, kFitLane}, number);
+  return number;
+}
+
+bool DispatchCore::EndFit(Stage& stage, const std::shared_ptr<Replica>& replica,
+                          int64_t number, const CallEnd& end,
+                          const absl::Status& status) {
+  MutexLock lock(&mutex_);
+  const LaneOfReplica where{replica->address, kFitLane};
+  const Verdict verdict =
+      JudgeFrom(stage.replicas->IsLeaving(*replica), status);
+  bool at_work = false;
+  if (verdict == Verdict::kDied)
+    at_work = stage.ledger.Died(where, number);
+  else
+    stage.ledger.Ended(where, number);
+  stage.replicas->ReleaseFit(replica, end);
+  return at_work;
+}
+
+bool DispatchCore::OthersLost(const Stage& stage, const Replica& replica,
+                              absl::Duration since) const {
+  const int64_t own = stage.replicas->LastLossOf(replica);
+  for (const auto& [name, other] : stages_)
+    if (other.replicas->LostAnother(&other == &stage ? own : 0, since))
+      return true;
+  return false;
 }
 
 void DispatchCore::RemoveFit(const std::string& job, DispatchedFit* fit) {

@@ -54,9 +54,19 @@ class DispatchCore : public std::enable_shared_from_this<DispatchCore> {
   // Answers everything; nothing is accepted afterwards.
   void Stop();
 
-  // A fit registers itself for as long as it lives.
-  void AddFit(const std::string& job, DispatchedFit* fit);
+  // A fit registers itself for as long as it lives: as the `number`th sending.
+  int64_t AddFit(const std::string& job, DispatchedFit* fit,
+                 const std::string& replica);
   void RemoveFit(const std::string& job, DispatchedFit* fit);
+  // A fit has come to its end, and gives its replica back. Returns whether it
+  // was at work when the replica died.
+  bool EndFit(Stage& stage, const std::shared_ptr<Replica>& replica,
+              int64_t number, const CallEnd& end, const absl::Status& status);
+  // Whether, beside the last loss of `replica`, another replica of any stage
+  // was lost after `since`, or this one at another time.
+  bool OthersLost(const Stage& stage, const Replica& replica,
+                  absl::Duration since) const;
+  absl::Duration now() const { return environment_.clock->Monotonic(); }
 
   std::vector<std::string> StalledStages(absl::string_view job);
   JobLoad LoadOf(const std::string& job);
@@ -103,6 +113,12 @@ class DispatchCore : public std::enable_shared_from_this<DispatchCore> {
   Action RepeatAfterFailure(Stage& stage, const Sent& sent,
                             const absl::Status& status)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Action RepeatAfterDeath(Stage& stage, const Sent& sent,
+                          const absl::Status& status)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Action RepeatAfter(Stage& stage, const Sent& sent, const absl::Status& status,
+                     absl::Duration pause)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Action RepeatAfterSilence(Stage& stage, const Sent& sent,
                             const absl::Status& status)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -113,6 +129,8 @@ class DispatchCore : public std::enable_shared_from_this<DispatchCore> {
   Action RepeatIsolated(Stage& stage, const Sent& sent,
                         const absl::Status& status)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Isolates the call from now on. Returns whether the job has too many such.
+  bool Suspect(PendingCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Action BringArtifact(Stage& stage, const Sent& sent,
                        const absl::Status& status)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

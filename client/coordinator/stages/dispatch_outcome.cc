@@ -45,7 +45,7 @@ DispatchCore::Action DispatchCore::Decide(Stage& stage, const Sent& sent,
     case Verdict::kDied:
       // One that only waited there has done nothing, and nothing was done to
       // it.
-      return suspect ? RepeatIsolated(stage, sent, reply.status)
+      return suspect ? RepeatAfterDeath(stage, sent, reply.status)
                      : RepeatAtNoCost(stage, sent);
     case Verdict::kTooLong:
       return RepeatIsolated(stage, sent, reply.status);
@@ -69,8 +69,8 @@ DispatchCore::Action DispatchCore::Answer(const Sent& sent, UnaryReply& reply) {
   const auto& [call, sending] = sent;
   // What runs to its end, and has crashed no child, was innocent: whoever kills
   // replicas from outside must not use up the job's limit.
-  if (call->implicated > 0 && !RejectsCrashes(call->call.method, reply.header))
-    calls_.CountersOf(call->call.job).suspects -= call->implicated;
+  if (call->isolate && !RejectsCrashes(call->call.method, reply.header))
+    --calls_.CountersOf(call->call.job).suspects;
   call->replica = sending->replica->address;
   for (const auto& other : call->open) other->beaten = sending->hedge;
   StageResult result;
@@ -94,11 +94,36 @@ DispatchCore::Action DispatchCore::RepeatAfterFailure(
   ++call->failures;
   if (!call->open.empty()) return nullptr;  // Its hedge goes on.
   if (call->failures >= options_.max_attempts) return FinishWith(call, status);
+  return RepeatAfter(stage, sent, status,
+                     Backoff(call->failures, options_.min_backoff,
+                             options_.max_backoff, environment_.random()));
+}
+
+DispatchCore::Action DispatchCore::RepeatAfterDeath(
+    Stage& stage, const Sent& sent, const absl::Status& status) {
+  const auto& [call, sending] = sent;
+  if (Suspect(*call))
+    return FinishWith(call,
+                      TooManyCrashes(call->call.job, options_.max_suspects));
+  const absl::Duration since = call->deaths.quiet_since(now());
+  call->deaths.Died(sending->since, now(),
+                    OthersLost(stage, *sending->replica, since));
+  call->avoided.push_back(sending->replica->address);
+  if (!call->open.empty()) return nullptr;  // Its hedge goes on.
+  if (call->deaths.guilty()) return FinishWith(call, status);
+  return RepeatAfter(
+      stage, sent, status,
+      std::max(call->deaths.Pause(),
+               Backoff(call->deaths.count(), options_.min_backoff,
+                       options_.max_backoff, environment_.random())));
+}
+
+DispatchCore::Action DispatchCore::RepeatAfter(Stage& stage, const Sent& sent,
+                                               const absl::Status& status,
+                                               absl::Duration pause) {
+  const Call& call = sent.call;
   ++calls_.CountersOf(call->call.job).retries;
-  const absl::Duration wait =
-      std::max(Backoff(call->failures, options_.min_backoff,
-                       options_.max_backoff, environment_.random()),
-               stage.budget.Take(environment_.clock->Monotonic()));
+  const absl::Duration wait = std::max(pause, stage.budget.Take(now()));
   call->state = PendingCall::State::kWaiting;
   return [this, &stage, sent, status, wait, isolate = call->isolate] {
     const StageCall& failed = sent.call->call;
@@ -153,13 +178,15 @@ DispatchCore::Action DispatchCore::RepeatIsolated(Stage& stage,
                                                   const Sent& sent,
                                                   const absl::Status& status) {
   const Call& call = sent.call;
-  int64_t& suspects = calls_.CountersOf(call->call.job).suspects;
-  ++call->implicated;
-  if (++suspects > options_.max_suspects)
+  if (Suspect(*call))
     return FinishWith(call,
                       TooManyCrashes(call->call.job, options_.max_suspects));
-  call->isolate = true;
   return RepeatAfterFailure(stage, sent, status);
+}
+
+bool DispatchCore::Suspect(PendingCall& call) {
+  if (std::exchange(call.isolate, true)) return false;
+  return ++calls_.CountersOf(call.call.job).suspects > options_.max_suspects;
 }
 
 DispatchCore::Action DispatchCore::RepeatAfterFault(

@@ -13,22 +13,30 @@ DispatchedFit::DispatchedFit(std::weak_ptr<DispatchCore> core, FitCall call,
       call_(std::move(call)),
       replica_(std::move(replica)),
       stream_(replica_->client->Fit(call_.start, call_.options)) {
-  if (const auto core = core_.lock()) core->AddFit(call_.job, this);
+  if (const auto core = core_.lock())
+    number_ = core->AddFit(call_.job, this, replica_->address);
 }
 
 DispatchedFit::~DispatchedFit() {
+  End(absl::OkStatus());
+  if (const auto core = core_.lock()) core->RemoveFit(call_.job, this);
+}
+
+void DispatchedFit::End(const absl::Status& status) {
   const auto core = core_.lock();
-  if (core == nullptr) return;
-  core->RemoveFit(call_.job, this);
-  CallEnd end = EndOf(end_);
+  const int64_t number = std::exchange(number_, -1);
+  if (core == nullptr || number < 0) return;
+  CallEnd end = EndOf(status);
   // Our own cancelling says nothing about the replica.
   if (cancelled_) end.kind = CallEnd::Kind::kSilent;
-  core->Find(call_.stage)->replicas->ReleaseFit(replica_, end);
+  DispatchCore::Stage& stage = *core->Find(call_.stage);
+  died_ = core->EndFit(stage, replica_, number, end, status) && !cancelled_;
+  unrest_ = died_ && core->OthersLost(stage, *replica_, call_.quiet_since);
 }
 
 absl::Status DispatchedFit::Seen(const absl::Status& status) {
   if (status.ok()) return status;
-  end_ = status;
+  End(status);
   return cancelled_ ? JobCancelled(call_.job) : status;
 }
 

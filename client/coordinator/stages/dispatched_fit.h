@@ -25,19 +25,25 @@ class DispatchedFit : public FitSession {
   absl::Status Write(const TableBytes& table) override;
   absl::StatusOr<Learned> Finish() override;
   const std::string& replica() const override { return replica_->address; }
+  bool died() const override { return died_; }
+  bool unrest() const override { return unrest_; }
 
   const std::string& stage() const { return call_.stage; }
   void CancelByJob();
 
  private:
   absl::Status Seen(const absl::Status& status);
+  // Gives the replica back, once.
+  void End(const absl::Status& status);
 
   const std::weak_ptr<DispatchCore> core_;
   const FitCall call_;
   const std::shared_ptr<Replica> replica_;
   const std::unique_ptr<FitUpload> stream_;
   std::atomic<bool> cancelled_ = false;
-  absl::Status end_;  // The last error seen.
+  int64_t number_ = -1;  // Of its sending; -1: it has ended.
+  bool died_ = false;
+  bool unrest_ = false;
 };
 
 }  // namespace troupe

@@ -10,8 +10,11 @@
 // - ARTIFACT_MISSING                         after a Put           nothing
 // - by the death of the process, while       elsewhere             nothing
 //   another call was at work there
-// - by the death of the process, as the      elsewhere, isolated   an attempt,
-//   one at work; WORK_LIMIT_EXCEEDED                               a token, and
+// - by the death of the process, as the      elsewhere, isolated   a death, a
+//   one at work                                                    token, and
+//                                                                  suspicion
+// - WORK_LIMIT_EXCEEDED                      elsewhere, isolated   an attempt,
+//                                                                  a token, and
 //                                                                  suspicion
 // - in transport (timed out, silence)        elsewhere, after      an attempt,
 //                                            50 ms .. 5 s          a token
@@ -30,7 +33,8 @@
 // Who was at work is told by the order of sending (suspect_ledger.h). An
 // isolated call runs in child processes there; when it is answered without
 // crashes, its suspicion is taken back. A job with more than `max_suspects`
-// fails: FAILED_PRECONDITION (TOO_MANY_CRASHES).
+// fails: FAILED_PRECONDITION (TOO_MANY_CRASHES). Deaths count only on a quiet
+// company (death_count.h): whoever kills replicas delays a call.
 //
 // A call on a batch that is late (hedger.h) is sent to another replica too,
 // where one has credit to spare; the first answer counts, the other is
@@ -71,6 +75,10 @@ class FitSession {
   virtual absl::Status Write(const TableBytes& table) = 0;
   virtual absl::StatusOr<Learned> Finish() = 0;
   virtual const std::string& replica() const = 0;
+  // After an error: whether it was at work there when the replica died, and
+  // then, whether others were lost since the call's `quiet_since`.
+  virtual bool died() const = 0;
+  virtual bool unrest() const = 0;
 };
 
 struct FitCall {
@@ -79,6 +87,7 @@ struct FitCall {
   pb::FitStart start;
   FitOptions options;
   std::vector<std::string> avoided;  // Replicas where it failed before.
+  absl::Duration quiet_since;        // As DeathCount's; on the monotonic clock.
 };
 
 struct DispatcherOptions {

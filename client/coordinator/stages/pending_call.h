@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "client/coordinator/stages/death_count.h"
 #include "client/coordinator/stages/replica.h"
 #include "client/coordinator/stages/stage_call.h"
 #include "client/coordinator/stages/suspect_ledger.h"
@@ -59,7 +60,7 @@ struct PendingCall {
   int faults = 0;                              // Of handlers.
   int cut_off = 0;                             // By servers that ended.
   int puts = 0;                                // Artifacts brought for it.
-  int implicated = 0;                          // In deaths and hangs.
+  DeathCount deaths;                           // Of it, at work.
   bool isolate = false;                        // From now on.
   std::vector<std::string> avoided;            // Where it failed.
   std::string replica;                         // The last one asked.

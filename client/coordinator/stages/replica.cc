@@ -126,12 +126,15 @@ bool Replica::SetServing() {
 
 bool Replica::SetNotServing(const std::string& why) {
   message_ = why;
-  return std::exchange(serving_, false);
+  const bool served = std::exchange(serving_, false);
+  lost_ |= served;
+  return served;
 }
 
 bool Replica::SetLeaving(const std::string& why) {
   leaving_ = true;
-  return SetNotServing(why);
+  message_ = why;
+  return std::exchange(serving_, false);
 }
 
 bool Replica::FailCheck(const std::string& why) {

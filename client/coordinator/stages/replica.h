@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/time/time.h"
 #include "client/rpc/stage_client.h"
@@ -84,6 +85,12 @@ class Replica {
   int64_t verdicts() const { return verdicts_; }
   // Health checks that it failed so far, one missed answer excepted.
   int64_t failed_checks() const { return failed_checks_; }
+  // Whether it ceased to serve, without having announced its end, since this
+  // was last asked.
+  bool TakeLost() { return std::exchange(lost_, false); }
+  // The set's number of the last time that it was lost; 0: never.
+  int64_t last_loss() const { return last_loss_; }
+  void set_last_loss(int64_t number) { last_loss_ = number; }
   // Each returns whether `serving` changed; SetServing also when it lags no
   // more.
   bool SetServing();
@@ -112,6 +119,8 @@ class Replica {
   int missed_checks_ = 0;
   int64_t verdicts_ = 0;
   int64_t failed_checks_ = 0;
+  bool lost_ = false;
+  int64_t last_loss_ = 0;
   int64_t outstanding_ = 0;
   int64_t outstanding_bytes_ = 0;
   int fits_ = 0;

@@ -1,6 +1,7 @@
 #include "client/coordinator/stages/replica_set.h"
 
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <utility>
 
@@ -11,6 +12,11 @@
 #include "services/base/mutex.h"
 
 namespace troupe {
+namespace {
+
+constexpr size_t kLossesKept = 256;
+
+}  // namespace
 
 // Shared with the tasks and callbacks that outlive the set.
 class ReplicaSet::State : public std::enable_shared_from_this<State> {
@@ -53,12 +59,30 @@ class ReplicaSet::State : public std::enable_shared_from_this<State> {
 
   absl::Duration now() const { return environment_.clock->Monotonic(); }
 
+  // Changes a replica by `act`, and notes it where it was lost by that.
+  template <class Act>
+  bool Change(const std::shared_ptr<Replica>& replica, Act act)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    const bool changed = act(*replica);
+    if (!replica->TakeLost()) return changed;
+    losses_.push_back({++last_loss_, now()});
+    replica->set_last_loss(last_loss_);
+    if (losses_.size() > kLossesKept) losses_.pop_front();
+    return changed;
+  }
+
   const ReplicaSetOptions options_;
   const Environment environment_;
   mutable Mutex mutex_;  // Guards the replicas and their states.
   std::map<std::string, std::shared_ptr<Replica>> replicas_
       ABSL_GUARDED_BY(mutex_);
   Replicas all_ ABSL_GUARDED_BY(mutex_);  // The same; every call goes by here.
+  struct Loss {
+    int64_t number = 0;
+    absl::Duration at;
+  };
+  std::deque<Loss> losses_ ABSL_GUARDED_BY(mutex_);  // The newest last.
+  int64_t last_loss_ ABSL_GUARDED_BY(mutex_) = 0;
 
  private:
   // Runs on the thread of the timers only.
@@ -141,10 +165,16 @@ void ReplicaSet::State::CheckLater(const std::shared_ptr<Replica>& replica,
 }
 
 void ReplicaSet::State::Check(const std::shared_ptr<Replica>& replica) {
+  // A process that was killed and started again between two checks.
+  const bool lost = !replica->client->connected();
   int64_t verdicts = 0;
   {
     MutexLock lock(&mutex_);
     if (!IsMember(*replica)) return;
+    if (lost && replica->serving())
+      Change(replica, [](Replica& lost) {
+        return lost.SetNotServing("its connection was lost");
+      });
     verdicts = replica->verdicts();
   }
   CheckHealth(
@@ -164,14 +194,14 @@ void ReplicaSet::State::Checked(const std::shared_ptr<Replica>& replica,
     MutexLock lock(&mutex_);
     if (!IsMember(*replica)) return;
     served = replica->serving();
-    if (health.ok() && verdicts == replica->verdicts())
-      changed = replica->SetServing();
-    else if (absl::IsDeadlineExceeded(health))
-      changed = replica->MissCheck();
-    else if (ReasonOf(health) == "NOT_SERVING")
-      changed = replica->SetLeaving(std::string(health.message()));
-    else if (!health.ok())
-      changed = replica->FailCheck(std::string(health.message()));
+    changed = Change(replica, [&](Replica& checked) {
+      if (health.ok())
+        return verdicts == checked.verdicts() && checked.SetServing();
+      if (absl::IsDeadlineExceeded(health)) return checked.MissCheck();
+      const std::string why(health.message());
+      return ReasonOf(health) == "NOT_SERVING" ? checked.SetLeaving(why)
+                                               : checked.FailCheck(why);
+    });
     serving = replica->serving();
   }
   CheckLater(replica, options_.health_interval);
@@ -220,7 +250,10 @@ void ReplicaSet::Release(const std::shared_ptr<Replica>& replica,
                          const CallEnd& end) {
   {
     MutexLock lock(&state_->mutex_);
-    replica->GiveBack(end, state_->now());
+    state_->Change(replica, [&](Replica& given) {
+      given.GiveBack(end, state_->now());
+      return false;
+    });
   }
   if (end.kind == CallEnd::Kind::kFull) state_->Pause(end.pause);
 }
@@ -240,7 +273,10 @@ std::shared_ptr<Replica> ReplicaSet::AcquireForFit(
 void ReplicaSet::ReleaseFit(const std::shared_ptr<Replica>& replica,
                             const CallEnd& end) {
   MutexLock lock(&state_->mutex_);
-  replica->GiveBackFit(end);
+  state_->Change(replica, [&](Replica& given) {
+    given.GiveBackFit(end);
+    return false;
+  });
 }
 
 bool ReplicaSet::HasServing(const std::string& except) const {
@@ -258,6 +294,18 @@ int64_t ReplicaSet::FailedChecksOf(const Replica& replica) const {
 bool ReplicaSet::IsLeaving(const Replica& replica) const {
   MutexLock lock(&state_->mutex_);
   return replica.leaving();
+}
+
+int64_t ReplicaSet::LastLossOf(const Replica& replica) const {
+  MutexLock lock(&state_->mutex_);
+  return replica.last_loss();
+}
+
+bool ReplicaSet::LostAnother(int64_t own, absl::Duration since) const {
+  MutexLock lock(&state_->mutex_);
+  return absl::c_any_of(state_->losses_, [&](const auto& loss) {
+    return loss.number != own && loss.at > since;
+  });
 }
 
 std::vector<ReplicaInfo> ReplicaSet::List() const {

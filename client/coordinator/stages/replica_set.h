@@ -78,6 +78,12 @@ class ReplicaSet {
   bool IsLeaving(const Replica& replica) const;
   // Health checks that this one failed so far.
   int64_t FailedChecksOf(const Replica& replica) const;
+  // Which of its losses of this replica was the last; none so far: 0. A loss is
+  // that one ceases to serve without having announced it.
+  int64_t LastLossOf(const Replica& replica) const;
+  // Whether one was lost after `since`, on the monotonic clock, other than by
+  // the loss `own`.
+  bool LostAnother(int64_t own, absl::Duration since) const;
   std::vector<ReplicaInfo> List() const;
   const ReplicaSetOptions& options() const;
 

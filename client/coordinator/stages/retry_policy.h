@@ -26,6 +26,11 @@ enum class Verdict {
 
 Verdict Judge(const absl::Status& status);
 
+// Whether the process ended without a word while it had the call.
+inline bool IsDeath(const absl::Status& status) {
+  return Judge(status) == Verdict::kDied;
+}
+
 // The same of a replica of which we know whether it is `leaving` (it said so,
 // or its health did): its end is in order, whatever the transport makes of it.
 Verdict JudgeFrom(bool leaving, const absl::Status& status);

@@ -1,4 +1,6 @@
 // Pieces, folds and accounts: what batches are made of.
+#include <atomic>
+
 #include "client/coordinator/passes/batch_flow.h"
 #include "client/coordinator/passes/batch_pass.h"
 #include "client/coordinator/passes/fitting.h"
@@ -9,6 +11,7 @@
 #include "gtest/gtest.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
+#include "tests/testing/fake_clock.h"
 #include "tests/testing/fake_company.h"
 
 namespace troupe {
@@ -262,6 +265,37 @@ TEST(Fitting, GivesUpWhatBreaksOffAgainAndAgain) {
   office.company.fit_errors.assign(10, absl::UnavailableError("died"));
   EXPECT_TRUE(absl::IsUnavailable(FitWith(office).status()));
   EXPECT_EQ(office.company.fits.size(), 4u);
+}
+
+// Time passes whenever somebody looks at it.
+class HurriedClock : public FakeClock {
+ public:
+  absl::Duration Monotonic() const override {
+    return FakeClock::Monotonic() + looks_.fetch_add(1) * absl::Seconds(10);
+  }
+
+ private:
+  mutable std::atomic<int> looks_{0};
+};
+
+TEST(Fitting, GivesUpWhatDiesAgainAndAgainOnAQuietCompany) {
+  HurriedClock clock;
+  FakeOffice office;
+  office.environment.clock = &clock;
+  office.company.fit_errors.assign(20, absl::UnavailableError("Socket closed"));
+  EXPECT_TRUE(absl::IsUnavailable(FitWith(office).status()));
+  EXPECT_EQ(office.company.fits.size(), 8u);
+}
+
+TEST(Fitting, SurvivesAStormOfKills) {
+  HurriedClock clock;
+  FakeOffice office;
+  office.environment.clock = &clock;
+  office.company.fit_errors.assign(10, absl::UnavailableError("Socket closed"));
+  office.company.fit_unrest = true;
+  const auto fit = FitWith(office);
+  EXPECT_TRUE(fit.ok()) << fit.status();
+  EXPECT_EQ(office.company.fits.size(), 11u);
 }
 
 TEST(PartialFold, JoinsPartialsInOrderAndAtMost64AtATime) {

@@ -111,16 +111,83 @@ TEST_F(SuspectsTest, SilenceTimeoutsAndLeavesMakeNoSuspects) {
   }
 }
 
-TEST_F(SuspectsTest, AnIsolatedCallThatDiesAgainEndsAfterFourAttempts) {
-  Serve({"a"});
+TEST_F(SuspectsTest, AnIsolatedCallThatDiesAgainOnAQuietCompanyEnds) {
+  Serve({"a", "b"});
   Dispatch(Call("j", 0));
-  for (int i = 0; i < 4; ++i) {
-    ASSERT_EQ(Waiting("a"), 1u);
-    Fail("a", kDeath);
-    timers_.Advance(absl::Seconds(10));
+  for (int i = 0; i < 8; ++i) {
+    ASSERT_NE(Where(), "");
+    Fail(Where(), kDeath);
+    timers_.Advance(absl::Minutes(1));
   }
   ASSERT_THAT(results_, SizeIs(1));
   EXPECT_TRUE(absl::IsUnavailable(results_[0].status));
+}
+
+TEST_F(SuspectsTest, AStormOfKillsDelaysACallAndNeverFailsIt) {
+  Serve({"a", "b"});
+  Dispatch(Call("j", 0));
+  for (int i = 0; i < 40; ++i) {
+    const std::string at = Where();
+    ASSERT_NE(at, "");
+    // Every third time the other one dies, too, which has nothing to do.
+    const std::string other = at == "a" ? "b" : "a";
+    model_[other].stays_connected = i % 3 != 0;
+    timers_.Advance(absl::Seconds(1));
+    model_[other].stays_connected = true;
+    Fail(at, kDeath);
+    timers_.Advance(absl::Minutes(1));
+  }
+  EXPECT_THAT(results_, IsEmpty());
+  EXPECT_EQ(Load().suspects, 1);
+  Answer(Where());
+  EXPECT_EQ(Load().suspects, 0);
+}
+
+TEST_F(SuspectsTest, WhoKillsWhereACallWaitsToComeAgainShowsHimself) {
+  Serve({"a"});
+  Dispatch(Call("j", 0));
+  for (int i = 0; i < 40; ++i) {
+    ASSERT_EQ(Waiting("a"), 1u);
+    Fail("a", kDeath);
+    // Serves again, and is killed in the pause, now and then.
+    timers_.Advance(absl::Seconds(1));
+    model_["a"].stays_connected = i % 4 != 3;
+    timers_.Advance(absl::Seconds(1));
+    model_["a"].stays_connected = true;
+    timers_.Advance(absl::Minutes(1));
+  }
+  EXPECT_THAT(results_, IsEmpty());
+}
+
+TEST_F(SuspectsTest, AFitThatOnlyWaitedInADeathIsNotToBlame) {
+  Serve({"a"});
+  FitCall call;
+  call.stage = "model";
+  call.job = "j";
+  const auto first = dispatcher_->StartFit(call);
+  call.job = "k";
+  const auto second = dispatcher_->StartFit(call);
+  model_["a"].fit->learned = kDeath;
+  ASSERT_FALSE((*second)->Finish().ok());
+  ASSERT_FALSE((*first)->Finish().ok());
+  EXPECT_FALSE((*second)->died());
+  EXPECT_TRUE((*first)->died());
+  EXPECT_FALSE((*first)->unrest());
+}
+
+TEST_F(SuspectsTest, AFitsDeathIsUnrestWhereOthersDieToo) {
+  Serve({"a", "b"});
+  FitCall call;
+  call.stage = "model";
+  call.job = "j";
+  auto fit = dispatcher_->StartFit(call);
+  const std::string other = (*fit)->replica() == "a" ? "b" : "a";
+  model_[other].stays_connected = false;
+  timers_.Advance(absl::Seconds(1));
+  model_[(*fit)->replica()].fit->learned = kDeath;
+  ASSERT_FALSE((*fit)->Finish().ok());
+  EXPECT_TRUE((*fit)->died());
+  EXPECT_TRUE((*fit)->unrest());
 }
 
 TEST_F(SuspectsTest, OneThatOnlyWaitsSurvivesAnyNumberOfDeaths) {
@@ -139,7 +206,6 @@ TEST_F(SuspectsTest, OneThatOnlyWaitsSurvivesAnyNumberOfDeaths) {
   EXPECT_EQ(Load().retries, 0);
   EXPECT_EQ(Load().suspects, 0);
   EXPECT_EQ(Load().in_flight["model"], 1);
-  EXPECT_THAT(results_, SizeIs(2));  // Killers, after four attempts each.
 }
 
 TEST_F(SuspectsTest, AnAnswerWithoutCrashesAcquits) {
