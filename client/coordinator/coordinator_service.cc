@@ -114,7 +114,14 @@ absl::StatusOr<pb::Job> CoordinatorService::CreateJob(
   ASSIGN_OR_RETURN(pb::Job job, MakeJob(request, *environment.pipelines,
                                         *environment.uploads));
   if (request.validate_only()) return ValidateJob(environment, std::move(job));
-  return company_.scheduler->Submit(job);
+  auto submitted = company_.scheduler->Submit(job);
+  // A version that was deleted meanwhile: the name may have another.
+  while (ReasonOf(submitted.status()) == "PIPELINE_NOT_FOUND") {
+    ASSIGN_OR_RETURN(
+        job, MakeJob(request, *environment.pipelines, *environment.uploads));
+    submitted = company_.scheduler->Submit(job);
+  }
+  return submitted;
 }
 
 absl::StatusOr<pb::Job> CoordinatorService::GetJob(pb::GetJobRequest& request,

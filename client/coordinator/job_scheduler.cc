@@ -135,7 +135,7 @@ absl::StatusOr<pb::Job> JobScheduler::Resume(const std::string& id) {
   job.clear_error();
   job.clear_end_time();
   job.clear_progress();
-  RETURN_IF_ERROR(environment_->jobs->Update(job));
+  RETURN_IF_ERROR(environment_->jobs->Reopen(job));
   RETURN_IF_ERROR(Enqueue(job));
   return job;
 }

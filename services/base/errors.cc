@@ -1,5 +1,7 @@
 #include "services/base/errors.h"
 
+#include <algorithm>
+
 #include "absl/strings/cord.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -17,6 +19,8 @@ using Code = absl::StatusCode;
 // reason, then key and value in turn.
 constexpr absl::string_view kInfoUrl = "troupe/error-info";
 constexpr absl::string_view kRetryUrl = "troupe/retry-delay";
+
+constexpr size_t kNamedJobs = 5;  // In a message.
 
 std::vector<std::string> InfoLines(const absl::Status& status) {
   const auto payload = status.GetPayload(kInfoUrl);
@@ -268,6 +272,20 @@ absl::Status JobNotFound(absl::string_view id) {
 absl::Status PipelineNotFound(absl::string_view pipeline) {
   return MakeError(Code::kNotFound, "PIPELINE_NOT_FOUND",
                    absl::StrCat("no pipeline \"", pipeline, "\""));
+}
+
+absl::Status PipelineInUse(absl::string_view pipeline,
+                           const std::vector<std::string>& jobs) {
+  const size_t named = std::min(jobs.size(), kNamedJobs);
+  std::string names = absl::StrJoin(jobs.begin(), jobs.begin() + named, ", ");
+  if (named < jobs.size())
+    absl::StrAppend(&names, " and ", jobs.size() - named, " more");
+  return MakeError(
+      Code::kFailedPrecondition, "PIPELINE_IN_USE",
+      absl::StrCat("\"", pipeline, "\" is needed by what has not ended: job",
+                   jobs.size() == 1 ? " " : "s ", names,
+                   "; wait for the end or cancel, then delete it again"),
+      {{"pipeline", std::string(pipeline)}, {"jobs", names}});
 }
 
 absl::Status JobRunning(absl::string_view id) {

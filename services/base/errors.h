@@ -98,6 +98,9 @@ absl::Status TrainingTooLarge(int64_t need_bytes,
 // --- Jobs and pipelines ------------------------------------------------------
 absl::Status JobNotFound(absl::string_view id);             // NOT_FOUND
 absl::Status PipelineNotFound(absl::string_view pipeline);  // NOT_FOUND
+// FAILED_PRECONDITION: `jobs`, which have not ended, need the version.
+absl::Status PipelineInUse(absl::string_view pipeline,
+                           const std::vector<std::string>& jobs);
 absl::Status JobRunning(absl::string_view id);    // FAILED_PRECONDITION
 absl::Status JobCancelled(absl::string_view id);  // CANCELLED
 // FAILED_PRECONDITION (TOO_MANY_REJECTS).

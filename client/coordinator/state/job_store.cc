@@ -6,6 +6,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "client/coordinator/state/garbage.h"
+#include "client/coordinator/state/pipeline_registry.h"
 #include "client/coordinator/state/upload_store.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
@@ -25,6 +26,13 @@ absl::Status RequestIdReused(absl::string_view request_id) {
   return MakeError(
       absl::StatusCode::kAlreadyExists, "REQUEST_ID_REUSED",
       absl::StrCat("another job has the request_id \"", request_id, "\""));
+}
+
+// The version that the job needs is there.
+absl::Status Pin(Connection& connection, const pb::Job& job) {
+  return job.pipeline().empty()
+             ? absl::OkStatus()
+             : PipelineRegistry::Check(connection, job.pipeline());
 }
 
 int64_t EndTime(const pb::Job& job) { return job.end_time().seconds(); }
@@ -73,6 +81,7 @@ absl::StatusOr<JobStore::Added> JobStore::Add(const pb::Job& job) {
       *added.job.mutable_request() = job.request();
       return absl::OkStatus();
     }
+    RETURN_IF_ERROR(Pin(connection, job));
     ASSIGN_OR_RETURN(
         Statement insert,
         connection.Prepare(
@@ -90,12 +99,6 @@ absl::StatusOr<JobStore::Added> JobStore::Add(const pb::Job& job) {
                         .Bind(EndTime(job))
                         .Bind(epoch_)
                         .Execute());
-    // A version that is deleted leaves it what it needs.
-    ASSIGN_OR_RETURN(
-        Statement use,
-        connection.Prepare("INSERT INTO artifact_uses SELECT ?, '', sha256 FROM"
-                           " artifact_uses WHERE user = ?"));
-    RETURN_IF_ERROR(use.Bind(job.id()).Bind(job.pipeline()).Execute());
     const std::string& upload = job.request().upload();
     return upload.empty() ? absl::OkStatus()
                           : UploadStore::Claim(connection, upload, job.id());
@@ -124,21 +127,45 @@ absl::StatusOr<std::string> JobStore::FindRequest(
 }
 
 absl::Status JobStore::Update(const pb::Job& job) {
-  ASSIGN_OR_RETURN(const std::string bytes, JobBytes(job));
+  return database_->Run(
+      [&](Connection& connection) { return Write(connection, job); });
+}
+
+absl::Status JobStore::Reopen(const pb::Job& job) {
   return database_->Run([&](Connection& connection) -> absl::Status {
-    ASSIGN_OR_RETURN(
-        Statement update,
-        connection.Prepare("UPDATE jobs SET state = ?, ended = ?, job = ?,"
-                           " end_time = ?, epoch = ? WHERE id = ?"));
-    RETURN_IF_ERROR(update.Bind(int64_t{job.state()})
-                        .Bind(int64_t{IsTerminal(job.state())})
-                        .BindSealed(bytes)
-                        .Bind(EndTime(job))
-                        .Bind(epoch_)
-                        .Bind(job.id())
-                        .Execute());
-    return connection.changes() == 1 ? absl::OkStatus() : JobNotFound(job.id());
+    RETURN_IF_ERROR(Pin(connection, job));
+    return Write(connection, job);
   });
+}
+
+absl::Status JobStore::Write(Connection& connection, const pb::Job& job) {
+  ASSIGN_OR_RETURN(const std::string bytes, JobBytes(job));
+  ASSIGN_OR_RETURN(
+      Statement update,
+      connection.Prepare("UPDATE jobs SET state = ?, ended = ?, job = ?,"
+                         " end_time = ?, epoch = ? WHERE id = ?"));
+  RETURN_IF_ERROR(update.Bind(int64_t{job.state()})
+                      .Bind(int64_t{IsTerminal(job.state())})
+                      .BindSealed(bytes)
+                      .Bind(EndTime(job))
+                      .Bind(epoch_)
+                      .Bind(job.id())
+                      .Execute());
+  return connection.changes() == 1 ? absl::OkStatus() : JobNotFound(job.id());
+}
+
+absl::StatusOr<std::vector<std::string>> JobStore::UsersOf(
+    Connection& connection, absl::string_view version) {
+  ASSIGN_OR_RETURN(Statement select,
+                   connection.Prepare("SELECT job FROM jobs WHERE ended = 0"
+                                      " ORDER BY number"));
+  std::vector<std::string> users;
+  while (true) {
+    ASSIGN_OR_RETURN(const bool found, select.Next());
+    if (!found) return users;
+    ASSIGN_OR_RETURN(const pb::Job job, select.SealedMessage<pb::Job>(0));
+    if (job.pipeline() == version) users.push_back(job.id());
+  }
 }
 
 absl::StatusOr<pb::Job> JobStore::Get(absl::string_view id) {

@@ -37,7 +37,8 @@ class JobStore {
   // Records `job` (with its request), durably, and claims its upload; both or
   // neither. If a job has the same request_id: returns that job when its
   // request is the same, otherwise ALREADY_EXISTS (REQUEST_ID_REUSED).
-  // UPLOAD_NOT_FOUND.
+  // UPLOAD_NOT_FOUND. PIPELINE_NOT_FOUND where the version it names is gone;
+  // afterwards that is not deleted until the job has ended.
   struct Added {
     pb::Job job;
     bool created = false;
@@ -50,6 +51,14 @@ class JobStore {
 
   // Replaces everything but the request. JOB_NOT_FOUND.
   absl::Status Update(const pb::Job& job);
+
+  // The same of an ended job that is to go on: its version is needed again.
+  // Also PIPELINE_NOT_FOUND.
+  absl::Status Reopen(const pb::Job& job);
+
+  // The jobs that have not ended and name the version, oldest first.
+  static absl::StatusOr<std::vector<std::string>> UsersOf(
+      Connection& connection, absl::string_view version);
 
   // JOB_NOT_FOUND.
   absl::StatusOr<pb::Job> Get(absl::string_view id);
@@ -73,6 +82,8 @@ class JobStore {
 
  private:
   explicit JobStore(Database* database) : database_(database) {}
+
+  absl::Status Write(Connection& connection, const pb::Job& job);
 
   Database* const database_;
   int64_t epoch_ = 0;

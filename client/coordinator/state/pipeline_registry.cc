@@ -6,6 +6,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "client/coordinator/state/garbage.h"
+#include "client/coordinator/state/job_store.h"
 #include "services/base/errors.h"
 #include "services/base/nearest.h"
 #include "services/base/status_macros.h"
@@ -145,14 +146,28 @@ absl::StatusOr<pb::ListPipelinesResponse> PipelineRegistry::List(
   return response;
 }
 
+absl::Status PipelineRegistry::Check(Connection& connection,
+                                     absl::string_view version) {
+  ASSIGN_OR_RETURN(const PipelineName wanted, ParsePipelineName(version));
+  ASSIGN_OR_RETURN(Statement select,
+                   connection.Prepare("SELECT 1 FROM pipelines WHERE name = ?"
+                                      " AND version = ?"));
+  ASSIGN_OR_RETURN(const bool found,
+                   select.Bind(wanted.name).Bind(wanted.version).Next());
+  return found ? absl::OkStatus() : NotFound(connection, wanted, version);
+}
+
 absl::Status PipelineRegistry::Delete(absl::string_view pipeline) {
   ASSIGN_OR_RETURN(const PipelineName wanted, ParsePipelineName(pipeline));
   if (wanted.version == 0)
     return BadSpec("pipeline", absl::StrCat("say which version to delete: \"",
                                             pipeline, "@N\""));
+  const std::string version = absl::StrCat(wanted.name, "@", wanted.version);
   return database_->Run([&](Connection& connection) -> absl::Status {
-    RETURN_IF_ERROR(ReleaseArtifacts(
-        connection, absl::StrCat(wanted.name, "@", wanted.version)));
+    ASSIGN_OR_RETURN(const std::vector<std::string> users,
+                     JobStore::UsersOf(connection, version));
+    if (!users.empty()) return PipelineInUse(version, users);
+    RETURN_IF_ERROR(ReleaseArtifacts(connection, version));
     ASSIGN_OR_RETURN(
         Statement remove,
         connection.Prepare(

@@ -46,7 +46,11 @@ class PipelineRegistry {
   // version, without specs and artifacts.
   absl::StatusOr<pb::ListPipelinesResponse> List(const std::string& name);
 
+  // OK while `version` (NAME@N) is there; PIPELINE_NOT_FOUND.
+  static absl::Status Check(Connection& connection, absl::string_view version);
+
   // Deletes one version. Idempotent. BAD_SPEC without a version.
+  // PIPELINE_IN_USE while a job that has not ended names it.
   absl::Status Delete(absl::string_view pipeline);
 
  private:

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <thread>
 
+#include "absl/strings/str_cat.h"
 #include "client/coordinator/job_scheduler.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -310,6 +311,30 @@ TEST(JobScheduler, LetsResumeCancelAndDeleteCrossInAnyOrder) {
   AwaitUntil([&] { return scheduler.Delete("j").ok(); });
   EXPECT_EQ(ReasonOf(scheduler.Get("j").status()), "JOB_NOT_FOUND");
   EXPECT_EQ(scheduler.FindLive("j"), nullptr);
+}
+
+// Whoever deletes a version beside submit and resume: no job is left that
+// waits for what is gone.
+TEST(JobScheduler, NeverLosesTheVersionOfAJobThatIsToRun) {
+  FakeOffice office;
+  office.company.held_methods = {"Plan"};  // None ends.
+  JobScheduler scheduler(&office.environment, 2);
+  for (int i = 1; i <= 100; ++i) {
+    pb::Pipeline pipeline;
+    pipeline.set_name("p");
+    const std::string version =
+        VersionName(*office.pipelines->Register(pipeline, ""));
+    pb::Job job = office.WritingJob(absl::StrCat("unused", i));
+    job.set_id(absl::StrCat("j", i));
+    job.set_pipeline(version);
+    absl::Status deleted;
+    std::thread remover([&] { deleted = office.pipelines->Delete(version); });
+    const auto submitted = scheduler.Submit(job);
+    remover.join();
+    ASSERT_NE(submitted.ok(), deleted.ok()) << submitted.status() << deleted;
+    EXPECT_EQ(ReasonOf(deleted.ok() ? submitted.status() : deleted),
+              deleted.ok() ? "PIPELINE_NOT_FOUND" : "PIPELINE_IN_USE");
+  }
 }
 
 TEST(JobScheduler, CollectsArtifactsThatNoVersionNames) {

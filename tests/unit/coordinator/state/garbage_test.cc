@@ -134,21 +134,5 @@ TEST(CollectArtifacts, KeepsWhatIsPutAgainWhileItWasGarbage) {
   EXPECT_TRUE(house.artifacts.Contains(sha256));
 }
 
-TEST(CollectArtifacts, KeepsAVersionsArtifactsForAJobThatUsesIt) {
-  House house;
-  const std::string sha256 = *house.artifacts.Put("trees");
-  ASSERT_TRUE(house.pipelines.Register(VersionOf(sha256), "").ok());
-  pb::Job job;
-  job.set_id("scores");
-  job.set_pipeline("p@1");
-  ASSERT_TRUE(house.jobs->Add(job).ok());
-  ASSERT_TRUE(house.pipelines.Delete("p@1").ok());
-  ASSERT_TRUE(CollectArtifacts(*house.database, house.artifacts).ok());
-  EXPECT_TRUE(house.artifacts.Contains(sha256));
-  ASSERT_TRUE(house.jobs->Delete("scores").ok());
-  ASSERT_TRUE(CollectArtifacts(*house.database, house.artifacts).ok());
-  EXPECT_FALSE(house.artifacts.Contains(sha256));
-}
-
 }  // namespace
 }  // namespace troupe

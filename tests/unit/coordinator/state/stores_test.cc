@@ -203,6 +203,64 @@ TEST(PipelineRegistry, ListsTheNewestOfEachOrAllOfOne) {
   EXPECT_EQ(registry.List("p")->pipelines_size(), 2);
 }
 
+// Runs p@1, which is registered.
+pb::Job JobOfVersion(const std::string& id) {
+  pb::Job job = MakeJob(id);
+  job.set_pipeline("p@1");
+  return job;
+}
+
+TEST(PipelineRegistry, KeepsAVersionThatAnUnfinishedJobNamesOverARestart) {
+  TempDir dir;
+  for (const bool again : {false, true}) {
+    const auto database = *Database::Open(dir.path());
+    const auto jobs = *JobStore::Open(database.get());
+    PipelineRegistry registry(database.get());
+    if (!again) {
+      ASSERT_TRUE(registry.Register(NamedPipeline("p", "s1"), "").ok());
+      ASSERT_TRUE(registry.Register(NamedPipeline("p", "s2"), "").ok());
+      ASSERT_TRUE(jobs->Add(JobOfVersion("j")).ok());
+    }
+    const absl::Status refused = registry.Delete("p@1");
+    EXPECT_EQ(ReasonOf(refused), "PIPELINE_IN_USE");
+    EXPECT_EQ(MetadataOf(refused)["jobs"], "j");
+    EXPECT_TRUE(registry.Delete("p@2").ok());
+  }
+}
+
+TEST(PipelineRegistry, LetsAVersionGoWhenItsJobsHaveEnded) {
+  TempDir dir;
+  const auto database = *Database::Open(dir.path());
+  const auto jobs = *JobStore::Open(database.get());
+  PipelineRegistry registry(database.get());
+  ASSERT_TRUE(registry.Register(NamedPipeline("p", "s1"), "").ok());
+  pb::Job job = jobs->Add(JobOfVersion("j"))->job;
+  job.set_state(pb::DISK_FULL);  // Waits; it goes on from here.
+  ASSERT_TRUE(jobs->Update(job).ok());
+  EXPECT_EQ(ReasonOf(registry.Delete("p@1")), "PIPELINE_IN_USE");
+  job.set_state(pb::FAILED);
+  ASSERT_TRUE(jobs->Update(job).ok());
+  EXPECT_TRUE(registry.Delete("p@1").ok());
+}
+
+TEST(JobStore, TakesNoJobWhoseVersionIsGone) {
+  TempDir dir;
+  const auto database = *Database::Open(dir.path());
+  const auto jobs = *JobStore::Open(database.get());
+  PipelineRegistry registry(database.get());
+  EXPECT_EQ(ReasonOf(jobs->Add(JobOfVersion("j")).status()),
+            "PIPELINE_NOT_FOUND");
+  EXPECT_EQ(ReasonOf(jobs->Get("j").status()), "JOB_NOT_FOUND");
+  ASSERT_TRUE(registry.Register(NamedPipeline("p", "s1"), "").ok());
+  pb::Job job = jobs->Add(JobOfVersion("j"))->job;
+  job.set_state(pb::FAILED);
+  ASSERT_TRUE(jobs->Update(job).ok());
+  ASSERT_TRUE(registry.Delete("p@1").ok());
+  job.set_state(pb::QUEUED);
+  EXPECT_EQ(ReasonOf(jobs->Reopen(job)), "PIPELINE_NOT_FOUND");
+  EXPECT_EQ(jobs->Get("j")->state(), pb::FAILED);
+}
+
 TEST(PipelineRegistry, RefusesWhatIsNoName) {
   for (const std::string text : {"", "@1", "p@", "p@0", "p@x", "p@1@2"})
     EXPECT_EQ(ReasonOf(ParsePipelineName(text).status()), "BAD_SPEC") << text;
