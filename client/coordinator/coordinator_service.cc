@@ -18,8 +18,9 @@ namespace {
 
 constexpr char kService[] = "troupe.v1.Coordinator/";
 
-// Calls wait for the disk and for each other's locks, not for a core.
-constexpr int kCallThreads = 8;
+// Calls wait for the disk and for each other's locks, not for a core; those
+// that validate, for the stages.
+constexpr int kCallThreads = 24;
 constexpr int kTransferThreads = 4;
 constexpr int64_t kWaitingCalls = 256;
 constexpr int64_t kWaitingCallBytes = int64_t{128} << 20;
@@ -104,7 +105,7 @@ absl::StatusOr<Reply> CoordinatorService::Receive(Message& message,
 }
 
 absl::StatusOr<pb::Job> CoordinatorService::CreateJob(
-    pb::CreateJobRequest& request, const Context&) {
+    pb::CreateJobRequest& request, const Context& context) {
   if (draining_.load()) return Draining("coordinator");
   const JobEnvironment& environment = *company_.environment;
   // A job that is there already needs no checks: what it named may be gone.
@@ -113,7 +114,9 @@ absl::StatusOr<pb::Job> CoordinatorService::CreateJob(
   if (ReasonOf(known.status()) != "JOB_NOT_FOUND") return known.status();
   ASSIGN_OR_RETURN(pb::Job job, MakeJob(request, *environment.pipelines,
                                         *environment.uploads));
-  if (request.validate_only()) return ValidateJob(environment, std::move(job));
+  if (request.validate_only())
+    return company_.scheduler->Validate(
+        job, [&context] { return context.cancelled(); });
   auto submitted = company_.scheduler->Submit(job);
   // A version that was deleted meanwhile: the name may have another.
   while (ReasonOf(submitted.status()) == "PIPELINE_NOT_FOUND") {

@@ -81,6 +81,24 @@ absl::StatusOr<pb::Job> JobScheduler::Submit(const pb::Job& job) {
   return added.job;
 }
 
+absl::StatusOr<pb::Job> JobScheduler::Validate(
+    const pb::Job& job, std::function<bool()> caller_left) {
+  const auto live = std::make_shared<LiveJob>(job);
+  {
+    MutexLock lock(&mutex_);
+    if (suspended_) return Draining("coordinator");
+    validated_.insert(live);
+  }
+  absl::StatusOr<pb::Job> checked =
+      ValidateJob(*environment_, live, std::move(caller_left));
+  MutexLock lock(&mutex_);
+  validated_.erase(live);
+  changed_.NotifyAll();
+  if (!checked.ok() && live->stop() == LiveJob::Stop::kSuspend)
+    return Draining("coordinator");
+  return checked;
+}
+
 std::shared_ptr<LiveJob> JobScheduler::FindLive(const std::string& id) {
   MutexLock lock(&mutex_);
   const auto found = live_.find(id);
@@ -212,6 +230,7 @@ void JobScheduler::Suspend() {
     MutexLock lock(&mutex_);
     suspended_ = true;
     for (const auto& [id, live] : live_) jobs.push_back(live);
+    jobs.insert(jobs.end(), validated_.begin(), validated_.end());
     changed_.NotifyAll();
   }
   for (const auto& live : jobs) {
@@ -220,6 +239,8 @@ void JobScheduler::Suspend() {
   }
   for (std::thread& worker : workers_)
     if (worker.joinable()) worker.join();
+  MutexLock lock(&mutex_);
+  while (!validated_.empty()) changed_.Wait(&mutex_);
 }
 
 }  // namespace troupe

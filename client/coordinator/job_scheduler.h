@@ -5,6 +5,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -36,6 +37,11 @@ class JobScheduler {
   // Records and queues a job. Idempotent by its request_id.
   absl::StatusOr<pb::Job> Submit(const pb::Job& job);
 
+  // Checks a job, and records nothing (jobs/job_run.h). Blocks until it is
+  // checked, `caller_left`, or Suspend (DRAINING).
+  absl::StatusOr<pb::Job> Validate(const pb::Job& job,
+                                   std::function<bool()> caller_left);
+
   // A job as it stands now. JOB_NOT_FOUND.
   absl::StatusOr<pb::Job> Get(const std::string& id);
   // The job while it is queued or runs; null otherwise.
@@ -50,7 +56,7 @@ class JobScheduler {
   void CollectArtifacts();
 
   // Stops the jobs so that they go on at the next start, and takes no more.
-  // Waits for their threads. Idempotent.
+  // Waits for their threads and for callers of Validate. Idempotent.
   void Suspend();
 
  private:
@@ -83,6 +89,7 @@ class JobScheduler {
   CondVar turn_over_;
   std::deque<std::string> queue_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::shared_ptr<LiveJob>> live_ ABSL_GUARDED_BY(mutex_);
+  std::set<std::shared_ptr<LiveJob>> validated_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::thread> workers_;
 };
 

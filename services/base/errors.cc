@@ -158,6 +158,14 @@ absl::Status UnknownMethod(absl::string_view method) {
                    absl::StrCat("no method \"", method, "\" here"));
 }
 
+absl::Status NoReplica(const std::vector<std::string>& stages) {
+  const std::string names = absl::StrJoin(stages, ", ");
+  return MakeError(Code::kUnavailable, "NO_REPLICA",
+                   absl::StrCat("no replica of ", names,
+                                " serves; start one, and try again"),
+                   {{"stage", names}});
+}
+
 absl::Status UnknownName(absl::string_view kind, absl::string_view name,
                          const std::vector<std::string>& candidates) {
   return MakeError(Code::kInvalidArgument, "UNKNOWN_NAME",

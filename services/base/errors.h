@@ -60,6 +60,9 @@ absl::Status HandlerFailed(absl::string_view service,
 absl::Status WorkLimitExceeded(absl::Duration limit);  // DEADLINE_EXCEEDED
 absl::Status UnknownMethod(absl::string_view method);  // UNIMPLEMENTED
 
+// UNAVAILABLE: these stages have no replica that serves now.
+absl::Status NoReplica(const std::vector<std::string>& stages);
+
 // --- Names, specs, data ------------------------------------------------------
 // INVALID_ARGUMENT (UNKNOWN_NAME): `no KIND "NAME"; did you mean "..."?`
 absl::Status UnknownName(absl::string_view kind, absl::string_view name,

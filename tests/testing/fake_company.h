@@ -5,6 +5,7 @@
 // releases from its own.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <map>
@@ -103,7 +104,13 @@ class FakeCompany : public StageCalls {
     stalled = std::move(stages);
   }
   JobLoad LoadOf(const std::string&) override { return {}; }
-  std::vector<std::string> Stages() override { return {}; }
+  std::vector<std::string> Stages() override {
+    return {"loader", "preprocessor", "model"};
+  }
+  bool HasServingReplica(const std::string& stage) override {
+    MutexLock lock(&mutex_);
+    return std::find(stalled.begin(), stalled.end(), stage) == stalled.end();
+  }
 
  private:
   // Learns the number of tables.

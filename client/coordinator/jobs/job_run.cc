@@ -146,6 +146,13 @@ std::string OutputDirectory(const JobEnvironment& environment,
   return absl::StrCat(environment.output_root, "/", job);
 }
 
+absl::Status RequireServing(JobContext& context,
+                            const std::vector<PlannedHop>& hops) {
+  std::vector<std::string> stages = {"loader"};
+  for (const PlannedHop& hop : hops) stages.push_back(hop.stage);
+  return context.RequireServing(stages);
+}
+
 absl::StatusOr<pb::DescribeResponse> Describe(JobContext& context,
                                               const PlannedHop& hop,
                                               const pb::Schema& input,
@@ -178,9 +185,10 @@ absl::Status JobRun::End() {
 }
 
 absl::StatusOr<pb::Job> ValidateJob(const JobEnvironment& environment,
-                                    pb::Job job) {
-  auto live = std::make_shared<LiveJob>(job);
-  JobContext context(&environment, live);
+                                    const std::shared_ptr<LiveJob>& live,
+                                    std::function<bool()> caller_left) {
+  pb::Job job = live->Get().job;
+  JobContext context(&environment, live, std::move(caller_left));
   auto outcome = RunKind(context, job, true);
   environment.calls->CancelJob(context.id());
   environment.calls->ForgetJob(context.id());
@@ -188,7 +196,7 @@ absl::StatusOr<pb::Job> ValidateJob(const JobEnvironment& environment,
   Write(*std::move(outcome), job);
   job.mutable_report()->add_warnings(
       "checked against the stages and the beginning of the input; nothing was "
-      "stored");
+      "stored, and other rows were not looked at");
   job.clear_id();
   return job;
 }

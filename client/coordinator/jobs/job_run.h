@@ -3,9 +3,11 @@
 // Thread safety: one job's run belongs to one thread; several jobs run at once.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -17,10 +19,13 @@
 
 namespace troupe {
 
-// Checks a job against the stages and one page of its input, and stores
-// nothing. Returns it without an id. Blocks.
+// Checks a job against all stages it uses and one page of its input, and stores
+// nothing. Returns it without an id; its warnings say what was not checked.
+// Blocks for as long as nobody stops `live` and the caller is there; looks every
+// 100 ms. NO_REPLICA, at once, names the stages that cannot be asked.
 absl::StatusOr<pb::Job> ValidateJob(const JobEnvironment& environment,
-                                    pb::Job job);
+                                    const std::shared_ptr<LiveJob>& live,
+                                    std::function<bool()> caller_left);
 
 // What a job leaves behind when it succeeds.
 struct JobOutcome {
@@ -66,8 +71,12 @@ absl::StatusOr<JobOutcome> RunScore(JobContext& context, const pb::Job& job,
 absl::StatusOr<JobOutcome> RunEvaluate(JobContext& context, const pb::Job& job,
                                        bool validate_only);
 
-// Asks a stage about a hop; errors are told in the paths of the pipeline file.
+// The loader and the stages of `hops` have replicas; NO_REPLICA otherwise.
 struct PlannedHop;
+absl::Status RequireServing(JobContext& context,
+                            const std::vector<PlannedHop>& hops);
+
+// Asks a stage about a hop; errors are told in the paths of the pipeline file.
 absl::StatusOr<pb::DescribeResponse> Describe(JobContext& context,
                                               const PlannedHop& hop,
                                               const pb::Schema& input,

@@ -46,6 +46,21 @@ PinnedChain PinChain(pb::Pipeline pipeline, const pb::Job& job,
   return chain;
 }
 
+// validate_only: asks every hop about what it was fitted for, without columns
+// of these roles.
+absl::Status ValidateHops(JobContext& context, const PinnedChain& chain,
+                          const std::vector<pb::ColumnRole>& left_out) {
+  RETURN_IF_ERROR(RequireServing(context, chain.planned));
+  for (size_t i = 0; i < chain.hops.size(); ++i)
+    RETURN_IF_ERROR(
+        Describe(
+            context, chain.planned[i],
+            Without(chain.pipeline.hops(static_cast<int>(i)).input(), left_out),
+            chain.hops[i].artifact)
+            .status());
+  return absl::OkStatus();
+}
+
 // Asks the last hop, in this job's own form, what will leave it as text.
 absl::StatusOr<pb::Schema> DescribeOutput(JobContext& context,
                                           const pb::OutputSpec& output,
@@ -106,6 +121,8 @@ absl::StatusOr<JobOutcome> RunScore(JobContext& context, const pb::Job& job,
       const JobInput input,
       InputOf(job.request(), pipeline.spec().source(), *environment.uploads));
   PinnedChain chain = PinChain(std::move(pipeline), job, output);
+  if (validate_only)
+    RETURN_IF_ERROR(ValidateHops(context, chain, {pb::TARGET, pb::WEIGHT}));
   ASSIGN_OR_RETURN(const pb::Schema leaving,
                    DescribeOutput(context, output, chain));
 
@@ -148,6 +165,7 @@ absl::StatusOr<JobOutcome> RunEvaluate(JobContext& context, const pb::Job& job,
   const pb::OutputSpec output =
       OutputOf(job.request(), pipeline.spec().output());
   const PinnedChain chain = PinChain(std::move(pipeline), job, output);
+  if (validate_only) RETURN_IF_ERROR(ValidateHops(context, chain, {pb::CARRY}));
   FlowPlan plan;
   plan.columns = Without(chain.pipeline.input(), {pb::CARRY});
   plan.target_required = true;

@@ -277,12 +277,47 @@ absl::Status StoreVersion(Training& training) {
   return absl::OkStatus();
 }
 
-// Asks every stage that can be asked before anything is fitted.
+// How an error names a hop.
+std::string PathOf(const PlannedHop& hop) {
+  if (hop.is_model()) return "model";
+  return absl::StrCat("steps[", hop.first_step, "]",
+                      hop.stage == "preprocessor"
+                          ? ""
+                          : absl::StrCat(" (stage ", hop.stage, ")"));
+}
+
+// Whether a stage that saw a part of the columns can have complained for that.
+bool MayBeForMissingColumns(const absl::Status& status) {
+  return absl::IsInvalidArgument(status) &&
+         (ReasonOf(status) != "BAD_SPEC" ||
+          MetadataOf(status).count("field") == 0);
+}
+
+// Asks every stage about every hop before anything is fitted. What a hop that
+// learns will leave is known in part only; what the hops behind it could not be
+// asked for that reason, the warnings say.
 absl::Status ValidateHops(Training& training) {
-  ASSIGN_OR_RETURN(const pb::DescribeResponse described,
-                   Describe(training.context, training.hops[0],
-                            training.pipeline.input(), ""));
-  AddWarnings(described, training);
+  pb::Schema arriving = training.pipeline.input();
+  bool complete = true;
+  for (const PlannedHop& hop : training.hops) {
+    if (!complete)
+      training.warnings.push_back(absl::StrCat(
+          PathOf(hop),
+          hop.is_model() ? " was checked against the file's columns"
+                         : " was checked in part",
+          ": what the steps before it leave is known once they are fitted"));
+    // Of the file's columns the model was asked before.
+    if (hop.is_model() && !complete) return absl::OkStatus();
+    const absl::StatusOr<pb::DescribeResponse> described =
+        Describe(training.context, hop, arriving, "");
+    if (described.ok()) {
+      AddWarnings(*described, training);
+      complete &= described->fitting() == pb::NO_FITTING;
+      arriving = described->output();
+    } else if (complete || !MayBeForMissingColumns(described.status())) {
+      return described.status();
+    }
+  }
   return absl::OkStatus();
 }
 
@@ -308,6 +343,7 @@ absl::StatusOr<JobOutcome> RunTrain(JobContext& context, const pb::Job& job,
       context, spec, std::move(input), {}, {}, PlanHops(spec), {}, {}, {},
       {},      {}};
   RETURN_IF_ERROR(CheckStages(training));
+  if (validate_only) RETURN_IF_ERROR(RequireServing(context, training.hops));
   RETURN_IF_ERROR(PlanTraining(training, validate_only));
   CheckDeclaredTypes(training);
   RETURN_IF_ERROR(AskModelEarly(training));

@@ -1,5 +1,6 @@
 #include "client/coordinator/passes/job_context.h"
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "client/coordinator/stages/reply_header.h"
@@ -8,16 +9,25 @@
 namespace troupe {
 namespace {
 
-constexpr absl::Duration kLookEvery = absl::Milliseconds(250);
+constexpr absl::Duration kLookEvery = absl::Milliseconds(100);
 constexpr absl::Duration kPublishEvery = absl::Milliseconds(250);
+// Who only asks is told at once that a stage has no replica; but one that a
+// coordinator has just been told of is not asked for its health yet.
+constexpr absl::Duration kFindingReplicas = absl::Milliseconds(500);
 
 }  // namespace
 
 JobContext::JobContext(const JobEnvironment* environment,
                        std::shared_ptr<LiveJob> live)
+    : JobContext(environment, std::move(live), nullptr) {}
+
+JobContext::JobContext(const JobEnvironment* environment,
+                       std::shared_ptr<LiveJob> live,
+                       std::function<bool()> caller_left)
     : environment_(environment),
       live_(std::move(live)),
-      id_(live_->Get().job.id()) {
+      id_(live_->Get().job.id()),
+      caller_left_(std::move(caller_left)) {
   last_look_ = last_publish_ = environment_->clock->Monotonic();
   meter_.Begin("", last_look_);
 }
@@ -66,11 +76,16 @@ absl::Status JobContext::Check() {
     case LiveJob::Stop::kNot:
       break;
   }
+  if (caller_left_ != nullptr && caller_left_()) return CallerLeft();
   const absl::Duration now = environment_->clock->Monotonic();
   if (now - last_look_ >= kLookEvery) {
     last_look_ = now;
     Look();
   }
+  if (caller_left_ != nullptr)
+    return !stalled_.empty() && now - stalled_since_ >= kFindingReplicas
+               ? NoReplica(stalled_)
+               : absl::OkStatus();
   if (!stalled_.empty() && now - stalled_since_ > limits().max_stall)
     return MakeError(
         absl::StatusCode::kUnavailable, "STALLED",
@@ -78,6 +93,22 @@ absl::Status JobContext::Check() {
                      absl::FormatDuration(limits().max_stall),
                      "; start one, and resume the job"));
   return absl::OkStatus();
+}
+
+absl::Status JobContext::RequireServing(
+    const std::vector<std::string>& stages) {
+  const absl::Duration until =
+      environment_->clock->Monotonic() + kFindingReplicas;
+  while (true) {
+    std::vector<std::string> missing;
+    for (const std::string& stage : stages)
+      if (!environment_->calls->HasServingReplica(stage) &&
+          !absl::c_linear_search(missing, stage))
+        missing.push_back(stage);
+    if (missing.empty()) return absl::OkStatus();
+    if (environment_->clock->Monotonic() >= until) return NoReplica(missing);
+    RETURN_IF_ERROR(Pump());
+  }
 }
 
 void JobContext::Look() {
@@ -95,6 +126,7 @@ void JobContext::SetStalled(const std::vector<std::string>& stages) {
   if (stages == stalled_) return;
   if (stalled_.empty()) stalled_since_ = environment_->clock->Monotonic();
   stalled_ = stages;
+  if (caller_left_ != nullptr) return;
   if (stalled_.empty()) {
     Log(LogLevel::kInfo, "job goes on", {{"job", id_}});
     Enter(working_state_).IgnoreError();
@@ -138,6 +170,7 @@ absl::Status JobContext::Enter(pb::JobState state, const std::string& message) {
     job.set_state(state);
     job.set_state_message(message);
   });
+  if (caller_left_ != nullptr) return absl::OkStatus();
   RETURN_IF_ERROR(live_->Record(
       [this](const pb::Job& job) { return environment_->jobs->Update(job); }));
   return AddEvent(pb::JobState_Name(state), message);

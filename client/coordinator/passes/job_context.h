@@ -72,6 +72,10 @@ inline constexpr char kMerge[] = "/troupe.v1.Stage/Merge";
 class JobContext {
  public:
   JobContext(const JobEnvironment* environment, std::shared_ptr<LiveJob> live);
+  // Of a job that somebody only asks about: nothing of it is recorded, it waits
+  // for no stage that has no replica, and it goes on until `caller_left`.
+  JobContext(const JobEnvironment* environment, std::shared_ptr<LiveJob> live,
+             std::function<bool()> caller_left);
   ~JobContext();
 
   const std::string& id() const { return id_; }
@@ -83,10 +87,15 @@ class JobContext {
   pb::BatchId Batch(int64_t number) const;
 
   // Waits for something to happen, and lets it. Returns why the job must not go
-  // on: JOB_CANCELLED, JOB_SUSPENDED, or STALLED for too long.
+  // on: JOB_CANCELLED, JOB_SUSPENDED, or STALLED for too long; of one that is
+  // only asked about also CANCELLED or NO_REPLICA. It is seen within 100 ms.
   absl::Status Pump();
   // The same without waiting.
   absl::Status Check();
+
+  // Waits for the stages' replicas, no longer than they need to be found after a
+  // start. NO_REPLICA names all that have none.
+  absl::Status RequireServing(const std::vector<std::string>& stages);
 
   // Sends a message; `done` runs on the job's thread, within Pump, if the job
   // is still there then.
@@ -139,7 +148,7 @@ class JobContext {
   // --- Telling the watchers --------------------------------------------------
   void BeginPhase(const std::string& phase);
   ProgressMeter& meter() { return meter_; }
-  // Moves the job to `state`, and records it.
+  // Moves the job to `state`, and records it where it is a recorded one.
   absl::Status Enter(pb::JobState state, const std::string& message = "");
   // Notes something in the job's journal.
   absl::Status AddEvent(absl::string_view kind, absl::string_view message);
@@ -173,6 +182,7 @@ class JobContext {
   const JobEnvironment* const environment_;
   const std::shared_ptr<LiveJob> live_;
   const std::string id_;
+  const std::function<bool()> caller_left_;  // Null where it is recorded.
   // Set to false when the job's thread leaves: late replies then do nothing.
   const std::shared_ptr<bool> present_ = std::make_shared<bool>(true);
   ProgressMeter meter_;

@@ -58,10 +58,7 @@ absl::StatusOr<std::unique_ptr<FitSession>> Dispatcher::StartFit(
   if (stage == nullptr) return core_->UnknownStage(call.stage);
   std::shared_ptr<Replica> replica =
       stage->replicas->AcquireForFit(call.avoided);
-  if (replica == nullptr)
-    return MakeError(absl::StatusCode::kUnavailable, "NO_REPLICA",
-                     "no replica of " + call.stage + " serves",
-                     {{"stage", call.stage}});
+  if (replica == nullptr) return NoReplica({call.stage});
   return std::make_unique<DispatchedFit>(core_, call, std::move(replica));
 }
 

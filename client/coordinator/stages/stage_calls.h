@@ -29,6 +29,7 @@ class StageCalls {
   virtual std::vector<std::string> StalledStages(const std::string& job) = 0;
   virtual JobLoad LoadOf(const std::string& job) = 0;
   virtual std::vector<std::string> Stages() = 0;
+  virtual bool HasServingReplica(const std::string& stage) = 0;
 };
 
 class DispatcherCalls : public StageCalls {
@@ -57,6 +58,9 @@ class DispatcherCalls : public StageCalls {
     return dispatcher_->LoadOf(job);
   }
   std::vector<std::string> Stages() override { return dispatcher_->Stages(); }
+  bool HasServingReplica(const std::string& stage) override {
+    return dispatcher_->HasServingReplica(stage);
+  }
 
  private:
   Dispatcher* const dispatcher_;

@@ -241,15 +241,78 @@ TEST(JobScheduler, RunsSuspendedJobsAgainAtTheNextStart) {
   AwaitUntil([&] { return scheduler.Get("j")->state() == pb::SUCCEEDED; });
 }
 
+bool CallerStays() { return false; }
+
+// Not recorded.
+pb::Job JobToValidate(FakeOffice& office) {
+  pb::Job job = office.WritingJob(NewId());
+  job.set_id("not-recorded");
+  return job;
+}
+
 TEST(JobScheduler, ValidatesWithoutStoringAnything) {
   FakeOffice office;
-  pb::Job job = office.WritingJob("unused");
-  job.set_id("not-recorded");
-  const auto validated = ValidateJob(office.environment, job);
+  JobScheduler scheduler(&office.environment, 1);
+  const auto validated = scheduler.Validate(JobToValidate(office), CallerStays);
   ASSERT_TRUE(validated.ok()) << validated.status();
   EXPECT_EQ(validated->id(), "");
   EXPECT_EQ(validated->report().columns_size(), 1);
   EXPECT_TRUE(std::filesystem::is_empty(office.environment.output_root));
+}
+
+TEST(JobScheduler, SaysAtOnceWhichStageCannotValidate) {
+  FakeOffice office;
+  office.company.SetStalled({"loader"});
+  JobScheduler scheduler(&office.environment, 1);
+  const absl::Status refused =
+      scheduler.Validate(JobToValidate(office), CallerStays).status();
+  EXPECT_EQ(ReasonOf(refused), "NO_REPLICA");
+  EXPECT_EQ(MetadataOf(refused)["stage"], "loader");
+  EXPECT_TRUE(office.company.loaded.empty());
+}
+
+// Validates while the loader does not answer; then something happens.
+absl::Status ValidateMeanwhile(
+    FakeOffice& office, JobScheduler& scheduler,
+    const std::function<void()>& happens,
+    const std::function<bool()>& caller_left = CallerStays) {
+  const pb::Job job = JobToValidate(office);
+  office.company.held_methods = {"Plan"};
+  absl::Status status;
+  std::thread caller(
+      [&] { status = scheduler.Validate(job, caller_left).status(); });
+  AwaitUntil([&] { return office.company.held() == 1; });
+  happens();
+  caller.join();
+  return status;
+}
+
+TEST(JobScheduler, StopsValidatingWhenTheStageIsLost) {
+  FakeOffice office;
+  JobScheduler scheduler(&office.environment, 1);
+  const absl::Status status = ValidateMeanwhile(
+      office, scheduler, [&] { office.company.SetStalled({"loader"}); });
+  EXPECT_EQ(ReasonOf(status), "NO_REPLICA");
+}
+
+TEST(JobScheduler, StopsValidatingWhenTheCallerLeaves) {
+  FakeOffice office;
+  JobScheduler scheduler(&office.environment, 1);
+  std::atomic<bool> left = false;
+  const absl::Status status = ValidateMeanwhile(
+      office, scheduler, [&] { left = true; }, [&] { return left.load(); });
+  EXPECT_EQ(status.code(), absl::StatusCode::kCancelled);
+}
+
+TEST(JobScheduler, StopsValidatingWhenItIsSuspended) {
+  FakeOffice office;
+  JobScheduler scheduler(&office.environment, 1);
+  const absl::Status status =
+      ValidateMeanwhile(office, scheduler, [&] { scheduler.Suspend(); });
+  EXPECT_EQ(ReasonOf(status), "DRAINING");
+  EXPECT_EQ(
+      ReasonOf(scheduler.Validate(JobToValidate(office), CallerStays).status()),
+      "DRAINING");
 }
 
 TEST(JobScheduler, ResumesFailedJobsAndRefusesSucceededOnes) {
