@@ -3,7 +3,7 @@
 #include <limits>
 
 #include "services/base/errors.h"
-#include "services/loader/resumable_sha256.h"
+#include "services/host/resumable_sha256.h"
 #include "services/loader/split_planner.h"
 
 namespace troupe::loader {

@@ -10,11 +10,11 @@
 
 #include "absl/status/statusor.h"
 #include "services/actor/context.h"
+#include "services/host/resumable_sha256.h"
 #include "services/loader/column_evidence.h"
 #include "services/loader/formats/dialect.h"
 #include "services/loader/options.h"
 #include "services/loader/record_cutter.h"
-#include "services/loader/resumable_sha256.h"
 #include "services/loader/sources/source_files.h"
 #include "troupe/v1/loader.pb.h"
 #include "troupe/v1/plan_cursor.pb.h"

@@ -23,8 +23,8 @@
 #include "absl/flags/parse.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "services/host/resumable_sha256.h"
 #include "services/loader/loader.h"
-#include "services/loader/resumable_sha256.h"
 
 ABSL_FLAG(std::string, input, "floats",
           "floats: columns of fractions; digits: the same with all their "

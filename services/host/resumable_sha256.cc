@@ -2,7 +2,7 @@
 // deprecated, and has nothing in their place.
 #define OPENSSL_SUPPRESS_DEPRECATED
 
-#include "services/loader/resumable_sha256.h"
+#include "services/host/resumable_sha256.h"
 
 #include <openssl/sha.h>
 
@@ -11,7 +11,7 @@
 #include "absl/strings/escaping.h"
 #include "services/base/crc32c.h"
 
-namespace troupe::loader {
+namespace troupe {
 namespace {
 
 constexpr size_t kStateBytes = 32;
@@ -104,4 +104,4 @@ std::string ResumableSha256::HexDigest() const {
   return absl::BytesToHexString(digest);
 }
 
-}  // namespace troupe::loader
+}  // namespace troupe

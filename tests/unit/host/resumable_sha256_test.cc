@@ -1,9 +1,9 @@
-#include "services/loader/resumable_sha256.h"
+#include "services/host/resumable_sha256.h"
 
 #include "gtest/gtest.h"
 #include "services/host/sha256.h"
 
-namespace troupe::loader {
+namespace troupe {
 namespace {
 
 TEST(ResumableSha256, IsThatOfTheWholeTextWhereverItWasSetDown) {
@@ -36,4 +36,4 @@ TEST(ResumableSha256, RefusesAnyChangedByteAndAnyOtherLength) {
 }
 
 }  // namespace
-}  // namespace troupe::loader
+}  // namespace troupe

@@ -11,7 +11,7 @@
 
 #include "absl/strings/string_view.h"
 
-namespace troupe::loader {
+namespace troupe {
 
 class ResumableSha256 {
  public:
@@ -42,4 +42,4 @@ class ResumableSha256 {
   int64_t bytes_ = 0;
 };
 
-}  // namespace troupe::loader
+}  // namespace troupe
