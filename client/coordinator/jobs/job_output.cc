@@ -30,6 +30,7 @@ absl::StatusOr<std::unique_ptr<JobOutput>> JobOutput::Open(
   options.directory = OutputDirectory(context->environment(), context->id());
   options.format = output.format();
   options.max_part_bytes = context->limits().max_part_bytes;
+  options.may_go_on = [context] { return context->Check(); };
   ASSIGN_OR_RETURN(options.schema, FromProto(schema));
   Journal& journal = *context->environment().journal;
   ASSIGN_OR_RETURN(const std::vector<pb::JournalBatch> committed,
@@ -135,7 +136,8 @@ absl::StatusOr<std::optional<JobOutcome>> PublishedBefore(JobContext& context,
                    environment.journal->Step(context.id(), kPublishing));
   if (!publishing.has_value()) return std::nullopt;
   absl::StatusOr<pb::Manifest> manifest =
-      ReadPublished(OutputDirectory(environment, context.id()));
+      ReadPublished(OutputDirectory(environment, context.id()),
+                    [&context] { return context.Check(); });
   if (absl::IsNotFound(manifest.status())) return std::nullopt;
   RETURN_IF_ERROR(manifest.status());
   ASSIGN_OR_RETURN(const std::string digest, SpecDigest(job));

@@ -35,12 +35,13 @@ std::string ParentOf(const std::string& directory) {
 }
 
 PartFile::Range RejectsRange(const pb::JournalBatch& batch) {
-  return {batch.rejects_end(), batch.rejects_crc32c(), batch.rows_rejected()};
+  return {batch.rejects_end(), batch.rejects_crc32c(), batch.rows_rejected(),
+          batch.rejects_digest()};
 }
 
 PartFile::Range PartRange(const pb::JournalBatch& batch) {
   return {batch.part_end(), batch.part_crc32c(),
-          batch.rows_read() - batch.rows_rejected()};
+          batch.rows_read() - batch.rows_rejected(), batch.part_digest()};
 }
 
 }  // namespace
@@ -88,8 +89,9 @@ absl::StatusOr<size_t> OutputWriter::Reopen(
   for (const pb::JournalBatch& batch : committed)
     ranges.push_back(RejectsRange(batch));
   if (ranges.back().end > 0) {
-    ASSIGN_OR_RETURN(PartFile::Reopened reopened,
-                     PartFile::Reopen(temporary_, kRejects, ranges));
+    ASSIGN_OR_RETURN(
+        PartFile::Reopened reopened,
+        PartFile::Reopen(temporary_, kRejects, ranges, options_.may_go_on));
     rejects_ = std::move(reopened.file);
     good = std::min(good, reopened.good);
   }
@@ -114,8 +116,9 @@ absl::StatusOr<size_t> OutputWriter::ReopenPart(
     ranges.push_back(PartRange(committed[i]));
   }
   if (ranges.back().end == 0) return ranges.size();  // Nothing but rejects.
-  ASSIGN_OR_RETURN(PartFile::Reopened reopened,
-                   PartFile::Reopen(temporary_, PartName(), ranges));
+  ASSIGN_OR_RETURN(
+      PartFile::Reopened reopened,
+      PartFile::Reopen(temporary_, PartName(), ranges, options_.may_go_on));
   part_ = std::move(reopened.file);
   const bool whole = reopened.good == ranges.size();
   if (whole && part_->bytes() >= options_.max_part_bytes)
@@ -201,16 +204,19 @@ absl::Status OutputWriter::Reject(const RejectedRows& rows,
 absl::StatusOr<pb::JournalBatch> OutputWriter::EndBatch() {
   pb::JournalBatch batch = batch_;
   batch.set_part(static_cast<int64_t>(parts_.size()));
+  const bool closes =
+      part_ != nullptr && part_->bytes() >= options_.max_part_bytes;
   if (part_ != nullptr) {
     batch.set_part_end(part_->bytes());
     batch.set_part_crc32c(part_->TakeCrc32c());
+    batch.set_part_digest(part_->TakeDigest(closes));
   }
   if (rejects_ != nullptr) {
     batch.set_rejects_end(rejects_->bytes());
     batch.set_rejects_crc32c(rejects_->TakeCrc32c());
+    batch.set_rejects_digest(rejects_->TakeDigest(false));
   }
-  if (part_ != nullptr && part_->bytes() >= options_.max_part_bytes)
-    RETURN_IF_ERROR(ClosePart());
+  if (closes) RETURN_IF_ERROR(ClosePart());
   batch_.set_part_begin(part_ == nullptr ? 0 : part_->bytes());
   batch_.set_rejects_begin(batch.rejects_end());
   return batch;

@@ -39,6 +39,8 @@ struct OutputOptions {
   pb::Format format = pb::CSV;
   int64_t max_part_bytes = int64_t{256} << 20;
   Schema schema;  // Of all rows, for the header.
+  // Asked while what was committed is read again.
+  MayGoOn may_go_on = [] { return absl::OkStatus(); };
 };
 
 class OutputWriter {
@@ -107,7 +109,8 @@ class OutputWriter {
 
 // The manifest of a published output, when there is one and every file is as it
 // says: its size and its digest. NOT_FOUND where nothing was published;
-// DATA_LOSS (OUTPUT_DAMAGED).
-absl::StatusOr<pb::Manifest> ReadPublished(const std::string& directory);
+// DATA_LOSS (OUTPUT_DAMAGED); or an error of `may_go_on`, asked at every MiB.
+absl::StatusOr<pb::Manifest> ReadPublished(const std::string& directory,
+                                           const MayGoOn& may_go_on);
 
 }  // namespace troupe

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -13,6 +14,11 @@
 
 namespace troupe {
 namespace {
+
+// Bytes read at once; what a slow disk takes for it, a cancel waits.
+constexpr int64_t kPiece = int64_t{1} << 20;
+// So much at most is read again after a restart.
+constexpr int64_t kDigestEvery = int64_t{16} << 20;
 
 // Reads `bytes` bytes from `offset` on; fewer where the file ends.
 absl::StatusOr<std::string> ReadAt(int fd, int64_t offset, int64_t bytes,
@@ -44,15 +50,18 @@ absl::StatusOr<std::unique_ptr<PartFile>> PartFile::Create(
 
 absl::StatusOr<PartFile::Reopened> PartFile::Reopen(
     const std::string& directory, const std::string& name,
-    const std::vector<Range>& ranges) {
+    const std::vector<Range>& ranges, const MayGoOn& may_go_on) {
   std::string path = absl::StrCat(directory, "/", name);
   const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (fd < 0) return StorageError(errno, "open", path);
   Reopened reopened;
   reopened.file.reset(new PartFile(std::move(path), name, fd));
   PartFile& file = *reopened.file;
-  for (const Range& range : ranges) {
-    ASSIGN_OR_RETURN(const bool good, file.TakeRange(range));
+  const int64_t there = lseek(fd, 0, SEEK_END);
+  reopened.good = file.TakeVouchedFor(ranges, there);
+  while (reopened.good < ranges.size()) {
+    ASSIGN_OR_RETURN(const bool good,
+                     file.TakeRange(ranges[reopened.good], there, may_go_on));
     if (!good) break;
     ++reopened.good;
   }
@@ -68,16 +77,40 @@ PartFile::~PartFile() {
   if (fd_ >= 0) close(fd_);
 }
 
+// Counts the ranges up to the last digest within the file. Returns how many.
+size_t PartFile::TakeVouchedFor(const std::vector<Range>& ranges,
+                                int64_t there) {
+  for (size_t count = ranges.size(); count > 0; --count) {
+    const Range& last = ranges[count - 1];
+    if (last.digest.empty() || last.end > there) continue;
+    auto digest = ResumableSha256::Resume(last.digest, last.end);
+    if (!digest.has_value()) continue;
+    digest_ = *std::move(digest);
+    bytes_ = digest_taken_ = last.end;
+    for (size_t i = 0; i < count; ++i) rows_ += ranges[i].rows;
+    return count;
+  }
+  return 0;
+}
+
 // Counts a range that is in the file, if it is as it was written.
-absl::StatusOr<bool> PartFile::TakeRange(const Range& range) {
+absl::StatusOr<bool> PartFile::TakeRange(const Range& range, int64_t there,
+                                         const MayGoOn& may_go_on) {
   // The journal is not believed further than the file goes.
-  if (range.end < bytes_ || range.end > lseek(fd_, 0, SEEK_END)) return false;
-  ASSIGN_OR_RETURN(const std::string text,
-                   ReadAt(fd_, bytes_, range.end - bytes_, path_));
-  if (bytes_ + static_cast<int64_t>(text.size()) != range.end ||
-      Crc32c(text) != range.crc32c)
-    return false;
-  digest_.Update(text);
+  if (range.end < bytes_ || range.end > there) return false;
+  ResumableSha256 digest = digest_;
+  uint32_t crc32c = 0;
+  for (int64_t at = bytes_; at < range.end;) {
+    RETURN_IF_ERROR(may_go_on());
+    ASSIGN_OR_RETURN(const std::string text,
+                     ReadAt(fd_, at, std::min(kPiece, range.end - at), path_));
+    if (text.empty()) return false;
+    crc32c = ExtendCrc32c(crc32c, text);
+    digest.Update(text);
+    at += static_cast<int64_t>(text.size());
+  }
+  if (crc32c != range.crc32c) return false;
+  digest_ = std::move(digest);
   bytes_ = range.end;
   rows_ += range.rows;
   return true;
@@ -99,6 +132,14 @@ absl::Status PartFile::Append(absl::Span<const absl::string_view> pieces,
 
 uint32_t PartFile::TakeCrc32c() { return std::exchange(crc32c_, 0); }
 
+std::string PartFile::TakeDigest(bool closes) {
+  const bool due = bytes_ - digest_taken_ >= kDigestEvery;
+  // Of a short part nothing is gained by it.
+  if (!due && !(closes && bytes_ >= kDigestEvery)) return "";
+  digest_taken_ = bytes_;
+  return digest_.Save();
+}
+
 void PartFile::Sync() {
   if (!synced_) SyncFile(fd_, path_);
   synced_ = true;
@@ -112,7 +153,7 @@ absl::StatusOr<pb::Part> PartFile::Finish() {
   part.set_name(name_);
   part.set_bytes(bytes_);
   part.set_rows(rows_);
-  part.set_sha256(digest_.Finish());
+  part.set_sha256(digest_.HexDigest());
   return part;
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,10 +16,13 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "proto/pb.h"
-#include "services/host/sha256.h"
+#include "services/host/resumable_sha256.h"
 #include "troupe/v1/coordinator.pb.h"
 
 namespace troupe {
+
+// Why a long step must not go on; OK while it may.
+using MayGoOn = std::function<absl::Status()>;
 
 class PartFile {
  public:
@@ -28,6 +32,7 @@ class PartFile {
     int64_t end = 0;
     uint32_t crc32c = 0;
     int64_t rows = 0;
+    std::string digest;  // Where given: TakeDigest's, of the file up to `end`.
   };
 
   // Makes `directory`/`name`, which must not exist.
@@ -36,14 +41,17 @@ class PartFile {
 
   // Opens `directory`/`name` (an empty one where it is missing), and cuts off
   // what lies behind the last of the `ranges` that are there and have their
-  // checksum. `good` tells how many ranges, from the first on, that are.
+  // checksum. `good` tells how many ranges, from the first on, that are. What
+  // lies before a range's digest is not read: the digest vouches for it. An
+  // error of `may_go_on`, which is asked at every MiB, ends it.
   struct Reopened {
     std::unique_ptr<PartFile> file;
     size_t good = 0;
   };
   static absl::StatusOr<Reopened> Reopen(const std::string& directory,
                                          const std::string& name,
-                                         const std::vector<Range>& ranges);
+                                         const std::vector<Range>& ranges,
+                                         const MayGoOn& may_go_on);
 
   ~PartFile();
   PartFile(const PartFile&) = delete;
@@ -56,6 +64,9 @@ class PartFile {
   int64_t bytes() const { return bytes_; }
   // CRC-32C of what was appended since the last call.
   uint32_t TakeCrc32c();
+  // For a Range: where 16 MiB were appended since the last one, and where a
+  // file that long `closes`; empty otherwise.
+  std::string TakeDigest(bool closes);
 
   // Makes what was appended durable. Ends the process when that fails.
   void Sync();
@@ -67,7 +78,9 @@ class PartFile {
   PartFile(std::string path, std::string name, int fd)
       : path_(std::move(path)), name_(std::move(name)), fd_(fd) {}
 
-  absl::StatusOr<bool> TakeRange(const Range& range);
+  size_t TakeVouchedFor(const std::vector<Range>& ranges, int64_t there);
+  absl::StatusOr<bool> TakeRange(const Range& range, int64_t there,
+                                 const MayGoOn& may_go_on);
 
   const std::string path_;
   const std::string name_;
@@ -76,7 +89,8 @@ class PartFile {
   int64_t bytes_ = 0;
   int64_t rows_ = 0;
   uint32_t crc32c_ = 0;
-  Sha256 digest_;
+  int64_t digest_taken_ = 0;  // At so many bytes.
+  ResumableSha256 digest_;
 };
 
 }  // namespace troupe

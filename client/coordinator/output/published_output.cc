@@ -19,7 +19,8 @@ absl::Status Damaged(const std::string& path) {
                                 "and submit it again"));
 }
 
-absl::Status CheckFile(const std::string& directory, const pb::Part& part) {
+absl::Status CheckFile(const std::string& directory, const pb::Part& part,
+                       const MayGoOn& may_go_on) {
   const std::string path = absl::StrCat(directory, "/", part.name());
   std::ifstream file(path, std::ios::binary);
   std::string piece(size_t{1} << 20, '\0');
@@ -27,6 +28,7 @@ absl::Status CheckFile(const std::string& directory, const pb::Part& part) {
   int64_t bytes = 0;
   while (file.read(piece.data(), static_cast<std::streamsize>(piece.size())),
          file.gcount() > 0) {
+    RETURN_IF_ERROR(may_go_on());
     digest.Update(
         absl::string_view(piece.data(), static_cast<size_t>(file.gcount())));
     bytes += file.gcount();
@@ -38,7 +40,8 @@ absl::Status CheckFile(const std::string& directory, const pb::Part& part) {
 
 }  // namespace
 
-absl::StatusOr<pb::Manifest> ReadPublished(const std::string& directory) {
+absl::StatusOr<pb::Manifest> ReadPublished(const std::string& directory,
+                                           const MayGoOn& may_go_on) {
   if (!std::filesystem::exists(directory))
     return absl::NotFoundError("nothing was published");
   const std::string path = directory + "/manifest.json";
@@ -50,9 +53,9 @@ absl::StatusOr<pb::Manifest> ReadPublished(const std::string& directory) {
       !google::protobuf::util::JsonStringToMessage(json.str(), &manifest).ok())
     return Damaged(path);
   for (const pb::Part& part : manifest.parts())
-    RETURN_IF_ERROR(CheckFile(directory, part));
+    RETURN_IF_ERROR(CheckFile(directory, part, may_go_on));
   if (manifest.has_rejects())
-    RETURN_IF_ERROR(CheckFile(directory, manifest.rejects()));
+    RETURN_IF_ERROR(CheckFile(directory, manifest.rejects(), may_go_on));
   return manifest;
 }
 

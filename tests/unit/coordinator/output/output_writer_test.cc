@@ -26,6 +26,8 @@ absl::Status Append(OutputWriter& writer, const std::vector<double>& values) {
   return writer.Append({text}, static_cast<int64_t>(values.size()));
 }
 
+absl::Status Onward() { return absl::OkStatus(); }
+
 const Schema kX = {{"x", pb::FLOAT64, pb::CARRY}};
 
 std::unique_ptr<OutputWriter> Open(
@@ -127,6 +129,79 @@ TEST(OutputWriter, DistrustsEveryBatchFromTheFirstDamagedByteOn) {
   EXPECT_TRUE(opened->writer->Publish(Rows(4, 0)).ok());
 }
 
+constexpr int64_t kLong = int64_t{17} << 20;  // Long enough for a digest.
+
+// Writes one batch of one long line.
+pb::JournalBatch WriteLongBatch(OutputWriter& writer, char text) {
+  const std::string line(kLong, text);
+  EXPECT_TRUE(writer.Append({line, "\n"}, 1).ok());
+  pb::JournalBatch batch = *writer.EndBatch();
+  batch.set_rows_read(1);
+  EXPECT_TRUE(writer.Sync().ok());
+  return batch;
+}
+
+TEST(OutputWriter, ReadsAgainOnlyWhatNoDigestVouchesFor) {
+  TempDir dir;
+  auto writer = Open(dir / "out", {}, 1 << 30);
+  std::vector<pb::JournalBatch> committed = {WriteLongBatch(*writer, 'a'),
+                                             WriteBatch(*writer, {1}),
+                                             WriteBatch(*writer, {2})};
+  writer.reset();
+  int pieces = 0;
+  OutputOptions options = {dir / "out", pb::CSV, 1 << 30, kX, [&pieces] {
+                             ++pieces;
+                             return absl::OkStatus();
+                           }};
+  auto opened = OutputWriter::Open(options, committed);
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  EXPECT_EQ(opened->good, 3u);
+  EXPECT_EQ(pieces, 2);
+  const auto manifest = opened->writer->Publish(Rows(3, 0));
+  ASSERT_TRUE(manifest.ok()) << manifest.status();
+  EXPECT_TRUE(ReadPublished(dir / "out", Onward).ok());
+}
+
+TEST(OutputWriter, ReadsAgainWhatADamagedDigestVouchesFor) {
+  TempDir dir;
+  auto writer = Open(dir / "out", {}, 1 << 30);
+  std::vector<pb::JournalBatch> committed = {WriteLongBatch(*writer, 'a'),
+                                             WriteBatch(*writer, {1})};
+  writer.reset();
+  committed[0].mutable_part_digest()->front() ^= 1;
+  writer = Open(dir / "out", committed, 1 << 30);
+  ASSERT_TRUE(writer->Publish(Rows(2, 0)).ok());
+  EXPECT_TRUE(ReadPublished(dir / "out", Onward).ok());
+}
+
+TEST(OutputWriter, KnowsLongPartsThatAreCompleteByTheirDigest) {
+  TempDir dir;
+  auto writer = Open(dir / "out", {}, kLong);
+  const std::vector<pb::JournalBatch> committed = {
+      WriteLongBatch(*writer, 'a'), WriteLongBatch(*writer, 'b')};
+  writer.reset();
+  OutputOptions options = {
+      dir / "out", pb::CSV, kLong, kX,
+      [] { return absl::InternalError("reads what it need not read"); }};
+  auto opened = OutputWriter::Open(options, committed);
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  ASSERT_TRUE(opened->writer->Publish(Rows(2, 0)).ok());
+  EXPECT_TRUE(ReadPublished(dir / "out", Onward).ok());
+}
+
+TEST(OutputWriter, StopsReadingAgainWhenItMayNotGoOn) {
+  TempDir dir;
+  auto writer = Open(dir / "out");
+  const pb::JournalBatch batch = WriteBatch(*writer, {1});
+  writer.reset();
+  const MayGoOn no = [] { return absl::CancelledError("stop"); };
+  EXPECT_TRUE(absl::IsCancelled(
+      OutputWriter::Open({dir / "out", pb::CSV, 1 << 20, kX, no}, {batch})
+          .status()));
+  ASSERT_TRUE(Open(dir / "out", {batch})->Publish(Rows(1, 0)).ok());
+  EXPECT_TRUE(absl::IsCancelled(ReadPublished(dir / "out", no).status()));
+}
+
 TEST(OutputWriter, DistrustsBatchesThatAreCutOff) {
   TempDir dir;
   auto writer = Open(dir / "out");
@@ -164,10 +239,11 @@ TEST(OutputWriter, KnowsWhetherAPublishedOutputIsAsItWas) {
   auto writer = Open(dir / "out");
   WriteBatch(*writer, {1});
   ASSERT_TRUE(writer->Publish(Rows(1, 0)).ok());
-  EXPECT_EQ(ReadPublished(dir / "out")->rows_ok(), 1);
+  EXPECT_EQ(ReadPublished(dir / "out", Onward)->rows_ok(), 1);
   std::ofstream(dir / "out/part-00000.csv", std::ios::in) << "y";
-  EXPECT_EQ(ReasonOf(ReadPublished(dir / "out").status()), "OUTPUT_DAMAGED");
-  EXPECT_TRUE(absl::IsNotFound(ReadPublished(dir / "other").status()));
+  EXPECT_EQ(ReasonOf(ReadPublished(dir / "out", Onward).status()),
+            "OUTPUT_DAMAGED");
+  EXPECT_TRUE(absl::IsNotFound(ReadPublished(dir / "other", Onward).status()));
 }
 
 TEST(OutputWriter, RefusesToPublishWhenRowsAreMissing) {
