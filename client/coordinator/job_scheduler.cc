@@ -115,6 +115,14 @@ absl::StatusOr<pb::Job> JobScheduler::Cancel(const std::string& id) {
   const auto live = FindLive(id);
   if (live == nullptr || live->Get().job.state() == pb::DISK_FULL)
     return CancelStopped(id);
+  if (Unqueue(id)) {
+    auto cancelled = CancelStopped(id);
+    if (cancelled.ok()) return cancelled;
+    MutexLock lock(&mutex_);  // Not recorded: it runs when its turn comes.
+    queue_.push_back(id);
+    changed_.NotifyOne();
+    return cancelled;
+  }
   live->Change([](pb::Job& job) {
     if (HasStopped(job.state())) return;
     job.set_state(pb::CANCELLING);
@@ -127,7 +135,14 @@ absl::StatusOr<pb::Job> JobScheduler::Cancel(const std::string& id) {
   return Get(id);
 }
 
-// A job that waits for disk space has no thread that could be told.
+// Takes a job that no thread has begun out of its queue.
+bool JobScheduler::Unqueue(const std::string& id) {
+  MutexLock lock(&mutex_);
+  return std::erase(queue_, id) > 0;
+}
+
+// A job that waits, for its turn or for disk space, has no thread that could be
+// told.
 absl::StatusOr<pb::Job> JobScheduler::CancelStopped(const std::string& id) {
   ASSIGN_OR_RETURN(pb::Job job, Get(id));
   if (IsTerminal(job.state())) return job;
@@ -136,6 +151,9 @@ absl::StatusOr<pb::Job> JobScheduler::CancelStopped(const std::string& id) {
   job.clear_error();
   *job.mutable_end_time() = TimestampOf(environment_->clock->Now());
   RETURN_IF_ERROR(environment_->jobs->Update(job));
+  // Its watchers look at the live one.
+  if (const auto live = FindLive(id))
+    live->Change([&job](pb::Job& seen) { seen = job; });
   MutexLock lock(&mutex_);
   live_.erase(id);
   return job;

@@ -77,6 +77,7 @@ class JobScheduler {
   absl::StatusOr<pb::Job> CancelStopped(const std::string& id);
   void Work();
   std::shared_ptr<LiveJob> Take() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool Unqueue(const std::string& id);
   absl::Status Enqueue(const pb::Job& job);
   void RunNext(const std::shared_ptr<LiveJob>& live);
 

@@ -222,6 +222,31 @@ TEST(JobRun, FailsWhenItStallsForTooLong) {
   EXPECT_THAT(job.error().message(), HasSubstr("no replica of loader"));
 }
 
+// Keeps the only long job that may run from its end.
+void BeginLongJob(FakeOffice& office, JobScheduler& scheduler) {
+  office.company.held_methods = {"Load"};
+  pb::Job job = office.WritingJob("unused");
+  job.set_id("long");
+  ASSERT_TRUE(scheduler.Submit(job).ok());
+  AwaitUntil([&] { return office.company.held() == 3; });
+}
+
+TEST(JobScheduler, CancelsAtOnceWhatWaitsForItsTurn) {
+  FakeOffice office;
+  JobScheduler scheduler(&office.environment, 1);
+  BeginLongJob(office, scheduler);
+  pb::Job job = office.WritingJob("unused2");
+  job.set_id("waits");
+  ASSERT_TRUE(scheduler.Submit(job).ok());
+  const auto watched = scheduler.FindLive("waits");
+  EXPECT_EQ(scheduler.Cancel("waits")->state(), pb::CANCELLED);
+  EXPECT_EQ(watched->Get().job.state(), pb::CANCELLED);
+  EXPECT_EQ(office.jobs->Get("waits")->state(), pb::CANCELLED);
+  office.company.Release();
+  AwaitUntil([&] { return scheduler.Get("long")->state() == pb::SUCCEEDED; });
+  EXPECT_EQ(scheduler.Get("waits")->state(), pb::CANCELLED);
+}
+
 TEST(JobScheduler, RunsSuspendedJobsAgainAtTheNextStart) {
   FakeOffice office;
   office.company.held_methods = {"Load"};
