@@ -22,7 +22,10 @@ ABSL_FLAG(std::string, state_dir, "troupe-state",
 ABSL_FLAG(bool, accept_state, false,
           "start although the state database is not the one that the state "
           "directory knows; give it once, not for ever");
-ABSL_FLAG(int, max_running_jobs, 8, "jobs that run at once; others wait");
+ABSL_FLAG(
+    int, max_running_jobs, 8,
+    "long jobs that run at once; others wait. Short ones, such as inspect "
+    "and a small evaluate, do not wait for them");
 ABSL_FLAG(int64_t, max_batch_bytes, int64_t{32} << 20,
           "a table in one message to a stage, bytes, at most");
 ABSL_FLAG(int64_t, split_bytes, int64_t{4} << 20,

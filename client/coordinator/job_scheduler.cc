@@ -12,11 +12,24 @@
 #include "services/base/status_macros.h"
 
 namespace troupe {
+namespace {
+
+constexpr int kShortAtOnce = 4;
+
+// What somebody waits for, unless there is much to read.
+bool IsTakenForShort(const pb::Job& job) {
+  return job.kind() == pb::EVALUATE ||
+         (job.kind() == pb::INSPECT && !job.request().write_output());
+}
+
+}  // namespace
 
 JobScheduler::JobScheduler(const JobEnvironment* environment, int max_running)
     : environment_(environment) {
   for (int i = 0; i < max_running; ++i)
-    workers_.emplace_back([this] { Work(); });
+    workers_.emplace_back([this] { Work(&queue_); });
+  for (int i = 0; i < kShortAtOnce; ++i)
+    workers_.emplace_back([this] { Work(&short_queue_); });
 }
 
 JobScheduler::~JobScheduler() { Suspend(); }
@@ -61,8 +74,9 @@ absl::Status JobScheduler::Enqueue(const pb::Job& job) {
   if (live != nullptr && !HasStopped(live->Get().job.state()))
     return absl::OkStatus();
   live = std::make_shared<LiveJob>(job);
-  queue_.push_back(job.id());
-  changed_.NotifyOne();
+  live->SetShort(IsTakenForShort(job));
+  QueueOf(*live).push_back(job.id());
+  changed_.NotifyAll();
   return absl::OkStatus();
 }
 
@@ -84,6 +98,7 @@ absl::StatusOr<pb::Job> JobScheduler::Submit(const pb::Job& job) {
 absl::StatusOr<pb::Job> JobScheduler::Validate(
     const pb::Job& job, std::function<bool()> caller_left) {
   const auto live = std::make_shared<LiveJob>(job);
+  live->SetShort(true);
   {
     MutexLock lock(&mutex_);
     if (suspended_) return Draining("coordinator");
@@ -119,8 +134,8 @@ absl::StatusOr<pb::Job> JobScheduler::Cancel(const std::string& id) {
     auto cancelled = CancelStopped(id);
     if (cancelled.ok()) return cancelled;
     MutexLock lock(&mutex_);  // Not recorded: it runs when its turn comes.
-    queue_.push_back(id);
-    changed_.NotifyOne();
+    QueueOf(*live).push_back(id);
+    changed_.NotifyAll();
     return cancelled;
   }
   live->Change([](pb::Job& job) {
@@ -138,7 +153,7 @@ absl::StatusOr<pb::Job> JobScheduler::Cancel(const std::string& id) {
 // Takes a job that no thread has begun out of its queue.
 bool JobScheduler::Unqueue(const std::string& id) {
   MutexLock lock(&mutex_);
-  return std::erase(queue_, id) > 0;
+  return std::erase(queue_, id) + std::erase(short_queue_, id) > 0;
 }
 
 // A job that waits, for its turn or for disk space, has no thread that could be
@@ -200,21 +215,21 @@ absl::Status JobScheduler::Delete(const std::string& id) {
   return CollectGarbage(*environment_->database).status();
 }
 
-std::shared_ptr<LiveJob> JobScheduler::Take() {
-  while (!suspended_ && queue_.empty()) changed_.Wait(&mutex_);
+std::shared_ptr<LiveJob> JobScheduler::Take(Queue& queue) {
+  while (!suspended_ && queue.empty()) changed_.Wait(&mutex_);
   if (suspended_) return nullptr;
-  std::shared_ptr<LiveJob> live = live_.at(queue_.front());
-  queue_.pop_front();
+  std::shared_ptr<LiveJob> live = live_.at(queue.front());
+  queue.pop_front();
   ++running_;
   return live;
 }
 
-void JobScheduler::Work() {
+void JobScheduler::Work(Queue* queue) {
   while (true) {
     std::shared_ptr<LiveJob> live;
     {
       MutexLock lock(&mutex_);
-      live = Take();
+      live = Take(*queue);
     }
     if (live == nullptr) return;
     RunNext(live);
@@ -227,11 +242,18 @@ void JobScheduler::RunNext(const std::shared_ptr<LiveJob>& live) {
   run.Work();
   {
     const Turn turn(this, id);
+    const bool goes_on = run.TurnedOutLong();
     const absl::Status recorded = run.End();
     MutexLock lock(&mutex_);
     --running_;
-    // Where the disk is full, only this object knows how the job ended.
-    if (recorded.ok()) live_.erase(id);
+    if (goes_on && !suspended_) {
+      live->SetShort(false);
+      QueueOf(*live).push_back(id);
+      changed_.NotifyAll();
+    } else if (recorded.ok()) {
+      // Where the disk is full, only this object knows how the job ended.
+      live_.erase(id);
+    }
   }
   CollectArtifacts();
 }

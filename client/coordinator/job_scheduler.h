@@ -1,5 +1,8 @@
 // The JobScheduler runs jobs: a few at once, each on a thread of its own, the
-// others wait in the order they came.
+// others wait in the order they came. Short ones, for which somebody waits
+// (inspect, evaluate), have threads of their own, and never wait behind long
+// ones. What a job is taken for is its kind; one that turns out to have much
+// input, or to wait for a stage, begins anew as a long one.
 //
 // Thread safety: all methods may be called from any thread.
 #pragma once
@@ -26,6 +29,7 @@ namespace troupe {
 class JobScheduler {
  public:
   // `environment` must live as long as this object.
+  // Runs `max_running` long jobs at once, and a few short ones.
   JobScheduler(const JobEnvironment* environment, int max_running);
   // Suspends what runs.
   ~JobScheduler();
@@ -75,8 +79,13 @@ class JobScheduler {
   };
 
   absl::StatusOr<pb::Job> CancelStopped(const std::string& id);
-  void Work();
-  std::shared_ptr<LiveJob> Take() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  using Queue = std::deque<std::string>;
+  Queue& QueueOf(const LiveJob& live) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return live.is_short() ? short_queue_ : queue_;
+  }
+  void Work(Queue* queue);
+  std::shared_ptr<LiveJob> Take(Queue& queue)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool Unqueue(const std::string& id);
   absl::Status Enqueue(const pb::Job& job);
   void RunNext(const std::shared_ptr<LiveJob>& live);
@@ -88,7 +97,8 @@ class JobScheduler {
   int running_ ABSL_GUARDED_BY(mutex_) = 0;
   std::set<std::string> turns_ ABSL_GUARDED_BY(mutex_);  // Taken.
   CondVar turn_over_;
-  std::deque<std::string> queue_ ABSL_GUARDED_BY(mutex_);
+  Queue queue_ ABSL_GUARDED_BY(mutex_);
+  Queue short_queue_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::shared_ptr<LiveJob>> live_ ABSL_GUARDED_BY(mutex_);
   std::set<std::shared_ptr<LiveJob>> validated_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::thread> workers_;

@@ -302,6 +302,11 @@ absl::Status JobRunning(absl::string_view id) {
       absl::StrCat("job \"", id, "\" is still running; cancel it first"));
 }
 
+absl::Status NotShort(absl::string_view id) {
+  return MakeError(Code::kFailedPrecondition, "NOT_SHORT",
+                   absl::StrCat("job \"", id, "\" is not a short one"));
+}
+
 absl::Status JobCancelled(absl::string_view id) {
   return MakeError(Code::kCancelled, "JOB_CANCELLED",
                    absl::StrCat("job \"", id, "\" was cancelled"));

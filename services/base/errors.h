@@ -106,6 +106,7 @@ absl::Status PipelineInUse(absl::string_view pipeline,
                            const std::vector<std::string>& jobs);
 absl::Status JobRunning(absl::string_view id);    // FAILED_PRECONDITION
 absl::Status JobCancelled(absl::string_view id);  // CANCELLED
+absl::Status NotShort(absl::string_view id);      // FAILED_PRECONDITION
 // FAILED_PRECONDITION (TOO_MANY_REJECTS).
 // With the first messages, a line each.
 absl::Status TooManyRejects(int64_t rejected, int64_t read, double limit,

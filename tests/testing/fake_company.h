@@ -59,15 +59,21 @@ class FakeCompany : public StageCalls {
     MutexLock lock(&mutex_);
     return most_loads_;
   }
+  // Those that a job's calls took.
+  std::set<std::string> lanes_of(const std::string& job) const {
+    MutexLock lock(&mutex_);
+    const auto found = lanes_.find(job);
+    return found == lanes_.end() ? std::set<std::string>() : found->second;
+  }
   // Answers what is held: the newest first where `reverse`.
   void Release(bool reverse = false) {
-    std::deque<std::function<void()>> answers;
+    std::deque<Held> answers;
     {
       MutexLock lock(&mutex_);
       answers.swap(held_);
     }
     while (!answers.empty()) {
-      (reverse ? answers.back() : answers.front())();
+      (reverse ? answers.back() : answers.front()).answer();
       reverse ? answers.pop_back() : answers.pop_front();
     }
   }
@@ -79,8 +85,9 @@ class FakeCompany : public StageCalls {
     auto answer = [done, result = Answer(method, call)] { done(result); };
     {
       MutexLock lock(&mutex_);
+      lanes_[call.job].insert(call.lane);
       if (held_methods.count(method) > 0 && !IsPreview(method, call)) {
-        held_.push_back(answer);
+        held_.push_back({call.job, answer});
         if (method == "Load")
           most_loads_ = std::max(most_loads_, static_cast<int>(held_.size()));
         return;
@@ -93,7 +100,17 @@ class FakeCompany : public StageCalls {
     fits.push_back(call);
     return std::make_unique<FakeFit>(this);
   }
-  void CancelJob(const std::string&) override { Release(); }
+  void CancelJob(const std::string& job) override {
+    std::deque<Held> answers;
+    {
+      MutexLock lock(&mutex_);
+      std::deque<Held> others;
+      for (Held& held : held_)
+        (held.job == job ? answers : others).push_back(std::move(held));
+      held_ = std::move(others);
+    }
+    for (const Held& held : answers) held.answer();
+  }
   void ForgetJob(const std::string&) override {}
   std::vector<std::string> StalledStages(const std::string&) override {
     MutexLock lock(&mutex_);
@@ -113,6 +130,11 @@ class FakeCompany : public StageCalls {
   }
 
  private:
+  struct Held {
+    std::string job;
+    std::function<void()> answer;
+  };
+
   // Learns the number of tables.
   class FakeFit : public FitSession {
    public:
@@ -292,8 +314,9 @@ class FakeCompany : public StageCalls {
   }
 
   mutable Mutex mutex_;
-  std::deque<std::function<void()>> held_ ABSL_GUARDED_BY(mutex_);
+  std::deque<Held> held_ ABSL_GUARDED_BY(mutex_);
   int most_loads_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::map<std::string, std::set<std::string>> lanes_ ABSL_GUARDED_BY(mutex_);
 };
 
 // The stores of a coordinator, in a directory of their own, over a FakeCompany.

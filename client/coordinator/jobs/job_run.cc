@@ -83,7 +83,7 @@ pb::JobState StateAfter(const absl::StatusOr<JobOutcome>& outcome,
                                                : pb::SUCCEEDED;
   const std::string reason = ReasonOf(outcome.status());
   if (reason == "JOB_CANCELLED") return pb::CANCELLED;
-  if (reason == "JOB_SUSPENDED") return pb::QUEUED;
+  if (reason == "JOB_SUSPENDED" || reason == "NOT_SHORT") return pb::QUEUED;
   if (reason == "DISK_FULL") return pb::DISK_FULL;
   return pb::FAILED;
 }
@@ -172,13 +172,18 @@ absl::StatusOr<pb::DescribeResponse> Describe(JobContext& context,
 void JobRun::Work() {
   Log(LogLevel::kInfo, "job begins", {{"job", context_.id()}});
   outcome_ = RunRecorded(context_);
-  // A job that was told to stop ends for that reason, whatever broke off first.
-  if (!outcome_.ok() && context_.live().stop() != LiveJob::Stop::kNot)
-    outcome_ = context_.Check();
   context_.environment().calls->CancelJob(context_.id());
 }
 
+bool JobRun::TurnedOutLong() {
+  return context_.live().stop() == LiveJob::Stop::kNot &&
+         ReasonOf(outcome_.status()) == "NOT_SHORT";
+}
+
 absl::Status JobRun::End() {
+  // A job that was told to stop ends for that reason, whatever broke off first.
+  if (!outcome_.ok() && context_.live().stop() != LiveJob::Stop::kNot)
+    outcome_ = context_.Check();
   const absl::Status recorded = RecordEnd(context_, std::move(outcome_));
   context_.environment().calls->ForgetJob(context_.id());
   return recorded;

@@ -21,8 +21,8 @@ namespace troupe {
 
 // Checks a job against all stages it uses and one page of its input, and stores
 // nothing. Returns it without an id; its warnings say what was not checked.
-// Blocks for as long as nobody stops `live` and the caller is there; looks every
-// 100 ms. NO_REPLICA, at once, names the stages that cannot be asked.
+// Blocks for as long as nobody stops `live` and the caller is there; looks
+// every 100 ms. NO_REPLICA, at once, names the stages that cannot be asked.
 absl::StatusOr<pb::Job> ValidateJob(const JobEnvironment& environment,
                                     const std::shared_ptr<LiveJob>& live,
                                     std::function<bool()> caller_left);
@@ -49,9 +49,13 @@ class JobRun {
   // Runs the job to its end, and goes on from what the journal holds. Blocks.
   void Work();
 
+  // Whether it broke off because it is no short job; as a long one it begins
+  // anew.
+  bool TurnedOutLong();
+
   // Then moves the job to what that end is: a terminal state, DISK_FULL, or
-  // QUEUED again when it was suspended. Returns whether that is recorded;
-  // otherwise only the live job knows it.
+  // QUEUED again when it was suspended or is long. Returns whether that is
+  // recorded; otherwise only the live job knows it.
   absl::Status End();
 
  private:

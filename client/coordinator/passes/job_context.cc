@@ -47,6 +47,8 @@ void JobContext::Send(StageCall call, std::function<void(StageResult)> done) {
   call.timeout = limits().call_timeout;
   // A batch that hangs is the batch's fault; the others have no isolation.
   if (IsBatchMethod(call.method)) call.work_limit = limits().work_limit;
+  // Stages have a lane for what somebody waits for.
+  if (live_->is_short()) call.lane = "online";
   environment_->calls->Dispatch(
       std::move(call), [events = live_->events(), present = present_,
                         done = std::move(done)](StageResult result) mutable {
@@ -86,7 +88,12 @@ absl::Status JobContext::Check() {
     return !stalled_.empty() && now - stalled_since_ >= kFindingReplicas
                ? NoReplica(stalled_)
                : absl::OkStatus();
-  if (!stalled_.empty() && now - stalled_since_ > limits().max_stall)
+  const absl::Duration stalled =
+      stalled_.empty() ? absl::ZeroDuration() : now - stalled_since_;
+  if (live_->is_short() && (stalled > limits().short_stall ||
+                            meter_.bytes_known() > limits().short_bytes))
+    return NotShort(id_);
+  if (!stalled_.empty() && stalled > limits().max_stall)
     return MakeError(
         absl::StatusCode::kUnavailable, "STALLED",
         absl::StrCat("no replica of ", absl::StrJoin(stalled_, ", "), " for ",

@@ -43,6 +43,10 @@ struct JobLimits {
   absl::Duration work_limit = absl::Minutes(2);
   absl::Duration fit_timeout = absl::Hours(24);
   absl::Duration max_stall = absl::Minutes(30);
+  // A job that is taken for short and has more input than that, or stalls for
+  // longer, becomes a long one.
+  int64_t short_bytes = int64_t{64} << 20;
+  absl::Duration short_stall = absl::Seconds(2);
 };
 
 // What every job works with. All of it outlives the jobs.
@@ -88,13 +92,14 @@ class JobContext {
 
   // Waits for something to happen, and lets it. Returns why the job must not go
   // on: JOB_CANCELLED, JOB_SUSPENDED, or STALLED for too long; of one that is
-  // only asked about also CANCELLED or NO_REPLICA. It is seen within 100 ms.
+  // only asked about also CANCELLED or NO_REPLICA; of a short one that turns
+  // out to be long, NOT_SHORT. It is seen within 100 ms.
   absl::Status Pump();
   // The same without waiting.
   absl::Status Check();
 
-  // Waits for the stages' replicas, no longer than they need to be found after a
-  // start. NO_REPLICA names all that have none.
+  // Waits for the stages' replicas, no longer than they need to be found after
+  // a start. NO_REPLICA names all that have none.
   absl::Status RequireServing(const std::vector<std::string>& stages);
 
   // Sends a message; `done` runs on the job's thread, within Pump, if the job

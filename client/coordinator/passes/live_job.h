@@ -68,12 +68,18 @@ class LiveJob {
   }
   Stop stop() const { return stop_.load(); }
 
+  // A short job is asked for by somebody who waits: its calls go before those
+  // of long ones, and it must not be long.
+  void SetShort(bool is_short) { short_.store(is_short); }
+  bool is_short() const { return short_.load(); }
+
   // Outlives this object where a late reply still holds it.
   const std::shared_ptr<EventQueue>& events() const { return events_; }
 
  private:
   const std::shared_ptr<EventQueue> events_ = std::make_shared<EventQueue>();
   std::atomic<Stop> stop_{Stop::kNot};
+  std::atomic<bool> short_{false};
   Mutex record_mutex_;  // Orders records; taken before mutex_.
   mutable Mutex mutex_;
   pb::Job job_ ABSL_GUARDED_BY(mutex_);

@@ -3,6 +3,7 @@
 // Thread safety: one thread at a time.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <string>
@@ -28,6 +29,8 @@ class ProgressMeter {
   void SetRead(int64_t rows, int64_t bytes, absl::Duration now);
   // 0 where unknown.
   void SetTotal(int64_t bytes) { total_bytes_ = bytes; }
+  // Of the input, at least.
+  int64_t bytes_known() const { return std::max(bytes_, total_bytes_); }
 
   // Of the fit that the phase waits for.
   void SetRounds(int done, int at_most) {

@@ -15,6 +15,7 @@
 namespace troupe {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::UnorderedElementsAre;
 
@@ -222,6 +223,14 @@ TEST(JobRun, FailsWhenItStallsForTooLong) {
   EXPECT_THAT(job.error().message(), HasSubstr("no replica of loader"));
 }
 
+// A job that only looks at its input.
+pb::Job LookingJob(FakeOffice& office, const std::string& id) {
+  pb::Job job = office.WritingJob(absl::StrCat("unused-", id));
+  job.set_id(id);
+  job.mutable_request()->set_write_output(false);
+  return job;
+}
+
 // Keeps the only long job that may run from its end.
 void BeginLongJob(FakeOffice& office, JobScheduler& scheduler) {
   office.company.held_methods = {"Load"};
@@ -229,6 +238,46 @@ void BeginLongJob(FakeOffice& office, JobScheduler& scheduler) {
   job.set_id("long");
   ASSERT_TRUE(scheduler.Submit(job).ok());
   AwaitUntil([&] { return office.company.held() == 3; });
+}
+
+TEST(JobScheduler, LetsNoShortJobWaitBehindALongOne) {
+  FakeOffice office;
+  JobScheduler scheduler(&office.environment, 1);
+  BeginLongJob(office, scheduler);
+  ASSERT_TRUE(scheduler.Submit(LookingJob(office, "short")).ok());
+  AwaitUntil([&] { return scheduler.Get("short")->state() == pb::SUCCEEDED; });
+  EXPECT_EQ(scheduler.Get("long")->state(), pb::RUNNING);
+  EXPECT_THAT(office.company.lanes_of("short"), ElementsAre("online"));
+  EXPECT_THAT(office.company.lanes_of("long"), ElementsAre("batch"));
+}
+
+TEST(JobScheduler, LetsAShortJobWithMuchInputWaitItsTurn) {
+  FakeOffice office;
+  office.environment.limits.short_bytes = 1;
+  JobScheduler scheduler(&office.environment, 1);
+  BeginLongJob(office, scheduler);
+  ASSERT_TRUE(scheduler.Submit(LookingJob(office, "big")).ok());
+  const auto big = scheduler.FindLive("big");
+  AwaitUntil([&] { return !big->is_short(); });
+  EXPECT_EQ(scheduler.Get("big")->state(), pb::QUEUED);
+  office.company.Release();
+  AwaitUntil([&] { return scheduler.Get("big")->state() == pb::SUCCEEDED; });
+}
+
+TEST(JobScheduler, LetsAShortJobThatStallsMakeWay) {
+  FakeOffice office;
+  office.environment.limits.short_stall = absl::ZeroDuration();
+  office.company.held_methods = {"Plan"};
+  office.company.SetStalled({"loader"});
+  JobScheduler scheduler(&office.environment, 1);
+  ASSERT_TRUE(scheduler.Submit(LookingJob(office, "j")).ok());
+  const auto live = scheduler.FindLive("j");
+  AwaitUntil([&] { return !live->is_short(); });
+  AwaitUntil([&] { return scheduler.Get("j")->state() == pb::STALLED; });
+  office.company.SetStalled({});
+  AwaitUntil([&] { return office.company.held() > 0; });
+  office.company.Release();
+  AwaitUntil([&] { return scheduler.Get("j")->state() == pb::SUCCEEDED; });
 }
 
 TEST(JobScheduler, CancelsAtOnceWhatWaitsForItsTurn) {
