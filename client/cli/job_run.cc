@@ -17,6 +17,9 @@ namespace {
 
 // The coordinator asks the stages and reads a page of input before it answers.
 constexpr absl::Duration kCreateTimeout = absl::Minutes(2);
+// So long a coordinator that has enough jobs is asked again. Whoever waits may
+// end it before.
+constexpr absl::Duration kAdmissionPatience = absl::Minutes(10);
 
 // Makes a repeated submission of the same request the same job.
 std::string NewRequestId() {
@@ -24,6 +27,25 @@ std::string NewRequestId() {
   std::string id = "cli-";
   for (int i = 0; i < 4; ++i) absl::StrAppendFormat(&id, "%08x", random());
   return id;
+}
+
+// Asks again when the coordinator says that it has enough to do for now.
+absl::StatusOr<pb::Job> Create(Session& session,
+                               const pb::CreateJobRequest& request) {
+  absl::Duration waited;
+  while (true) {
+    absl::StatusOr<pb::Job> created =
+        session.client().CreateJob(request, kCreateTimeout);
+    const auto delay = RetryDelayOf(created.status());
+    if (created.ok() || !absl::IsResourceExhausted(created.status()) ||
+        !delay.has_value() || waited + *delay > kAdmissionPatience)
+      return created;
+    if (waited == absl::ZeroDuration())
+      session.Note(absl::StrCat("the coordinator takes no more jobs now: ",
+                                created.status().message(), "; waiting"));
+    session.sleep(*delay);
+    waited += *delay;
+  }
 }
 
 }  // namespace
@@ -49,7 +71,7 @@ absl::StatusOr<pb::Job> SubmitJob(Session& session,
                    SendInput(session.client(), input, source, progress));
   request.set_upload(upload);
   request.set_request_id(NewRequestId());
-  return session.client().CreateJob(request, kCreateTimeout);
+  return Create(session, request);
 }
 
 absl::StatusOr<pb::Job> FollowJob(

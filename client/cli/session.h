@@ -13,6 +13,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/interrupt.h"
 #include "client/cli/progress.h"
@@ -38,6 +40,7 @@ struct Session {
   std::ostream& err;  // Everything else.
   const Clock& clock;
   Connector connect = &CoordinatorClient::Connect;
+  std::function<void(absl::Duration)> sleep = &absl::SleepFor;
   bool terminal = false;  // Whether `err` is one.
   int width = 80;         // Its width.
   Followed followed;

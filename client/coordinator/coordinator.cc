@@ -26,6 +26,9 @@ ABSL_FLAG(
     int, max_running_jobs, 8,
     "long jobs that run at once; others wait. Short ones, such as inspect "
     "and a small evaluate, do not wait for them");
+ABSL_FLAG(int64_t, max_unfinished_jobs, 1000,
+          "jobs that wait or run; beyond, CreateJob and ResumeJob are refused "
+          "(TOO_MANY_JOBS)");
 ABSL_FLAG(int64_t, max_batch_bytes, int64_t{32} << 20,
           "a table in one message to a stage, bytes, at most");
 ABSL_FLAG(int64_t, split_bytes, int64_t{4} << 20,
@@ -80,7 +83,8 @@ absl::StatusOr<JobLimits> ReadLimits() {
       limits.split_bytes > int64_t{8} << 20 || limits.window_bytes < 1 ||
       limits.window_batches < 1 || limits.max_part_bytes < 1 ||
       limits.max_artifact_bytes < 1 ||
-      absl::GetFlag(FLAGS_max_running_jobs) < 1)
+      absl::GetFlag(FLAGS_max_running_jobs) < 1 ||
+      absl::GetFlag(FLAGS_max_unfinished_jobs) < 1)
     return BadSpec("flags",
                    "--max_batch_bytes must be at least 65536, --split_bytes 1 "
                    "to 8388608, the other sizes and counts at least 1");
@@ -167,7 +171,8 @@ absl::Status Coordinator::OnStart() {
   parts.environment.clock = Clock::Real();
   parts.environment.output_root = state_dir + "/output";
   parts.scheduler = std::make_unique<JobScheduler>(
-      &parts.environment, absl::GetFlag(FLAGS_max_running_jobs));
+      &parts.environment, absl::GetFlag(FLAGS_max_running_jobs),
+      absl::GetFlag(FLAGS_max_unfinished_jobs));
   RETURN_IF_ERROR(parts.scheduler->Recover());
   Retention retention;
   retention.jobs = absl::GetFlag(FLAGS_keep_jobs);

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "client/coordinator/jobs/job_run.h"
 #include "client/coordinator/state/garbage.h"
@@ -15,6 +16,8 @@ namespace troupe {
 namespace {
 
 constexpr int kShortAtOnce = 4;
+// Each keeps a thread of the service's, which has more.
+constexpr int kValidatedAtOnce = 16;
 
 // What somebody waits for, unless there is much to read.
 bool IsTakenForShort(const pb::Job& job) {
@@ -24,8 +27,9 @@ bool IsTakenForShort(const pb::Job& job) {
 
 }  // namespace
 
-JobScheduler::JobScheduler(const JobEnvironment* environment, int max_running)
-    : environment_(environment) {
+JobScheduler::JobScheduler(const JobEnvironment* environment, int max_running,
+                           int64_t max_unfinished)
+    : environment_(environment), max_unfinished_(max_unfinished) {
   for (int i = 0; i < max_running; ++i)
     workers_.emplace_back([this] { Work(&queue_); });
   for (int i = 0; i < kShortAtOnce; ++i)
@@ -80,11 +84,23 @@ absl::Status JobScheduler::Enqueue(const pb::Job& job) {
   return absl::OkStatus();
 }
 
+absl::Status JobScheduler::Admit() {
+  MutexLock lock(&mutex_);
+  if (suspended_) return Draining("coordinator");
+  if (static_cast<int64_t>(live_.size()) + admitted_ >= max_unfinished_)
+    return TooManyJobs(max_unfinished_);
+  ++admitted_;
+  return absl::OkStatus();
+}
+
+void JobScheduler::EndAdmission() {
+  MutexLock lock(&mutex_);
+  --admitted_;
+}
+
 absl::StatusOr<pb::Job> JobScheduler::Submit(const pb::Job& job) {
-  {
-    MutexLock lock(&mutex_);
-    if (suspended_) return Draining("coordinator");
-  }
+  RETURN_IF_ERROR(Admit());
+  const absl::Cleanup admitted = [this] { EndAdmission(); };
   const Turn turn(this, job.id());  // Until it is recorded and queued.
   pb::Job recorded = job;
   *recorded.mutable_create_time() = TimestampOf(environment_->clock->Now());
@@ -102,6 +118,8 @@ absl::StatusOr<pb::Job> JobScheduler::Validate(
   {
     MutexLock lock(&mutex_);
     if (suspended_) return Draining("coordinator");
+    if (static_cast<int>(validated_.size()) >= kValidatedAtOnce)
+      return TooManyValidations(kValidatedAtOnce);
     validated_.insert(live);
   }
   absl::StatusOr<pb::Job> checked =
@@ -181,6 +199,8 @@ absl::StatusOr<pb::Job> JobScheduler::Resume(const std::string& id) {
     return MakeError(absl::StatusCode::kFailedPrecondition, "JOB_SUCCEEDED",
                      absl::StrCat("job \"", id, "\" has succeeded already"));
   if (!HasStopped(job.state())) return job;
+  RETURN_IF_ERROR(Admit());
+  const absl::Cleanup admitted = [this] { EndAdmission(); };
   job.set_state(pb::QUEUED);
   job.clear_state_message();
   job.clear_error();

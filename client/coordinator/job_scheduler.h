@@ -30,7 +30,9 @@ class JobScheduler {
  public:
   // `environment` must live as long as this object.
   // Runs `max_running` long jobs at once, and a few short ones.
-  JobScheduler(const JobEnvironment* environment, int max_running);
+  // Takes no more when `max_unfinished` jobs wait or run.
+  JobScheduler(const JobEnvironment* environment, int max_running,
+               int64_t max_unfinished = 1000);
   // Suspends what runs.
   ~JobScheduler();
 
@@ -38,11 +40,13 @@ class JobScheduler {
   // waited for disk space. Once, at the start.
   absl::Status Recover();
 
-  // Records and queues a job. Idempotent by its request_id.
+  // Records and queues a job. Idempotent by its request_id. RESOURCE_EXHAUSTED
+  // (TOO_MANY_JOBS).
   absl::StatusOr<pb::Job> Submit(const pb::Job& job);
 
   // Checks a job, and records nothing (jobs/job_run.h). Blocks until it is
-  // checked, `caller_left`, or Suspend (DRAINING).
+  // checked, `caller_left`, or Suspend (DRAINING). RESOURCE_EXHAUSTED
+  // (TOO_MANY_VALIDATIONS), at once.
   absl::StatusOr<pb::Job> Validate(const pb::Job& job,
                                    std::function<bool()> caller_left);
 
@@ -51,7 +55,7 @@ class JobScheduler {
   // The job while it is queued or runs; null otherwise.
   std::shared_ptr<LiveJob> FindLive(const std::string& id);
 
-  // As the coordinator's methods of these names.
+  // As the coordinator's methods of these names. Resume also TOO_MANY_JOBS.
   absl::StatusOr<pb::Job> Cancel(const std::string& id);
   absl::StatusOr<pb::Job> Resume(const std::string& id);
   absl::Status Delete(const std::string& id);
@@ -87,14 +91,20 @@ class JobScheduler {
   std::shared_ptr<LiveJob> Take(Queue& queue)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool Unqueue(const std::string& id);
+  // Keeps a place for one more job until EndAdmission: by then it is live, or
+  // came to nothing. DRAINING or TOO_MANY_JOBS.
+  absl::Status Admit();
+  void EndAdmission();
   absl::Status Enqueue(const pb::Job& job);
   void RunNext(const std::shared_ptr<LiveJob>& live);
 
   const JobEnvironment* const environment_;
+  const int64_t max_unfinished_;
   Mutex mutex_;  // Guards which jobs are live.
   CondVar changed_;
   bool suspended_ ABSL_GUARDED_BY(mutex_) = false;
   int running_ ABSL_GUARDED_BY(mutex_) = 0;
+  int64_t admitted_ ABSL_GUARDED_BY(mutex_) = 0;
   std::set<std::string> turns_ ABSL_GUARDED_BY(mutex_);  // Taken.
   CondVar turn_over_;
   Queue queue_ ABSL_GUARDED_BY(mutex_);

@@ -21,6 +21,8 @@ constexpr absl::string_view kInfoUrl = "troupe/error-info";
 constexpr absl::string_view kRetryUrl = "troupe/retry-delay";
 
 constexpr size_t kNamedJobs = 5;  // In a message.
+constexpr absl::Duration kAskAgainForAJob = absl::Seconds(2);
+constexpr absl::Duration kAskAgainForAValidation = absl::Milliseconds(200);
 
 std::vector<std::string> InfoLines(const absl::Status& status) {
   const auto payload = status.GetPayload(kInfoUrl);
@@ -300,6 +302,26 @@ absl::Status JobRunning(absl::string_view id) {
   return MakeError(
       Code::kFailedPrecondition, "JOB_RUNNING",
       absl::StrCat("job \"", id, "\" is still running; cancel it first"));
+}
+
+absl::Status TooManyJobs(int64_t max_jobs) {
+  return WithRetryDelay(
+      MakeError(Code::kResourceExhausted, "TOO_MANY_JOBS",
+                absl::StrCat(max_jobs,
+                             " jobs have not ended, and no more are taken; try "
+                             "again when one has, or raise "
+                             "--max_unfinished_jobs of the coordinator"),
+                {{"max_jobs", absl::StrCat(max_jobs)}}),
+      kAskAgainForAJob);
+}
+
+absl::Status TooManyValidations(int64_t max_validations) {
+  return WithRetryDelay(
+      MakeError(Code::kResourceExhausted, "TOO_MANY_VALIDATIONS",
+                absl::StrCat(max_validations,
+                             " jobs are validated already; try again"),
+                {{"max_validations", absl::StrCat(max_validations)}}),
+      kAskAgainForAValidation);
 }
 
 absl::Status NotShort(absl::string_view id) {

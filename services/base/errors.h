@@ -104,7 +104,11 @@ absl::Status PipelineNotFound(absl::string_view pipeline);  // NOT_FOUND
 // FAILED_PRECONDITION: `jobs`, which have not ended, need the version.
 absl::Status PipelineInUse(absl::string_view pipeline,
                            const std::vector<std::string>& jobs);
-absl::Status JobRunning(absl::string_view id);    // FAILED_PRECONDITION
+absl::Status JobRunning(absl::string_view id);  // FAILED_PRECONDITION
+// RESOURCE_EXHAUSTED, with a retry delay: `max_jobs` have not ended.
+absl::Status TooManyJobs(int64_t max_jobs);
+// RESOURCE_EXHAUSTED, with a retry delay: so many are checked at once.
+absl::Status TooManyValidations(int64_t max_validations);
 absl::Status JobCancelled(absl::string_view id);  // CANCELLED
 absl::Status NotShort(absl::string_view id);      // FAILED_PRECONDITION
 // FAILED_PRECONDITION (TOO_MANY_REJECTS).

@@ -19,6 +19,7 @@ class FakeCoordinatorClient : public CoordinatorClient {
   // --- Answers ---------------------------------------------------------------
   absl::Status error;            // Where not OK, the answer to everything.
   absl::Status create_error;     // To CreateJob.
+  int create_errors = 1 << 30;   // So often.
   absl::Status health;           // To CheckHealth.
   std::vector<pb::Job> updates;  // What WatchJob tells, in turn.
   pb::Job job;                   // To GetJob, CancelJob, ResumeJob.
@@ -39,7 +40,7 @@ class FakeCoordinatorClient : public CoordinatorClient {
   absl::StatusOr<pb::Job> CreateJob(const pb::CreateJobRequest& request,
                                     absl::Duration) override {
     created.push_back(request);
-    if (!create_error.ok()) return create_error;
+    if (!create_error.ok() && create_errors-- > 0) return create_error;
     pb::Job answer;
     if (!request.validate_only()) answer.set_id("job-1");
     return Answer("CreateJob", answer);

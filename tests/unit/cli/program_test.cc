@@ -254,6 +254,41 @@ TEST(Train, ShowsTheCoordinatorsComplaintAtItsLine) {
             "troupe: " + file + ":4:11: roles.target: no such column\n");
 }
 
+absl::Status Enough(const char* reason) {
+  return WithRetryDelay(MakeError(absl::StatusCode::kResourceExhausted, reason,
+                                  "1000 jobs have not ended"),
+                        absl::Minutes(1));
+}
+
+TEST(Train, WaitsForACoordinatorThatHasEnoughJobsAndSaysSo) {
+  const TempDirectory directory;
+  const std::string file = directory.Write("c.yaml", kSpec);
+  Program program;
+  program.client.create_error = Enough("TOO_MANY_JOBS");
+  program.client.create_errors = 2;
+  std::vector<absl::Duration> pauses;
+  program.session->sleep = [&](absl::Duration pause) {
+    pauses.push_back(pause);
+  };
+  EXPECT_EQ(program.Run({"train", file}), kDone);
+  EXPECT_THAT(pauses, ElementsAre(absl::Minutes(1), absl::Minutes(1)));
+  EXPECT_THAT(program.err.str(), HasSubstr("takes no more jobs now"));
+  // It may have been recorded, and the answer lost.
+  EXPECT_EQ(program.client.created[0].request_id(),
+            program.client.created[2].request_id());
+}
+
+TEST(Train, GivesUpOnACoordinatorThatStaysFull) {
+  const TempDirectory directory;
+  const std::string file = directory.Write("c.yaml", kSpec);
+  Program program;
+  program.client.create_error = Enough("TOO_MANY_JOBS");
+  int pauses = 0;
+  program.session->sleep = [&](absl::Duration) { ++pauses; };
+  EXPECT_EQ(program.Run({"train", file}), kFailed);
+  EXPECT_EQ(pauses, 10);
+}
+
 TEST(Train, ShowsTheComplaintOfAFailedJobAtItsLine) {
   const TempDirectory directory;
   const std::string file = directory.Write("c.yaml", kSpec);

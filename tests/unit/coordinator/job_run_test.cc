@@ -280,6 +280,29 @@ TEST(JobScheduler, LetsAShortJobThatStallsMakeWay) {
   AwaitUntil([&] { return scheduler.Get("j")->state() == pb::SUCCEEDED; });
 }
 
+TEST(JobScheduler, TakesOnlySoManyJobs) {
+  FakeOffice office;
+  JobScheduler scheduler(&office.environment, 1, /*max_unfinished=*/2);
+  BeginLongJob(office, scheduler);
+  ASSERT_TRUE(scheduler.Submit(LookingJob(office, "a")).ok());
+  AwaitUntil([&] { return scheduler.FindLive("a") == nullptr; });
+  pb::Job job = office.WritingJob("unused2");
+  job.set_id("waits");
+  ASSERT_TRUE(scheduler.Submit(job).ok());
+  pb::Job third = office.WritingJob("unused3");
+  third.set_id("third");
+  const absl::Status refused = scheduler.Submit(third).status();
+  EXPECT_EQ(ReasonOf(refused), "TOO_MANY_JOBS");
+  EXPECT_TRUE(absl::IsResourceExhausted(refused));
+  EXPECT_GT(RetryDelayOf(refused).value_or(absl::ZeroDuration()),
+            absl::ZeroDuration());
+  EXPECT_EQ(ReasonOf(office.jobs->Get("third").status()), "JOB_NOT_FOUND");
+  ASSERT_TRUE(scheduler.Cancel("waits").ok());
+  EXPECT_TRUE(scheduler.Submit(third).ok());
+  EXPECT_EQ(ReasonOf(scheduler.Resume("waits").status()), "TOO_MANY_JOBS");
+  office.company.Release();
+}
+
 TEST(JobScheduler, CancelsAtOnceWhatWaitsForItsTurn) {
   FakeOffice office;
   JobScheduler scheduler(&office.environment, 1);
