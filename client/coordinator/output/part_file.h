@@ -6,7 +6,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,14 +14,12 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "client/coordinator/state/storage.h"
 #include "proto/pb.h"
 #include "services/host/resumable_sha256.h"
 #include "troupe/v1/coordinator.pb.h"
 
 namespace troupe {
-
-// Why a long step must not go on; OK while it may.
-using MayGoOn = std::function<absl::Status()>;
 
 class PartFile {
  public:

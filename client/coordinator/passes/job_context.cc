@@ -148,7 +148,7 @@ void JobContext::SetStalled(const std::vector<std::string>& stages) {
 }
 
 absl::StatusOr<std::string> JobContext::Keep(const std::string& content) {
-  return environment_->artifacts->Put(content);
+  return environment_->artifacts->Put(content, [this] { return Check(); });
 }
 
 void JobContext::BeginPhase(const std::string& phase) {

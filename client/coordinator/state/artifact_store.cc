@@ -12,6 +12,7 @@
 #include <system_error>
 #include <utility>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "client/coordinator/state/storage.h"
@@ -25,6 +26,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr absl::string_view kTemporary = ".tmp";
+constexpr size_t kPiece = size_t{1} << 20;
 
 absl::Status SystemError(absl::string_view what, const std::string& path) {
   return absl::ErrnoToStatus(errno, absl::StrCat(what, " \"", path, "\""));
@@ -47,10 +49,29 @@ class File {
   const int descriptor_;
 };
 
-absl::Status WriteSynced(const std::string& path, absl::string_view bytes) {
+// Hands the bytes over piece by piece.
+absl::Status ForEachPiece(
+    absl::string_view bytes, const MayGoOn& may_go_on,
+    absl::FunctionRef<absl::Status(absl::string_view)> take) {
+  for (size_t at = 0; at < bytes.size(); at += kPiece) {
+    RETURN_IF_ERROR(may_go_on());
+    RETURN_IF_ERROR(take(bytes.substr(at, kPiece)));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status WriteSynced(const std::string& path, absl::string_view bytes,
+                         const MayGoOn& may_go_on) {
   const File file(path, O_WRONLY | O_CREAT | O_EXCL);
   if (file.open_failed()) return StorageError(errno, "make", path);
-  RETURN_IF_ERROR(WriteAll(file.get(), bytes, path));
+  int64_t written = 0;
+  RETURN_IF_ERROR(ForEachPiece(bytes, may_go_on, [&](absl::string_view piece) {
+    const int64_t offset = written;
+    written += static_cast<int64_t>(piece.size());
+    absl::Status status = WriteAll(file.get(), piece, path);
+    if (status.ok()) BeginWriting(file.get(), offset);
+    return status;
+  }));
   SyncFile(file.get(), path);
   return absl::OkStatus();
 }
@@ -102,10 +123,16 @@ std::string ArtifactStore::PathOf(absl::string_view sha256) const {
   return absl::StrCat(directory_, "/", sha256);
 }
 
-absl::StatusOr<std::string> ArtifactStore::Put(
-    absl::string_view content) const {
+absl::StatusOr<std::string> ArtifactStore::Put(absl::string_view content,
+                                               const MayGoOn& may_go_on) const {
   static std::atomic<int64_t> counter = 0;
-  std::string sha256 = Sha256Hex(content);
+  Sha256 digest;
+  RETURN_IF_ERROR(
+      ForEachPiece(content, may_go_on, [&](absl::string_view piece) {
+        digest.Update(piece);
+        return absl::OkStatus();
+      }));
+  std::string sha256 = digest.Finish();
   const std::string path = PathOf(sha256);
   {
     MutexLock lock(&hands_->mutex);
@@ -115,7 +142,7 @@ absl::StatusOr<std::string> ArtifactStore::Put(
   // Written again even where it exists: what is there may have rotted.
   const std::string temporary =
       absl::StrCat(path, ".", getpid(), ".", counter++, kTemporary);
-  absl::Status status = WriteSynced(temporary, content);
+  absl::Status status = WriteSynced(temporary, content, may_go_on);
   if (status.ok() && rename(temporary.c_str(), path.c_str()) != 0)
     status = StorageError(errno, "rename", temporary);
   if (status.ok()) status = SyncDirectory(directory_);

@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "client/coordinator/state/storage.h"
 #include "services/base/mutex.h"
 
 namespace troupe {
@@ -24,8 +25,11 @@ class ArtifactStore {
   static absl::StatusOr<ArtifactStore> Open(const std::string& directory);
 
   // Stores `content` and returns its SHA-256. When this returns, the artifact
-  // outlives a power failure (file and directory are synced). Idempotent.
-  absl::StatusOr<std::string> Put(absl::string_view content) const;
+  // outlives a power failure (file and directory are synced). Idempotent. An
+  // error of `may_go_on` ends it, and nothing is stored.
+  absl::StatusOr<std::string> Put(
+      absl::string_view content,
+      const MayGoOn& may_go_on = [] { return absl::OkStatus(); }) const;
 
   // Returns the bytes. NOT_FOUND (ARTIFACT_NOT_FOUND); DATA_LOSS
   // (ARTIFACT_CORRUPT) when the file does not match its name;

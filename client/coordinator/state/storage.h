@@ -11,12 +11,16 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 
 namespace troupe {
+
+// Why a long step must not go on; OK while it may. Asked at every MiB.
+using MayGoOn = std::function<absl::Status()>;
 
 // The exit code after a failed sync (EX_IOERR of sysexits.h).
 inline constexpr int kExitAfterFailedSync = 74;

@@ -81,5 +81,31 @@ TEST_F(ArtifactStoreTest, SweepsWhatADeadProcessLeftAndNothingElse) {
   EXPECT_TRUE(store.Contains(sha256));
 }
 
+TEST_F(ArtifactStoreTest, StoresNothingWhenItMayNotGoOn) {
+  const ArtifactStore store = *ArtifactStore::Open(directory_);
+  const std::string content(size_t{3} << 20, 'x');
+  int pieces = 0;
+  const auto all = [&pieces] {
+    ++pieces;
+    return absl::OkStatus();
+  };
+  ASSERT_TRUE(store.Put(content, all).ok());
+  EXPECT_EQ(pieces, 6);  // Digested, then written.
+  for (int stop = 1; stop <= pieces; ++stop) {
+    int seen = 0;
+    std::filesystem::remove(directory_ + "/" + Sha256Hex(content));
+    const absl::Status stopped = store
+                                     .Put(content,
+                                          [&] {
+                                            return ++seen == stop
+                                                       ? absl::CancelledError()
+                                                       : absl::OkStatus();
+                                          })
+                                     .status();
+    EXPECT_TRUE(absl::IsCancelled(stopped)) << stopped;
+    EXPECT_TRUE(std::filesystem::is_empty(directory_));
+  }
+}
+
 }  // namespace
 }  // namespace troupe
