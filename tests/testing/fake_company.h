@@ -1,8 +1,8 @@
 // A FakeCompany plays loader, preprocessor and model for one job: a table of
 // one column `x` whose value is the row's ordinal, which every stage passes on.
 //
-// Thread safety: Dispatch from the job's thread; what a test holds back it
-// releases from its own.
+// Thread safety: Dispatch from the jobs' threads; what a test holds back it
+// releases from its own, and what it sees it looks at when the jobs are over.
 #pragma once
 
 #include <algorithm>
@@ -82,7 +82,7 @@ class FakeCompany : public StageCalls {
   void Dispatch(StageCall call,
                 std::function<void(StageResult)> done) override {
     const std::string method = call.method.substr(call.method.rfind('/') + 1);
-    auto answer = [done, result = Answer(method, call)] { done(result); };
+    auto answer = [done, result = AnswerInTurn(method, call)] { done(result); };
     {
       MutexLock lock(&mutex_);
       lanes_[call.job].insert(call.lane);
@@ -170,6 +170,11 @@ class FakeCompany : public StageCalls {
     return method == "Load" &&
            request.ParseFromString(call.header(1, false).value()) &&
            request.form() != pb::LINES;
+  }
+
+  StageResult AnswerInTurn(const std::string& method, const StageCall& call) {
+    MutexLock lock(&answering_);
+    return Answer(method, call);
   }
 
   StageResult Answer(const std::string& method, const StageCall& call) {
@@ -313,6 +318,7 @@ class FakeCompany : public StageCalls {
     return table;
   }
 
+  Mutex answering_;  // Guards what answers are made of and what is noted.
   mutable Mutex mutex_;
   std::deque<Held> held_ ABSL_GUARDED_BY(mutex_);
   int most_loads_ ABSL_GUARDED_BY(mutex_) = 0;

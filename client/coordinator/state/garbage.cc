@@ -154,7 +154,9 @@ absl::StatusOr<int64_t> CollectGarbage(Database& database) {
     for (const std::string& path : paths) {
       const std::string whole = absl::StrCat(database.directory(), "/", path);
       std::error_code error;
-      fs::remove_all(whole, error);
+      do {  // Somebody else may be removing it, too.
+        fs::remove_all(whole, error);
+      } while (error == std::errc::no_such_file_or_directory);
       if (error) return StorageError(error.value(), "remove", whole);
       RETURN_IF_ERROR(
           Forget(database, "DELETE FROM garbage WHERE path = ?", path));
