@@ -28,6 +28,17 @@ constexpr int64_t kWaitingCallBytes = int64_t{128} << 20;
 constexpr int64_t kWaitingSteps = 1024;
 constexpr int64_t kWaitingStepBytes = int64_t{1} << 30;
 
+// A job stays in memory until it has ended; its request holds a pipeline, at
+// most with a type for every column. Others name what they mean.
+constexpr int64_t kMaxJobBytes = int64_t{2} << 20;
+constexpr int64_t kMaxRequestBytes = int64_t{64} << 10;
+
+absl::Status CheckSize(const std::string& name, int64_t bytes) {
+  const int64_t most = name == "CreateJob" ? kMaxJobBytes : kMaxRequestBytes;
+  return bytes <= most ? absl::OkStatus()
+                       : MessageTooLarge(name + "Request", bytes, most);
+}
+
 using Receiver = absl::StatusOr<Reply> (*)(CoordinatorService&, Message&,
                                            const Context&);
 
@@ -98,6 +109,7 @@ absl::StatusOr<Reply> CoordinatorService::Receive(Message& message,
                                                   const Context& context) {
   if (auto reply = RunTransferStep(message)) return *std::move(reply);
   const std::string name(absl::StripPrefix(message.method, kService));
+  RETURN_IF_ERROR(CheckSize(name, message.bytes));
   if (name == "WatchJob") return WatchJob(message);
   const auto found = Receivers().find(name);
   if (found == Receivers().end()) return UnknownMethod(message.method);

@@ -6,7 +6,8 @@ import unittest
 
 import grpc
 
-from company import (PATIENCE_S, SANITIZED, Company, coordinator_pb2, error_info, wait_for)
+from company import (PATIENCE_S, SANITIZED, Company, coordinator_pb2, error_details_pb2, error_info, status_pb2,
+                     wait_for)
 
 # Said by the clock, so with room for a slow machine; what went wrong took a minute.
 SOON_S = 20 if SANITIZED else 5
@@ -35,6 +36,17 @@ def refusal(call) -> tuple:
     raise AssertionError("nothing was refused")
 
 
+def retry_delay_s(error: grpc.RpcError) -> float:
+    """What the google.rpc.RetryInfo of an error says; 0 without one."""
+    for key, value in error.trailing_metadata() or ():
+        if key == "grpc-status-details-bin":
+            for detail in status_pb2.Status.FromString(value).details:
+                found = error_details_pb2.RetryInfo()
+                if detail.Unpack(found):
+                    return found.retry_delay.ToTimedelta().total_seconds()
+    return 0
+
+
 def threads_of(actor) -> int:
     return len(os.listdir(f"/proc/{actor.process.pid}/task"))
 
@@ -56,6 +68,55 @@ class Version(unittest.TestCase):
             self.assertEqual(
                 refusal(lambda: company.create(kind="SCORE", pipeline="n@1", source={"path": "big.csv"}))[1],
                 "PIPELINE_NOT_FOUND")
+
+
+class Admission(unittest.TestCase):
+    def test_so_many_jobs_are_taken_and_the_next_is_told_when_to_ask_again(self):
+        flags = {"coordinator": ["--max_running_jobs=1", "--max_unfinished_jobs=2"]}
+        with Company(flags=flags) as company:
+            company.write("train.csv", table(500))
+            loader = company.running("loader")[0]
+            loader.process.send_signal(signal.SIGSTOP)
+            jobs = [company.create(kind="TRAIN", spec=spec(), request_id=str(i)).id for i in range(2)]
+            self.assertEqual(company.create(kind="TRAIN", spec=spec(), request_id="1").id, jobs[1])
+            with self.assertRaises(grpc.RpcError) as caught:
+                company.create(kind="TRAIN", spec=spec())
+            self.assertEqual(caught.exception.code().name, "RESOURCE_EXHAUSTED")
+            self.assertEqual(error_info(caught.exception)[0], "TOO_MANY_JOBS")
+            self.assertGreater(retry_delay_s(caught.exception), 0)
+            cancelled = company.stub.CancelJob(coordinator_pb2.CancelJobRequest(id=jobs[1]), timeout=PATIENCE_S)
+            self.assertEqual(cancelled.state, coordinator_pb2.CANCELLED)
+            third = company.create(kind="TRAIN", spec=spec()).id
+            loader.process.send_signal(signal.SIGCONT)
+            for job in (jobs[0], third):
+                self.assertEqual(company.finish(job).state, coordinator_pb2.SUCCEEDED)
+
+    def test_requests_are_bounded(self):
+        with Company() as company:
+            for call, request in ((company.stub.CreateJob, coordinator_pb2.CreateJobRequest(
+                    kind=coordinator_pb2.INSPECT, source={"path": "x" * (3 << 20)})),
+                                  (company.stub.GetJob, coordinator_pb2.GetJobRequest(id="x" * (1 << 17)))):
+                code, reason, _ = refusal(lambda: call(request, timeout=PATIENCE_S))
+                self.assertEqual((code, reason), ("RESOURCE_EXHAUSTED", "MESSAGE_TOO_LARGE"))
+
+
+class Short(unittest.TestCase):
+    def test_short_jobs_do_not_wait_behind_long_ones(self):
+        with Company(flags={"coordinator": ["--max_running_jobs=1"]}) as company:
+            company.write("train.csv", table(500))
+            company.write("big.csv", table(4_000_000))
+            company.run(kind="TRAIN", spec=spec())
+            long = [company.create(kind="SCORE", pipeline="n", source={"path": "big.csv"}).id for _ in range(2)]
+            wait_for(lambda: company.get(long[0]).progress.rows_ok > 0, "the long one works")
+            begin = time.monotonic()
+            for short in (dict(kind="INSPECT"), dict(kind="EVALUATE", pipeline="n")):
+                job = company.run(source={"path": "train.csv"}, **short)
+                self.assertEqual(job.state, coordinator_pb2.SUCCEEDED)
+            self.assertLess(time.monotonic() - begin, SOON_S)
+            self.assertEqual(company.get(long[1]).state, coordinator_pb2.QUEUED)
+            for job in reversed(long):
+                company.stub.CancelJob(coordinator_pb2.CancelJobRequest(id=job), timeout=PATIENCE_S)
+            self.assertEqual(company.finish(long[0]).state, coordinator_pb2.CANCELLED)
 
 
 class Validate(unittest.TestCase):
