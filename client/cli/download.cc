@@ -10,9 +10,6 @@
 namespace troupe {
 namespace {
 
-// How often a broken stream is taken up again without a byte of progress.
-constexpr int kAttempts = 5;
-
 absl::Status Corrupt(const pb::Part& part, absl::string_view what) {
   return MakeError(absl::StatusCode::kDataLoss, "OUTPUT_CORRUPT",
                    absl::StrCat("part \"", part.name(), "\" ", what,
@@ -44,13 +41,10 @@ absl::Status FetchPart(Transfer& transfer, const pb::Part& part,
     return absl::OkStatus();
   };
   absl::Status status;
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    const int64_t before = offset;
+  do {
     status =
         transfer.client.ReadOutput(transfer.job, part.name(), offset, sink);
-    if (!absl::IsUnavailable(status)) break;
-    if (offset > before) attempt = 0;
-  }
+  } while (transfer.client.AgainAfter(status));
   RETURN_IF_ERROR(status);
   if (offset != part.bytes())
     return Corrupt(part, absl::StrCat("ended after ", offset, " of ",

@@ -91,6 +91,9 @@ absl::StatusOr<pb::Job> FollowJob(
         return true;
       });
   session.followed.SetJob("");
+  if (absl::IsUnavailable(status))
+    return WithPrefix(
+        status, absl::StrCat("`troupe watch ", id, "` goes on from here"));
   RETURN_IF_ERROR(status);
   if (!HasEnded(last))
     return MakeError(

@@ -32,6 +32,29 @@ std::vector<std::string> Expand(const std::string& pattern) {
   return files;
 }
 
+absl::StatusOr<std::string> UploadChunks(CoordinatorClient& client,
+                                         const std::string& path,
+                                         FileChunks& chunks,
+                                         ProgressView& progress) {
+  const std::string name(
+      WithoutCompression(fs::path(path).filename().string()));
+  // The client may report its own end of the call; the file's error comes
+  // first.
+  absl::Status read;
+  const auto response =
+      client.Upload(name, [&]() -> absl::StatusOr<std::string> {
+        absl::StatusOr<std::string> chunk = chunks.Next();
+        if (!chunk.ok()) read = chunk.status();
+        progress.ShowTransfer("upload", chunks.bytes_read(),
+                              chunks.bytes_total());
+        return chunk;
+      });
+  progress.Finish();
+  RETURN_IF_ERROR(read);
+  RETURN_IF_ERROR(response.status());
+  return response->id();
+}
+
 }  // namespace
 
 absl::StatusOr<std::optional<std::string>> FindLocalFile(
@@ -58,24 +81,13 @@ absl::StatusOr<std::string> UploadFile(CoordinatorClient& client,
                                        const std::string& path,
                                        pb::Compression compression,
                                        ProgressView& progress) {
-  ASSIGN_OR_RETURN(const auto chunks, FileChunks::Open(path, compression));
-  const std::string name(
-      WithoutCompression(fs::path(path).filename().string()));
-  // The client may report its own end of the call; the file's error comes
-  // first.
-  absl::Status read;
-  const auto response =
-      client.Upload(name, [&]() -> absl::StatusOr<std::string> {
-        absl::StatusOr<std::string> chunk = chunks->Next();
-        if (!chunk.ok()) read = chunk.status();
-        progress.ShowTransfer("upload", chunks->bytes_read(),
-                              chunks->bytes_total());
-        return chunk;
-      });
-  progress.Finish();
-  RETURN_IF_ERROR(read);
-  RETURN_IF_ERROR(response.status());
-  return response->id();
+  while (true) {
+    ASSIGN_OR_RETURN(const auto chunks, FileChunks::Open(path, compression));
+    const auto id = UploadChunks(client, path, *chunks, progress);
+    // From the beginning, so not what comes through a pipe.
+    if (chunks->bytes_total() == 0 || !client.AgainAfter(id.status()))
+      return id;
+  }
 }
 
 absl::StatusOr<std::string> SendInput(CoordinatorClient& client,

@@ -52,6 +52,12 @@ CLI::App* AddCommand(CLI::App& app, Session& session, const std::string& name,
                    "where the coordinator listens (also TROUPE_COORDINATOR)")
       ->capture_default_str()
       ->type_name("HOST:PORT");
+  command
+      ->add_option("--retry-for,--retry_for", session.retry_for,
+                   "how long a lost connection is tried again")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str()
+      ->type_name("SECONDS");
   command->add_flag("--json", session.json,
                     "print the result as JSON (protobuf's form)");
   command->add_flag("--quiet,-q", session.quiet,

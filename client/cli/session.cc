@@ -1,5 +1,6 @@
 #include "client/cli/session.h"
 
+#include "absl/strings/str_cat.h"
 #include "client/cli/text_format.h"
 #include "google/protobuf/util/json_util.h"
 #include "services/base/errors.h"
@@ -7,7 +8,21 @@
 namespace troupe {
 
 CoordinatorClient& Session::client() {
-  if (client_ == nullptr) client_ = connect(coordinator);
+  if (client_ != nullptr) return *client_;
+  const auto tell = [this](const std::string& text) {
+    if (quiet) return;
+    err << (terminal ? "\r\033[K" : "") << PrintableLines(text) << std::endl;
+  };
+  Reconnecting how;
+  how.retry_for = absl::Seconds(retry_for);
+  how.lost = [this, tell](const absl::Status& why) {
+    tell(absl::StrCat(ReasonOf(why) == "DRAINING"
+                          ? "the coordinator shuts down"
+                          : "the connection to the coordinator is lost",
+                      "; trying again for ", retry_for, " s (--retry-for)"));
+  };
+  how.found = [tell] { tell("the coordinator answers again"); };
+  client_ = connect(coordinator, std::move(how));
   return *client_;
 }
 

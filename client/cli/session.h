@@ -27,8 +27,8 @@ namespace troupe {
 constexpr char kDefaultCoordinator[] = "127.0.0.1:50050";
 
 struct Session {
-  using Connector =
-      std::function<std::unique_ptr<CoordinatorClient>(const std::string&)>;
+  using Connector = std::function<std::unique_ptr<CoordinatorClient>(
+      const std::string&, Reconnecting)>;
   // What a parsed command does. An error is shown and becomes an exit code.
   using Command = std::function<absl::StatusOr<ExitCode>()>;
 
@@ -49,6 +49,7 @@ struct Session {
   std::string coordinator = kDefaultCoordinator;
   bool json = false;
   bool quiet = false;
+  double retry_for = 60;  // Seconds.
 
   // Set by parsing.
   Command command;

@@ -17,6 +17,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "client/rpc/reconnector.h"
 #include "proto/pb.h"
 #include "troupe/v1/coordinator.pb.h"
 
@@ -32,7 +33,14 @@ class CoordinatorClient {
   virtual ~CoordinatorClient() = default;
 
   // `address` is HOST:PORT. Never fails and never waits: the first call does.
-  static std::unique_ptr<CoordinatorClient> Connect(const std::string& address);
+  // A call that may be repeated is, where the connection was lost (`how`):
+  // all but Stop, CheckHealth, Upload and ReadOutput; CreateJob with a
+  // request_id.
+  static std::unique_ptr<CoordinatorClient> Connect(const std::string& address,
+                                                    Reconnecting how = {});
+
+  // For those whom only the caller can repeat: Reconnector::AgainAfter.
+  virtual bool AgainAfter(const absl::Status& error) = 0;
 
   // --- Jobs ------------------------------------------------------------------
   virtual absl::StatusOr<pb::Job> CreateJob(
@@ -59,13 +67,11 @@ class CoordinatorClient {
       absl::Duration timeout = absl::Seconds(30)) = 0;
 
   // Calls `on_job` at every change until the job has ended or waits for disk
-  // space (OK), `on_job`
-  // returns false (OK), or an error. While the coordinator cannot be reached it
-  // connects again, for up to `patience` without an answer; then UNAVAILABLE.
-  // `on_job` may see a job again after such a break.
+  // space (OK), `on_job` returns false (OK), or an error. `on_job` may see a
+  // job again after the connection was lost.
   virtual absl::Status WatchJob(
-      const std::string& id, const std::function<bool(const pb::Job&)>& on_job,
-      absl::Duration patience = absl::Minutes(2)) = 0;
+      const std::string& id,
+      const std::function<bool(const pb::Job&)>& on_job) = 0;
 
   // --- Files -----------------------------------------------------------------
   // Sends a file, decompressed. `name` is what the user calls it.

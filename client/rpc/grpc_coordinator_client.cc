@@ -1,10 +1,8 @@
 #include "client/rpc/grpc_coordinator_client.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "client/rpc/channel.h"
 #include "client/rpc/deadline.h"
 #include "services/base/errors.h"
@@ -31,21 +29,17 @@ bool Stopped(pb::JobState state) {
          state == pb::DISK_FULL;
 }
 
-// Whether a watch that ended so may go on over a new connection.
-bool Reconnectable(const absl::Status& status) {
-  return status.ok() || absl::IsUnavailable(status) ||
-         absl::IsDeadlineExceeded(status) || absl::IsCancelled(status);
-}
-
 }  // namespace
 
 std::unique_ptr<CoordinatorClient> CoordinatorClient::Connect(
-    const std::string& address) {
-  return std::make_unique<GrpcCoordinatorClient>(address);
+    const std::string& address, Reconnecting how) {
+  return std::make_unique<GrpcCoordinatorClient>(address, std::move(how));
 }
 
-GrpcCoordinatorClient::GrpcCoordinatorClient(const std::string& address)
+GrpcCoordinatorClient::GrpcCoordinatorClient(const std::string& address,
+                                             Reconnecting how)
     : address_(address),
+      reconnector_(std::move(how)),
       channel_(OpenChannel(address)),
       stub_(pb::Coordinator::NewStub(channel_)),
       health_(grpc::health::v1::Health::NewStub(channel_)) {}
@@ -63,18 +57,29 @@ template <typename Request, typename Response>
 absl::StatusOr<Response> GrpcCoordinatorClient::Call(
     grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
                                  Response*),
-    const Request& request, absl::Duration timeout) {
-  grpc::ClientContext context;
-  SetTimeout(context, timeout);
-  Response response;
-  const grpc::Status status = ((*stub_).*method)(&context, request, &response);
-  if (!status.ok()) return StatusOf(status);
-  return response;
+    const Request& request, absl::Duration timeout, bool repeatable) {
+  while (true) {
+    grpc::ClientContext context;
+    SetTimeout(context, timeout);
+    Response response;
+    const absl::Status status =
+        StatusOf(((*stub_).*method)(&context, request, &response));
+    if (repeatable && AgainAfter(status)) continue;
+    if (!absl::IsUnavailable(status) && !absl::IsDeadlineExceeded(status))
+      reconnector_.Answered();
+    if (!status.ok()) return status;
+    return response;
+  }
+}
+
+bool GrpcCoordinatorClient::AgainAfter(const absl::Status& error) {
+  return reconnector_.AgainAfter(error);
 }
 
 absl::StatusOr<pb::Job> GrpcCoordinatorClient::CreateJob(
     const pb::CreateJobRequest& request, absl::Duration timeout) {
-  return Call(&Stub::CreateJob, request, timeout);
+  return Call(&Stub::CreateJob, request, timeout,
+              !request.request_id().empty());
 }
 
 absl::StatusOr<pb::Job> GrpcCoordinatorClient::GetJob(
@@ -130,7 +135,7 @@ absl::StatusOr<pb::Topology> GrpcCoordinatorClient::GetTopology(
 
 absl::StatusOr<pb::StopCompanyResponse> GrpcCoordinatorClient::Stop(
     const pb::StopCompanyRequest& request, absl::Duration timeout) {
-  return Call(&Stub::Stop, request, timeout);
+  return Call(&Stub::Stop, request, timeout, false);
 }
 
 absl::Status GrpcCoordinatorClient::CheckHealth(const std::string& service,
@@ -152,7 +157,7 @@ absl::Status GrpcCoordinatorClient::CheckHealth(const std::string& service,
 
 absl::Status GrpcCoordinatorClient::WatchOnce(
     const std::string& id, const std::function<bool(const pb::Job&)>& on_job,
-    absl::Time* answered, bool* over) {
+    bool* over) {
   grpc::ClientContext context;
   SetTimeout(context, kStreamTimeout);
   pb::WatchJobRequest request;
@@ -165,7 +170,7 @@ absl::Status GrpcCoordinatorClient::WatchOnce(
       asked = job.request();
     else
       *job.mutable_request() = asked;
-    *answered = absl::Now();
+    reconnector_.Answered();
     *over = !on_job(job) || Stopped(job.state());
     if (*over) context.TryCancel();
     if (*over) break;
@@ -175,22 +180,16 @@ absl::Status GrpcCoordinatorClient::WatchOnce(
 }
 
 absl::Status GrpcCoordinatorClient::WatchJob(
-    const std::string& id, const std::function<bool(const pb::Job&)>& on_job,
-    absl::Duration patience) {
-  absl::Time answered = absl::Now();
-  absl::Duration pause = absl::Milliseconds(200);
+    const std::string& id, const std::function<bool(const pb::Job&)>& on_job) {
   while (true) {
-    const absl::Time answered_before = answered;
     bool over = false;
-    const absl::Status status = WatchOnce(id, on_job, &answered, &over);
+    absl::Status status = WatchOnce(id, on_job, &over);
     if (over) return absl::OkStatus();
-    if (!Reconnectable(status)) return status;
-    if (absl::Now() - answered > patience)
-      return status.ok() ? absl::UnavailableError("the watch ended early")
-                         : status;
-    if (answered != answered_before) pause = absl::Milliseconds(200);
-    absl::SleepFor(pause);
-    pause = std::min(pause * 2, absl::Seconds(2));
+    // Its deadline is a day, and nobody cancels it.
+    if (status.ok() || absl::IsDeadlineExceeded(status) ||
+        absl::IsCancelled(status))
+      status = absl::UnavailableError("the watch ended early");
+    if (!AgainAfter(status)) return status;
   }
 }
 
@@ -213,6 +212,9 @@ absl::StatusOr<pb::UploadResponse> GrpcCoordinatorClient::Upload(
       return chunk.status();
     }
     if (chunk->empty()) break;
+    // The one answer that there is before the last.
+    if (channel_->GetState(false) == GRPC_CHANNEL_READY)
+      reconnector_.Answered();
     for (size_t i = 0; writable && i < chunk->size(); i += kChunkBytes) {
       request.set_content(chunk->substr(i, kChunkBytes));
       writable = writer->Write(request);
@@ -237,8 +239,10 @@ absl::Status GrpcCoordinatorClient::ReadOutput(const std::string& id,
   const auto reader = stub_->ReadOutput(&context, request);
   pb::ReadOutputResponse response;
   absl::Status written;
-  while (written.ok() && reader->Read(&response))
+  while (written.ok() && reader->Read(&response)) {
+    reconnector_.Answered();
     written = sink(response.content());
+  }
   if (!written.ok()) context.TryCancel();
   const grpc::Status status = reader->Finish();
   return written.ok() ? StatusOf(status) : written;

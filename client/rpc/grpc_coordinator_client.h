@@ -16,7 +16,9 @@ namespace troupe {
 
 class GrpcCoordinatorClient : public CoordinatorClient {
  public:
-  explicit GrpcCoordinatorClient(const std::string& address);
+  GrpcCoordinatorClient(const std::string& address, Reconnecting how);
+
+  bool AgainAfter(const absl::Status& error) override;
 
   absl::StatusOr<pb::Job> CreateJob(const pb::CreateJobRequest& request,
                                     absl::Duration timeout) override;
@@ -32,9 +34,9 @@ class GrpcCoordinatorClient : public CoordinatorClient {
                                     absl::Duration timeout) override;
   absl::StatusOr<pb::Journal> GetJournal(const pb::GetJournalRequest& request,
                                          absl::Duration timeout) override;
-  absl::Status WatchJob(const std::string& id,
-                        const std::function<bool(const pb::Job&)>& on_job,
-                        absl::Duration patience) override;
+  absl::Status WatchJob(
+      const std::string& id,
+      const std::function<bool(const pb::Job&)>& on_job) override;
   absl::StatusOr<pb::UploadResponse> Upload(
       const std::string& name, const ChunkSource& next_chunk) override;
   absl::Status ReadOutput(const std::string& id, const std::string& part,
@@ -60,15 +62,16 @@ class GrpcCoordinatorClient : public CoordinatorClient {
   absl::StatusOr<Response> Call(
       grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
                                    Response*),
-      const Request& request, absl::Duration timeout);
+      const Request& request, absl::Duration timeout, bool repeatable = true);
   absl::Status StatusOf(const grpc::Status& status) const;
-  // One connected stretch of a watch. Sets `answered` at every job seen, and
-  // `over` when nothing more is to be watched.
+  // One connected stretch of a watch. Sets `over` when nothing more is to be
+  // watched.
   absl::Status WatchOnce(const std::string& id,
                          const std::function<bool(const pb::Job&)>& on_job,
-                         absl::Time* answered, bool* over);
+                         bool* over);
 
   const std::string address_;
+  Reconnector reconnector_;
   const std::shared_ptr<grpc::Channel> channel_;
   const std::unique_ptr<Stub> stub_;
   const std::unique_ptr<grpc::health::v1::Health::StubInterface> health_;

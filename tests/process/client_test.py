@@ -2,11 +2,12 @@
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import unittest
 
-from company import BIN, EXAMPLES, ROOT, Company, scratch_directory
+from company import BIN, EXAMPLES, ROOT, Company, coordinator_pb2, scratch_directory, wait_for
 
 
 def readme_block(first_words: str) -> str:
@@ -99,6 +100,41 @@ class CommandLine(unittest.TestCase):
                                       env={**os.environ, "TROUPE_COORDINATOR": company.coordinator.address})
                 code = int(done.stderr.split()[-1]) if "echo" in shell else done.returncode
                 self.assertEqual(code, 1, done.stderr)
+
+    def test_a_lost_connection_is_told_and_found_again(self):
+        with Company(start_coordinator=False) as company:
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                port = free.getsockname()[1]
+            company.start_coordinator([f"--port={port}"])
+            company.troupe("train", EXAMPLES / "churn.yaml")
+            company.running("model")[0].kill()  # So that scoring waits.
+            company.publish()
+            output = company.directory / "p.csv"
+            score = subprocess.Popen(
+                [BIN / "troupe", "score", "churn", "--coordinator", company.coordinator.address, "--input",
+                 EXAMPLES / "churn.csv", "--output", output], stderr=subprocess.PIPE, text=True)
+            wait_for(lambda: len(company.stub.ListJobs(coordinator_pb2.ListJobsRequest()).jobs) == 2, "it scores")
+            for end in ("kill", "stop"):
+                if end == "kill":
+                    company.coordinator.kill()
+                else:
+                    company.coordinator.process.terminate()
+                self.assertTrue(any("trying again" in line for line in iter(score.stderr.readline, "")), end)
+                company.coordinator.process.wait()
+                company.start_coordinator([f"--port={port}"])
+                self.assertTrue(any("answers again" in line for line in iter(score.stderr.readline, "")), end)
+            company.add("model")
+            score.stderr.read()
+            self.assertEqual(score.wait(), 0)
+            self.assertEqual(len(output.read_text().splitlines()), len((EXAMPLES / "churn.csv").read_text().splitlines()))
+            # Nobody answers any more: that is said at once, and how to go on.
+            company.coordinator.kill()
+            done = subprocess.run([BIN / "troupe", "watch", "j", "--coordinator", f"127.0.0.1:{port}"],
+                                  capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 3)
+            self.assertIn("troupe watch j", done.stderr)
+            self.assertNotIn("trying again", done.stderr)
 
 
 if __name__ == "__main__":

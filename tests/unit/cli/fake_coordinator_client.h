@@ -30,12 +30,17 @@ class FakeCoordinatorClient : public CoordinatorClient {
   pb::ListPipelinesResponse pipelines;
   pb::Topology topology;
   std::map<std::string, std::string> parts;  // To ReadOutput, by name.
+  int retries = 5;                           // So often AgainAfter says yes.
   int breaks = 0;  // So often ReadOutput breaks off in the middle.
 
   // --- What was asked --------------------------------------------------------
   std::vector<pb::CreateJobRequest> created;
   std::map<std::string, std::string> uploads;  // By name.
   std::vector<std::string> calls;
+
+  bool AgainAfter(const absl::Status& status) override {
+    return absl::IsUnavailable(status) && retries-- > 0;
+  }
 
   absl::StatusOr<pb::Job> CreateJob(const pb::CreateJobRequest& request,
                                     absl::Duration) override {
@@ -73,9 +78,9 @@ class FakeCoordinatorClient : public CoordinatorClient {
     return Answer("GetJournal " + request.id() + " " + request.page_token(),
                   request.page_token().empty() ? journal : more_journal);
   }
-  absl::Status WatchJob(const std::string& id,
-                        const std::function<bool(const pb::Job&)>& on_job,
-                        absl::Duration) override {
+  absl::Status WatchJob(
+      const std::string& id,
+      const std::function<bool(const pb::Job&)>& on_job) override {
     calls.push_back("WatchJob " + id);
     if (!error.ok()) return error;
     for (const pb::Job& update : updates)

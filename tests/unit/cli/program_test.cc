@@ -41,7 +41,7 @@ struct Program {
   std::unique_ptr<Session> session = std::make_unique<Session>(out, err, clock);
 
   Program() {
-    session->connect = [this](const std::string& given) {
+    session->connect = [this](const std::string& given, const Reconnecting&) {
       address = given;
       return std::move(owned);
     };

@@ -3,11 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "client/rpc/channel.h"
 #include "grpcpp/grpcpp.h"
 #include "services/base/errors.h"
 #include "services/host/grpc_status.h"
+#include "tests/testing/fake_clock.h"
 #include "troupe/v1/coordinator.grpc.pb.h"
 
 namespace troupe {
@@ -93,13 +97,10 @@ class CoordinatorClientTest : public testing::Test {
  protected:
   // What a watch sees until it ends.
   absl::Status Watch(std::vector<pb::JobState>* seen) {
-    return client_->WatchJob(
-        "j",
-        [seen](const pb::Job& job) {
-          seen->push_back(job.state());
-          return true;
-        },
-        absl::Seconds(30));
+    return client_->WatchJob("j", [seen](const pb::Job& job) {
+      seen->push_back(job.state());
+      return true;
+    });
   }
   // Hands out these pieces, then the end.
   static CoordinatorClient::ChunkSource Pieces(
@@ -158,11 +159,70 @@ TEST_F(CoordinatorClientTest, AWatchOfAnUnknownJobIsAnError) {
   EXPECT_EQ(ReasonOf(Watch(&seen)), "JOB_NOT_FOUND");
 }
 
-TEST_F(CoordinatorClientTest, AWatchLosesPatienceWithACoordinatorThatIsGone) {
+TEST_F(CoordinatorClientTest, SaysAtOnceWhereNobodyEverAnswered) {
   coordinator_.Leave();
-  const absl::Status status = client_->WatchJob(
-      "j", [](const pb::Job&) { return true; }, absl::Milliseconds(300));
+  int told = 0;
+  Reconnecting how;
+  how.lost = [&](const absl::Status&) { ++told; };
+  const auto client =
+      CoordinatorClient::Connect(coordinator_.address(), std::move(how));
+  const absl::Status status =
+      client->WatchJob("j", [](const pb::Job&) { return true; });
   EXPECT_EQ(ReasonOf(status), "COORDINATOR_UNREACHABLE");
+  EXPECT_EQ(told, 0);
+}
+
+TEST_F(CoordinatorClientTest, TellsOnceThatTheConnectionIsLostAndThenFound) {
+  std::vector<std::string> told;
+  absl::Notification lost;
+  Reconnecting how;
+  how.lost = [&](const absl::Status&) {
+    told.push_back("lost");
+    lost.Notify();
+  };
+  how.found = [&] { told.push_back("found"); };
+  how.retry_for = absl::Minutes(10);
+  auto coordinator = std::make_unique<FakeCoordinator>();
+  const std::string address = coordinator->address();
+  const auto client = CoordinatorClient::Connect(address, std::move(how));
+  pb::GetJobRequest request;
+  request.set_id("j");
+  ASSERT_TRUE(client->GetJob(request).ok());
+  coordinator->Leave();
+  coordinator.reset();
+  std::thread call([&] { EXPECT_EQ(client->GetJob(request)->id(), "j"); });
+  lost.WaitForNotification();
+  coordinator = std::make_unique<FakeCoordinator>(
+      std::stoi(address.substr(address.rfind(':') + 1)));
+  call.join();
+  EXPECT_THAT(told, testing::ElementsAre("lost", "found"));
+}
+
+TEST_F(CoordinatorClientTest, GivesUpAfterAWhile) {
+  Reconnecting how;
+  how.retry_for = absl::Milliseconds(300);
+  const auto client =
+      CoordinatorClient::Connect(coordinator_.address(), std::move(how));
+  pb::GetJobRequest request;
+  request.set_id("j");
+  ASSERT_TRUE(client->GetJob(request).ok());
+  coordinator_.Leave();
+  EXPECT_EQ(ReasonOf(client->GetJob(request).status()),
+            "COORDINATOR_UNREACHABLE");
+}
+
+TEST(Reconnector, GoesOnForAWhileAfterALoss) {
+  FakeClock clock;
+  Reconnector reconnector({}, clock);
+  EXPECT_FALSE(reconnector.AgainAfter(absl::UnavailableError("")));
+  reconnector.Answered();
+  EXPECT_TRUE(reconnector.AgainAfter(absl::UnavailableError("")));
+  EXPECT_TRUE(reconnector.AgainAfter(Draining("coordinator")));
+  EXPECT_TRUE(reconnector.AgainAfter(NotReady("coordinator")));
+  EXPECT_FALSE(reconnector.AgainAfter(absl::InternalError("")));
+  EXPECT_FALSE(reconnector.AgainAfter(absl::OkStatus()));
+  clock.Advance(absl::Seconds(61));
+  EXPECT_FALSE(reconnector.AgainAfter(absl::UnavailableError("")));
 }
 
 TEST_F(CoordinatorClientTest, UploadsPiecesOfAnySizeInMessagesBelowTheLimit) {
