@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "client/coordinator/stages/dispatched_fit.h"
-
 namespace troupe {
 
 void CallTable::Add(const std::shared_ptr<PendingCall>& call) {
@@ -17,11 +15,11 @@ void CallTable::Remove(const std::shared_ptr<PendingCall>& call) {
   DropIfOver(job);
 }
 
-void CallTable::AddFit(const std::string& job, DispatchedFit* fit) {
+void CallTable::AddFit(const std::string& job, OpenFit* fit) {
   jobs_[job].fits.insert(fit);
 }
 
-void CallTable::RemoveFit(const std::string& job, DispatchedFit* fit) {
+void CallTable::RemoveFit(const std::string& job, OpenFit* fit) {
   const auto found = jobs_.find(job);
   if (found == jobs_.end()) return;
   found->second.fits.erase(fit);
@@ -39,9 +37,9 @@ CallTable::Calls CallTable::CallsOf(const std::string& job) const {
   return found == jobs_.end() ? Calls() : found->second.calls;
 }
 
-std::set<DispatchedFit*> CallTable::FitsOf(const std::string& job) const {
+std::set<OpenFit*> CallTable::FitsOf(const std::string& job) const {
   const auto found = jobs_.find(job);
-  return found == jobs_.end() ? std::set<DispatchedFit*>() : found->second.fits;
+  return found == jobs_.end() ? std::set<OpenFit*>() : found->second.fits;
 }
 
 std::vector<std::shared_ptr<PendingCall>> CallTable::OpenAt(
@@ -74,7 +72,7 @@ JobLoad CallTable::LoadOf(const std::string& job) const {
     ++(call->state == PendingCall::State::kOpen
            ? load.in_flight
            : load.waiting)[call->call.stage];
-  for (const DispatchedFit* const fit : found->second.fits)
+  for (const OpenFit* const fit : found->second.fits)
     ++load.in_flight[fit->stage()];
   return load;
 }

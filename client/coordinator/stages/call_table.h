@@ -12,12 +12,19 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/string_view.h"
-#include "client/coordinator/stages/dispatcher.h"
+#include "client/coordinator/stages/dispatch_options.h"
 #include "client/coordinator/stages/pending_call.h"
 
 namespace troupe {
 
-class DispatchedFit;
+// A fit that is under way.
+class OpenFit {
+ public:
+  virtual ~OpenFit() = default;
+  virtual const std::string& stage() const = 0;
+  // From any thread, never blocks.
+  virtual void CancelByJob() = 0;
+};
 
 class CallTable {
  public:
@@ -25,13 +32,13 @@ class CallTable {
 
   void Add(const std::shared_ptr<PendingCall>& call);
   void Remove(const std::shared_ptr<PendingCall>& call);
-  void AddFit(const std::string& job, DispatchedFit* fit);
-  void RemoveFit(const std::string& job, DispatchedFit* fit);
+  void AddFit(const std::string& job, OpenFit* fit);
+  void RemoveFit(const std::string& job, OpenFit* fit);
 
   std::vector<std::string> Jobs() const;
   // Copies, so that they may be ended one by one.
   Calls CallsOf(const std::string& job) const;
-  std::set<DispatchedFit*> FitsOf(const std::string& job) const;
+  std::set<OpenFit*> FitsOf(const std::string& job) const;
   // Those of `stage` that are sent, the oldest first.
   std::vector<std::shared_ptr<PendingCall>> OpenAt(
       const std::string& stage) const;
@@ -47,7 +54,7 @@ class CallTable {
  private:
   struct Job {
     Calls calls;
-    std::set<DispatchedFit*> fits;
+    std::set<OpenFit*> fits;
     JobLoad counters;
     bool forgotten = false;
   };

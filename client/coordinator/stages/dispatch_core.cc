@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "client/coordinator/stages/dispatched_fit.h"
 #include "client/coordinator/stages/fence.h"
 #include "client/coordinator/stages/reply_header.h"
 #include "services/base/errors.h"
@@ -47,7 +46,7 @@ DispatchCore::Stage::Stage(std::unique_ptr<ReplicaSet> replicas,
       hedger(options.hedge) {}
 
 DispatchCore::DispatchCore(DispatcherOptions options,
-                           Dispatcher::Environment environment)
+                           DispatchEnvironment environment)
     : options_(options),
       environment_(std::move(environment)),
       courier_(std::make_shared<ArtifactCourier>(
@@ -312,7 +311,7 @@ std::vector<DispatchCore::Sent> DispatchCore::BeginHedges(Stage& stage) {
 std::vector<std::shared_ptr<OpenCall>> DispatchCore::CancelLocked(
     const std::string& job) {
   std::vector<std::shared_ptr<OpenCall>> open;
-  for (DispatchedFit* const fit : calls_.FitsOf(job)) fit->CancelByJob();
+  for (OpenFit* const fit : calls_.FitsOf(job)) fit->CancelByJob();
   for (const Call& call : calls_.CallsOf(job)) {
     if (call->state == PendingCall::State::kQueued)
       Find(call->call.stage)->queue.Remove(*call);
@@ -362,7 +361,7 @@ void DispatchCore::RunAnswers() {
   for (const Action& answer : answers) answer();
 }
 
-int64_t DispatchCore::AddFit(const std::string& job, DispatchedFit* fit,
+int64_t DispatchCore::AddFit(const std::string& job, OpenFit* fit,
                              const std::string& replica) {
   MutexLock lock(&mutex_);
   calls_.AddFit(job, fit);
@@ -396,7 +395,7 @@ bool DispatchCore::OthersLost(const Stage& stage, const Replica& replica,
   return false;
 }
 
-void DispatchCore::RemoveFit(const std::string& job, DispatchedFit* fit) {
+void DispatchCore::RemoveFit(const std::string& job, OpenFit* fit) {
   MutexLock lock(&mutex_);
   calls_.RemoveFit(job, fit);
 }

@@ -16,17 +16,16 @@
 
 #include "client/coordinator/stages/artifact_courier.h"
 #include "client/coordinator/stages/call_table.h"
-#include "client/coordinator/stages/dispatcher.h"
+#include "client/coordinator/stages/dispatch_options.h"
 #include "client/coordinator/stages/fair_queue.h"
 #include "client/coordinator/stages/hedger.h"
 #include "client/coordinator/stages/pending_call.h"
+#include "client/coordinator/stages/replica_set.h"
 #include "client/coordinator/stages/retry_policy.h"
 #include "client/coordinator/stages/suspect_ledger.h"
 #include "services/base/mutex.h"
 
 namespace troupe {
-
-class DispatchedFit;
 
 class DispatchCore : public std::enable_shared_from_this<DispatchCore> {
  public:
@@ -42,7 +41,7 @@ class DispatchCore : public std::enable_shared_from_this<DispatchCore> {
     bool watched = false;  // A look for late calls is due.
   };
 
-  DispatchCore(DispatcherOptions options, Dispatcher::Environment environment);
+  DispatchCore(DispatcherOptions options, DispatchEnvironment environment);
 
   void AddStage(std::unique_ptr<ReplicaSet> replicas);
   Stage* Find(absl::string_view stage);
@@ -55,9 +54,9 @@ class DispatchCore : public std::enable_shared_from_this<DispatchCore> {
   void Stop();
 
   // A fit registers itself for as long as it lives: as the `number`th sending.
-  int64_t AddFit(const std::string& job, DispatchedFit* fit,
+  int64_t AddFit(const std::string& job, OpenFit* fit,
                  const std::string& replica);
-  void RemoveFit(const std::string& job, DispatchedFit* fit);
+  void RemoveFit(const std::string& job, OpenFit* fit);
   // A fit has come to its end, and gives its replica back. Returns whether it
   // was at work when the replica died.
   bool EndFit(Stage& stage, const std::shared_ptr<Replica>& replica,
@@ -143,7 +142,7 @@ class DispatchCore : public std::enable_shared_from_this<DispatchCore> {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const DispatcherOptions options_;
-  const Dispatcher::Environment environment_;
+  const DispatchEnvironment environment_;
   const std::shared_ptr<ArtifactCourier> courier_;
   std::map<std::string, Stage, std::less<>> stages_;  // Fixed once in use.
   std::vector<std::string> order_;                    // Likewise.

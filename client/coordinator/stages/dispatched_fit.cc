@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "client/coordinator/stages/dispatch_core.h"
 #include "services/base/errors.h"
 
 namespace troupe {

@@ -8,15 +8,14 @@
 #include <memory>
 #include <string>
 
-#include "client/coordinator/stages/dispatcher.h"
+#include "client/coordinator/stages/dispatch_core.h"
+#include "client/coordinator/stages/fit_session.h"
 #include "client/coordinator/stages/replica.h"
 #include "client/rpc/stage_client.h"
 
 namespace troupe {
 
-class DispatchCore;
-
-class DispatchedFit : public FitSession {
+class DispatchedFit : public FitSession, public OpenFit {
  public:
   DispatchedFit(std::weak_ptr<DispatchCore> core, FitCall call,
                 std::shared_ptr<Replica> replica);
@@ -28,8 +27,8 @@ class DispatchedFit : public FitSession {
   bool died() const override { return died_; }
   bool unrest() const override { return unrest_; }
 
-  const std::string& stage() const { return call_.stage; }
-  void CancelByJob();
+  const std::string& stage() const override { return call_.stage; }
+  void CancelByJob() override;
 
  private:
   absl::Status Seen(const absl::Status& status);

@@ -44,9 +44,7 @@
 // Thread safety: all methods may be called from any thread.
 #pragma once
 
-#include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -54,76 +52,16 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/time.h"
-#include "client/coordinator/stages/hedger.h"
+#include "client/coordinator/stages/dispatch_options.h"
+#include "client/coordinator/stages/fit_session.h"
 #include "client/coordinator/stages/replica_set.h"
 #include "client/coordinator/stages/stage_call.h"
-#include "client/coordinator/state/artifact_store.h"
-#include "client/rpc/table_bytes.h"
-#include "client/rpc/timers.h"
-#include "services/base/clock.h"
 
 namespace troupe {
 
-// One Fit, as FitUpload, of a job and with the replica it runs on. From one
-// thread. Destroying it before Finish cancels it.
-class FitSession {
- public:
-  virtual ~FitSession() = default;
-  // Waits until the transport takes the table. After an error (the Fit's final
-  // one) send no more.
-  virtual absl::Status Write(const TableBytes& table) = 0;
-  virtual absl::StatusOr<Learned> Finish() = 0;
-  virtual const std::string& replica() const = 0;
-  // After an error: whether it was at work there when the replica died, and
-  // then, whether others were lost since the call's `quiet_since`.
-  virtual bool died() const = 0;
-  virtual bool unrest() const = 0;
-};
-
-struct FitCall {
-  std::string stage;
-  std::string job;
-  pb::FitStart start;
-  FitOptions options;
-  std::vector<std::string> avoided;  // Replicas where it failed before.
-  absl::Duration quiet_since;        // As DeathCount's; on the monotonic clock.
-};
-
-struct DispatcherOptions {
-  int max_attempts = 4;  // Sendings that failed and were charged, at most.
-  absl::Duration min_backoff = absl::Milliseconds(50);
-  absl::Duration max_backoff = absl::Seconds(5);
-  // So long after a connection fell silent it is decided whether the call or
-  // the network is to blame: by then health knows of the other replicas.
-  absl::Duration silence_wait = absl::Seconds(3);
-  double retry_ratio = 0.1;
-  double retries_per_minute = 10;
-  absl::Duration put_timeout = absl::Minutes(5);
-  // Of an isolated call, at least: it looks for guilty rows by halves.
-  absl::Duration isolated_timeout = absl::Minutes(10);
-  int64_t max_suspects = 64;  // Per job.
-  HedgeOptions hedge = {};
-};
-
-// What a job has under way.
-struct JobLoad {
-  std::map<std::string, int64_t> in_flight;  // Sent, not answered; by stage.
-  std::map<std::string, int64_t> waiting;    // Not sent; by stage.
-  int64_t retries = 0;   // Attempts that failed, were charged and repeated.
-  int64_t hedges = 0;    // Late calls that were sent to another replica too.
-  int64_t suspects = 0;  // Times that a call was implicated, less acquittals.
-};
-
 class Dispatcher {
  public:
-  struct Environment {
-    const Clock* clock = nullptr;
-    Timers* timers = nullptr;    // Backoff and answers.
-    Timers* blocking = nullptr;  // Reads artifacts from disk.
-    const ArtifactStore* artifacts = nullptr;
-    std::function<double()> random;  // In [0, 1); from any thread.
-  };
+  using Environment = DispatchEnvironment;
 
   // The environment must outlive this object and the callbacks that still run
   // when it is destroyed (client/coordinator/stage_network.h does that).
