@@ -278,12 +278,11 @@ absl::StatusOr<FitResult> FitByStreaming(JobContext& context,
           context.environment().journal->FinishStep(context.id(), step, done));
       return result;
     }
-    const Dispatcher::FitRetry retry = Dispatcher::RetryOf(learned.status());
+    const FitRetry retry = RetryOfFit(learned.status());
     // Deaths are counted by themselves; what only waited there is not to blame.
-    if (retry == Dispatcher::FitRetry::kCharged && !IsDeath(learned.status()))
-      ++charges;
+    if (retry == FitRetry::kCharged && !IsDeath(learned.status())) ++charges;
     if (!context.Check().ok() || charges == kMaxCharges || deaths.guilty() ||
-        retry == Dispatcher::FitRetry::kNever)
+        retry == FitRetry::kNever)
       return learned.status();
     context.CountRetry();
     LogError("fit starts over", learned.status(),

@@ -229,18 +229,9 @@ void DispatchCore::Answered(Stage& stage, const Sent& sent, UnaryReply reply) {
   {
     MutexLock lock(&mutex_);
     const bool wanted = std::erase(call->open, sending) > 0;
-    const Verdict verdict =
-        JudgeFrom(stage.replicas->IsLeaving(*sending->replica), reply.status);
-    const LaneOfReplica& where = sending->where;
-    bool suspect = false;
-    if (verdict == Verdict::kDied)
-      suspect = stage.ledger.Died(where, sending->number);
-    else if (verdict == Verdict::kTooLong)
-      stage.ledger.Overran(where, sending->number);
-    else if (verdict == Verdict::kAnswered)
-      stage.ledger.Handled(where, sending->number);
-    else
-      stage.ledger.Ended(where, sending->number);
+    const VerdictRow& row = TellLedger(
+        stage, sending->where, sending->number,
+        JudgeFrom(stage.replicas->IsLeaving(*sending->replica), reply.status));
     // Our own cancelling says little about the replica.
     if (!wanted && absl::IsCancelled(reply.status))
       end.kind =
@@ -249,7 +240,10 @@ void DispatchCore::Answered(Stage& stage, const Sent& sent, UnaryReply reply) {
     if (wanted && reply.status.ok() && !sending->isolated)
       stage.hedger.Answered(method,
                             environment_.clock->Monotonic() - sending->since);
-    if (wanted) action = Decide(stage, sent, verdict, suspect, reply);
+    if (wanted)
+      action = row.call.next == Next::kAnswer
+                   ? Answer(sent, reply)
+                   : Proceed(stage, sent, row.call, reply.status);
     others_wait = !stage.queue.empty();
   }
   if (action) action();
@@ -374,16 +368,30 @@ bool DispatchCore::EndFit(Stage& stage, const std::shared_ptr<Replica>& replica,
                           int64_t number, const CallEnd& end,
                           const absl::Status& status) {
   MutexLock lock(&mutex_);
-  const LaneOfReplica where{replica->address, kFitLane};
-  const Verdict verdict =
-      JudgeFrom(stage.replicas->IsLeaving(*replica), status);
-  bool at_work = false;
-  if (verdict == Verdict::kDied)
-    at_work = stage.ledger.Died(where, number);
-  else
-    stage.ledger.Ended(where, number);
+  const VerdictRow& row =
+      TellLedger(stage, {replica->address, kFitLane}, number,
+                 JudgeFrom(stage.replicas->IsLeaving(*replica), status));
   stage.replicas->ReleaseFit(replica, end);
-  return at_work;
+  return row.verdict == Verdict::kDied;
+}
+
+const VerdictRow& DispatchCore::TellLedger(Stage& stage,
+                                           const LaneOfReplica& where,
+                                           int64_t number, Verdict verdict) {
+  switch (RowOf(verdict).entry) {
+    case Entry::kHandled:
+      stage.ledger.Handled(where, number);
+      break;
+    case Entry::kEnded:
+      stage.ledger.Ended(where, number);
+      break;
+    case Entry::kOverran:
+      stage.ledger.Overran(where, number);
+      break;
+    case Entry::kDied:
+      if (!stage.ledger.Died(where, number)) verdict = Verdict::kDiedBefore;
+  }
+  return RowOf(verdict);
 }
 
 bool DispatchCore::OthersLost(const Stage& stage, const Replica& replica,

@@ -92,6 +92,10 @@ class DispatchCore : public std::enable_shared_from_this<DispatchCore> {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Send(Stage& stage, const Sent& sent);
   void Answered(Stage& stage, const Sent& sent, UnaryReply reply);
+  // Enters how a sending ended; returns its row: of a death, who was at work.
+  const VerdictRow& TellLedger(Stage& stage, const LaneOfReplica& where,
+                               int64_t number, Verdict verdict)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Looks again and again for late calls, while there are any open.
   void WatchAges(Stage& stage);
   void HedgeLate(Stage& stage);
@@ -103,31 +107,32 @@ class DispatchCore : public std::enable_shared_from_this<DispatchCore> {
   void RunAnswers();
 
   // --- What answers lead to --------------------------------------------------
-  Action Decide(Stage& stage, const Sent& sent, Verdict verdict, bool suspect,
-                UnaryReply& reply) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Does what the table says, after a sending that ended with `status`.
+  Action Proceed(Stage& stage, const Sent& sent, Step step,
+                 const absl::Status& status)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // What a charge comes to.
+  struct Bill {
+    bool too_much = false;
+    absl::Duration pause;
+  };
+  Bill ChargeFor(Stage& stage, const Sent& sent, Charge charge)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Bill ChargeAttempt(const Sent& sent) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Bill ChargeDeath(Stage& stage, const Sent& sent)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Action Answer(const Sent& sent, UnaryReply& reply)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  Action RepeatAtNoCost(Stage& stage, const Sent& sent)
+  Action Queue(Stage& stage, const Call& call)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  Action RepeatAfterFailure(Stage& stage, const Sent& sent,
-                            const absl::Status& status)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  Action RepeatAfterDeath(Stage& stage, const Sent& sent,
-                          const absl::Status& status)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  Action RepeatAfter(Stage& stage, const Sent& sent, const absl::Status& status,
-                     absl::Duration pause)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  Action RepeatAfterSilence(Stage& stage, const Sent& sent,
-                            const absl::Status& status)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void JudgeSilence(Stage& stage, const Sent& sent, const absl::Status& status);
-  Action RepeatAfterFault(Stage& stage, const Sent& sent,
-                          const absl::Status& status)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  Action RepeatIsolated(Stage& stage, const Sent& sent,
+  Action QueueElsewhere(Stage& stage, const Sent& sent,
                         const absl::Status& status)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Action BackOff(Stage& stage, const Sent& sent, const absl::Status& status,
+                 absl::Duration pause) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Action AskNetwork(Stage& stage, const Sent& sent, const absl::Status& status)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void JudgeSilence(Stage& stage, const Sent& sent, const absl::Status& status);
   // Isolates the call from now on. Returns whether the job has too many such.
   bool Suspect(PendingCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Action BringArtifact(Stage& stage, const Sent& sent,

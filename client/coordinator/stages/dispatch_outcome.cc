@@ -1,4 +1,5 @@
 // What the answer to a sending leads to: the second half of the DispatchCore.
+// verdict_table.h says what that is; here it is done.
 #include <algorithm>
 #include <utility>
 
@@ -31,38 +32,72 @@ absl::Status TooManyCrashes(const std::string& job, int64_t most) {
 
 }  // namespace
 
-DispatchCore::Action DispatchCore::Decide(Stage& stage, const Sent& sent,
-                                          Verdict verdict, bool suspect,
-                                          UnaryReply& reply) {
-  switch (verdict) {
-    case Verdict::kAnswered:
-      return Answer(sent, reply);
-    case Verdict::kFull:
-    case Verdict::kElsewhere:
-      return RepeatAtNoCost(stage, sent);
-    case Verdict::kArtifactMissing:
-      return BringArtifact(stage, sent, reply.status);
-    case Verdict::kDied:
-      // One that only waited there has done nothing, and nothing was done to
-      // it.
-      return suspect ? RepeatAfterDeath(stage, sent, reply.status)
-                     : RepeatAtNoCost(stage, sent);
-    case Verdict::kTooLong:
-      return RepeatIsolated(stage, sent, reply.status);
-    case Verdict::kCutOff:
-      return ++sent.call->cut_off <= kMaxCutOff
-                 ? RepeatAtNoCost(stage, sent)
-                 : RepeatAfterFailure(stage, sent, reply.status);
-    case Verdict::kSilent:
-      return RepeatAfterSilence(stage, sent, reply.status);
-    case Verdict::kTransport:
-      return RepeatAfterFailure(stage, sent, reply.status);
-    case Verdict::kFaulty:
-      return RepeatAfterFault(stage, sent, reply.status);
-    case Verdict::kFinal:
-      break;
+DispatchCore::Action DispatchCore::Proceed(Stage& stage, const Sent& sent,
+                                           Step step,
+                                           const absl::Status& status) {
+  const Call& call = sent.call;
+  if (step.next == Next::kFail) return FinishWith(call, status);
+  if ((step.charge == Charge::kDeath || step.charge == Charge::kHang) &&
+      Suspect(*call))
+    return FinishWith(call,
+                      TooManyCrashes(call->call.job, options_.max_suspects));
+  const Bill bill = ChargeFor(stage, sent, step.charge);
+  if (!call->open.empty()) return nullptr;  // Its hedge goes on.
+  if (bill.too_much) return FinishWith(call, status);
+  if (step.next == Next::kBackOff || bill.pause > absl::ZeroDuration())
+    return BackOff(stage, sent, status, bill.pause);
+  switch (step.next) {
+    case Next::kElsewhere:
+      return QueueElsewhere(stage, sent, status);
+    case Next::kAskNetwork:
+      return AskNetwork(stage, sent, status);
+    case Next::kBring:
+      return BringArtifact(stage, sent, status);
+    default:
+      return Queue(stage, call);
   }
-  return FinishWith(sent.call, reply.status);
+}
+
+DispatchCore::Bill DispatchCore::ChargeFor(Stage& stage, const Sent& sent,
+                                           Charge charge) {
+  PendingCall& call = *sent.call;
+  switch (charge) {
+    case Charge::kNothing:
+      return {};
+    case Charge::kAttempt:
+    case Charge::kHang:
+      return ChargeAttempt(sent);
+    case Charge::kDeath:
+      return ChargeDeath(stage, sent);
+    case Charge::kCutOff:
+      return ++call.cut_off <= kMaxCutOff ? Bill{} : ChargeAttempt(sent);
+    case Charge::kFault:
+      return {.too_much = call.faults++ > 0, .pause = {}};
+  }
+  return {};
+}
+
+DispatchCore::Bill DispatchCore::ChargeAttempt(const Sent& sent) {
+  PendingCall& call = *sent.call;
+  call.avoided.push_back(sent.sending->replica->address);
+  ++call.failures;
+  return {.too_much = call.failures >= options_.max_attempts,
+          .pause = Backoff(call.failures, options_.min_backoff,
+                           options_.max_backoff, environment_.random())};
+}
+
+DispatchCore::Bill DispatchCore::ChargeDeath(Stage& stage, const Sent& sent) {
+  PendingCall& call = *sent.call;
+  const Replica& replica = *sent.sending->replica;
+  call.avoided.push_back(replica.address);
+  const absl::Duration since = call.deaths.quiet_since(now());
+  call.deaths.Died(sent.sending->since, now(),
+                   OthersLost(stage, replica, since));
+  return {
+      .too_much = call.deaths.guilty(),
+      .pause = std::max(call.deaths.Pause(),
+                        Backoff(call.deaths.count(), options_.min_backoff,
+                                options_.max_backoff, environment_.random()))};
 }
 
 DispatchCore::Action DispatchCore::Answer(const Sent& sent, UnaryReply& reply) {
@@ -79,48 +114,27 @@ DispatchCore::Action DispatchCore::Answer(const Sent& sent, UnaryReply& reply) {
   return Finish(call, std::move(result));
 }
 
-DispatchCore::Action DispatchCore::RepeatAtNoCost(Stage& stage,
-                                                  const Sent& sent) {
-  if (!sent.call->open.empty()) return nullptr;  // Its hedge goes on.
-  sent.call->state = PendingCall::State::kQueued;
-  stage.queue.Add(sent.call);
+DispatchCore::Action DispatchCore::Queue(Stage& stage, const Call& call) {
+  call->state = PendingCall::State::kQueued;
+  stage.queue.Add(call);
   return nullptr;
 }
 
-DispatchCore::Action DispatchCore::RepeatAfterFailure(
-    Stage& stage, const Sent& sent, const absl::Status& status) {
+DispatchCore::Action DispatchCore::QueueElsewhere(Stage& stage,
+                                                  const Sent& sent,
+                                                  const absl::Status& status) {
   const auto& [call, sending] = sent;
+  // The same replica would only do the same again.
+  if (!stage.replicas->HasServing(sending->replica->address))
+    return FinishWith(call, status);
+  ++calls_.CountersOf(call->call.job).retries;
   call->avoided.push_back(sending->replica->address);
-  ++call->failures;
-  if (!call->open.empty()) return nullptr;  // Its hedge goes on.
-  if (call->failures >= options_.max_attempts) return FinishWith(call, status);
-  return RepeatAfter(stage, sent, status,
-                     Backoff(call->failures, options_.min_backoff,
-                             options_.max_backoff, environment_.random()));
+  return Queue(stage, call);
 }
 
-DispatchCore::Action DispatchCore::RepeatAfterDeath(
-    Stage& stage, const Sent& sent, const absl::Status& status) {
-  const auto& [call, sending] = sent;
-  if (Suspect(*call))
-    return FinishWith(call,
-                      TooManyCrashes(call->call.job, options_.max_suspects));
-  const absl::Duration since = call->deaths.quiet_since(now());
-  call->deaths.Died(sending->since, now(),
-                    OthersLost(stage, *sending->replica, since));
-  call->avoided.push_back(sending->replica->address);
-  if (!call->open.empty()) return nullptr;  // Its hedge goes on.
-  if (call->deaths.guilty()) return FinishWith(call, status);
-  return RepeatAfter(
-      stage, sent, status,
-      std::max(call->deaths.Pause(),
-               Backoff(call->deaths.count(), options_.min_backoff,
-                       options_.max_backoff, environment_.random())));
-}
-
-DispatchCore::Action DispatchCore::RepeatAfter(Stage& stage, const Sent& sent,
-                                               const absl::Status& status,
-                                               absl::Duration pause) {
+DispatchCore::Action DispatchCore::BackOff(Stage& stage, const Sent& sent,
+                                           const absl::Status& status,
+                                           absl::Duration pause) {
   const Call& call = sent.call;
   ++calls_.CountersOf(call->call.job).retries;
   const absl::Duration wait = std::max(pause, stage.budget.Take(now()));
@@ -142,9 +156,8 @@ DispatchCore::Action DispatchCore::RepeatAfter(Stage& stage, const Sent& sent,
   };
 }
 
-DispatchCore::Action DispatchCore::RepeatAfterSilence(
-    Stage& stage, const Sent& sent, const absl::Status& status) {
-  if (!sent.call->open.empty()) return nullptr;  // Its hedge goes on.
+DispatchCore::Action DispatchCore::AskNetwork(Stage& stage, const Sent& sent,
+                                              const absl::Status& status) {
   sent.call->state = PendingCall::State::kWaiting;
   return [this, &stage, sent, status] {
     environment_.timers->After(options_.silence_wait,
@@ -166,22 +179,13 @@ void DispatchCore::JudgeSilence(Stage& stage, const Sent& sent,
     const Sending& sending = *sent.sending;
     const bool outage = stage.replicas->FailedChecksOf(*sending.replica) !=
                         sending.failed_checks;
-    action = stage.replicas->HasServing() && !outage
-                 ? RepeatAfterFailure(stage, sent, status)
-                 : RepeatAtNoCost(stage, sent);
+    action =
+        stage.replicas->HasServing() && !outage
+            ? Proceed(stage, sent, {Charge::kAttempt, Next::kBackOff}, status)
+            : Queue(stage, sent.call);
   }
   if (action) action();
   Pump(stage);
-}
-
-DispatchCore::Action DispatchCore::RepeatIsolated(Stage& stage,
-                                                  const Sent& sent,
-                                                  const absl::Status& status) {
-  const Call& call = sent.call;
-  if (Suspect(*call))
-    return FinishWith(call,
-                      TooManyCrashes(call->call.job, options_.max_suspects));
-  return RepeatAfterFailure(stage, sent, status);
 }
 
 bool DispatchCore::Suspect(PendingCall& call) {
@@ -189,26 +193,9 @@ bool DispatchCore::Suspect(PendingCall& call) {
   return ++calls_.CountersOf(call.call.job).suspects > options_.max_suspects;
 }
 
-DispatchCore::Action DispatchCore::RepeatAfterFault(
-    Stage& stage, const Sent& sent, const absl::Status& status) {
-  const auto& [call, sending] = sent;
-  if (!call->open.empty()) {  // Its hedge is the one other try.
-    ++call->faults;
-    return nullptr;
-  }
-  // The same replica would only do the same again.
-  if (call->faults++ > 0 ||
-      !stage.replicas->HasServing(sending->replica->address))
-    return FinishWith(call, status);
-  ++calls_.CountersOf(call->call.job).retries;
-  call->avoided.push_back(sending->replica->address);
-  return RepeatAtNoCost(stage, sent);
-}
-
 DispatchCore::Action DispatchCore::BringArtifact(Stage& stage, const Sent& sent,
                                                  const absl::Status& status) {
   const Call& call = sent.call;
-  if (!call->open.empty()) return nullptr;  // Its hedge goes on.
   const ErrorMetadata metadata = MetadataOf(status);
   const auto sha256 = metadata.find("sha256");
   const std::vector<std::string>& named = call->call.artifacts;
@@ -231,28 +218,10 @@ void DispatchCore::Brought(Stage& stage, const Sent& sent,
   Action action;
   {
     MutexLock lock(&mutex_);
-    const bool waits = sent.call->state == PendingCall::State::kWaiting;
-    switch (Judge(status)) {
-      case Verdict::kAnswered:
-        break;
-      // Nothing of the call ran: a replica that is gone costs it nothing.
-      case Verdict::kDied:
-      case Verdict::kElsewhere:
-      case Verdict::kCutOff:
-        break;
-      case Verdict::kSilent:
-      case Verdict::kTransport:
-      case Verdict::kFull:
-        if (waits) action = RepeatAfterFailure(stage, sent, status);
-        break;
-      default:
-        if (waits) action = FinishWith(sent.call, status);
-    }
+    if (sent.call->state == PendingCall::State::kWaiting)
+      action = Proceed(stage, sent, RowOf(Judge(status)).put, status);
   }
-  if (action)
-    action();
-  else
-    Requeue(stage, sent.call);
+  if (action) action();
   Pump(stage);
 }
 

@@ -62,27 +62,6 @@ absl::StatusOr<std::unique_ptr<FitSession>> Dispatcher::StartFit(
   return std::make_unique<DispatchedFit>(core_, call, std::move(replica));
 }
 
-Dispatcher::FitRetry Dispatcher::RetryOf(const absl::Status& status) {
-  const std::string reason = ReasonOf(status);
-  if (reason == "JOB_CANCELLED" || reason == "WORK_LIMIT_EXCEEDED")
-    return FitRetry::kNever;
-  // Another try would take as long.
-  if (absl::IsDeadlineExceeded(status) && reason.empty())
-    return FitRetry::kNever;
-  switch (Judge(status)) {
-    case Verdict::kFull:
-    case Verdict::kElsewhere:
-    case Verdict::kCutOff:
-      return FitRetry::kFree;
-    case Verdict::kDied:
-    case Verdict::kSilent:
-    case Verdict::kTransport:
-      return FitRetry::kCharged;
-    default:
-      return FitRetry::kNever;
-  }
-}
-
 bool Dispatcher::HasServingReplica(absl::string_view stage) const {
   ReplicaSet* const replicas = Replicas(stage);
   return replicas != nullptr && replicas->HasServing();

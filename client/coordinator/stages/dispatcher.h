@@ -96,14 +96,9 @@ class Dispatcher {
   // Opens a Fit on a replica. NOT_FOUND (UNKNOWN_STAGE); UNAVAILABLE
   // (NO_REPLICA) when none serves now: ask again later. A Fit is not repeated
   // here, since only the caller has the tables: when Start, Write or Finish
-  // fails, and RetryOf says that it may, start over, with `replica()` avoided.
+  // fails, and RetryOfFit says that it may, start over, with `replica()`
+  // avoided.
   absl::StatusOr<std::unique_ptr<FitSession>> StartFit(const FitCall& call);
-  enum class FitRetry {
-    kNever,    // It would fail again, or is not wanted any more.
-    kFree,     // It was refused, or ended in order: as often as it takes.
-    kCharged,  // It may be what broke off: a few times.
-  };
-  static FitRetry RetryOf(const absl::Status& status);
 
   bool HasServingReplica(absl::string_view stage) const;
   // Stages that have calls waiting (of `job` where not empty) and no replica

@@ -19,11 +19,13 @@ constexpr absl::Duration kMostPause = absl::Seconds(5);
 // or cut off lives on, and what it works on must not be blamed.
 Verdict JudgeUnavailable(const absl::Status& status,
                          const std::string& reason) {
-  if (reason == "DRAINING" || reason == "NOT_READY") return Verdict::kElsewhere;
+  if (reason == "DRAINING") return Verdict::kLeaving;
+  if (reason == "NOT_READY") return Verdict::kRefused;
   switch (LossOf(status)) {
     case ConnectionLoss::kLeft:
+      return Verdict::kLeaving;
     case ConnectionLoss::kNotMade:
-      return Verdict::kElsewhere;
+      return Verdict::kRefused;
     case ConnectionLoss::kClosed:
       return Verdict::kDied;
     case ConnectionLoss::kSilent:
@@ -31,7 +33,7 @@ Verdict JudgeUnavailable(const absl::Status& status,
     case ConnectionLoss::kNone:
       break;
   }
-  return Verdict::kTransport;
+  return Verdict::kLost;
 }
 
 }  // namespace
@@ -52,15 +54,15 @@ Verdict Judge(const absl::Status& status) {
       return JudgeUnavailable(status, reason);
     case absl::StatusCode::kDeadlineExceeded:
       return reason == "WORK_LIMIT_EXCEEDED" ? Verdict::kTooLong
-                                             : Verdict::kTransport;
+                                             : Verdict::kUnanswered;
     case absl::StatusCode::kCancelled:
       // Servers that shut down cancel what they have not begun; what they have
       // begun gets our DRAINING.
-      return reason.empty() ? Verdict::kCutOff : Verdict::kTransport;
+      return reason.empty() ? Verdict::kCutOff : Verdict::kUnanswered;
     case absl::StatusCode::kUnknown:
     case absl::StatusCode::kInternal:
       // gRPC itself says so of streams that broke; a handler gives its reason.
-      return reason.empty() ? Verdict::kTransport : Verdict::kFaulty;
+      return reason.empty() ? Verdict::kUnanswered : Verdict::kFaulty;
     default:
       return Verdict::kFinal;
   }
@@ -68,40 +70,25 @@ Verdict Judge(const absl::Status& status) {
 
 Verdict JudgeFrom(bool leaving, const absl::Status& status) {
   const bool cut_off = absl::IsUnavailable(status) || absl::IsCancelled(status);
-  if (leaving && cut_off && ReasonOf(status).empty())
-    return Verdict::kElsewhere;
+  if (leaving && cut_off && ReasonOf(status).empty()) return Verdict::kLeaving;
   return Judge(status);
+}
+
+FitRetry RetryOfFit(const absl::Status& status) {
+  const std::string reason = ReasonOf(status);
+  // Another try would take as long.
+  const bool too_long = absl::IsDeadlineExceeded(status) && reason.empty();
+  if (too_long || reason == "JOB_CANCELLED") return FitRetry::kNever;
+  return RowOf(Judge(status)).fit;
 }
 
 CallEnd EndOf(const absl::Status& status) {
   CallEnd end;
   end.message = std::string(status.message());
-  switch (Judge(status)) {
-    case Verdict::kFull:
-      end.kind = CallEnd::Kind::kFull;
-      end.pause = std::clamp(RetryDelayOf(status).value_or(kUsualPause),
-                             kLeastPause, kMostPause);
-      break;
-    case Verdict::kElsewhere:
-      end.kind = ReasonOf(status) == "DRAINING" ||
-                         LossOf(status) == ConnectionLoss::kLeft
-                     ? CallEnd::Kind::kLeaving
-                     : CallEnd::Kind::kUnreachable;
-      break;
-    case Verdict::kCutOff:
-      end.kind = CallEnd::Kind::kLeaving;
-      break;
-    case Verdict::kDied:
-    case Verdict::kSilent:
-      end.kind = CallEnd::Kind::kUnreachable;
-      break;
-    case Verdict::kTransport:
-      end.kind = absl::IsUnavailable(status) ? CallEnd::Kind::kUnreachable
-                                             : CallEnd::Kind::kSilent;
-      break;
-    default:
-      break;
-  }
+  end.kind = RowOf(Judge(status)).replica;
+  if (end.kind == CallEnd::Kind::kFull)
+    end.pause = std::clamp(RetryDelayOf(status).value_or(kUsualPause),
+                           kLeastPause, kMostPause);
   return end;
 }
 

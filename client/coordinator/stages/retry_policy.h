@@ -1,4 +1,5 @@
-// What a call's failure means, and how long to wait before the next try.
+// What a call's failure means, and how long to wait before the next try. What
+// is done about it says verdict_table.h.
 //
 // Thread safety: the functions may be called from any thread; a RetryBudget
 // needs its owner's lock.
@@ -7,22 +8,9 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "client/coordinator/stages/replica.h"
+#include "client/coordinator/stages/verdict_table.h"
 
 namespace troupe {
-
-enum class Verdict {
-  kAnswered,         // OK.
-  kFull,             // Not executed: the mailbox was full.
-  kElsewhere,        // Not executed: starting, stopping, or never reached.
-  kArtifactMissing,  // Not executed: an artifact is not there.
-  kCutOff,           // Cancelled by a server that ends: hardly executed.
-  kDied,             // The process ended without a word while it had it.
-  kTooLong,          // It ran beyond its work limit.
-  kSilent,           // The connection fell silent, or the network failed.
-  kTransport,        // Perhaps executed; the answer is lost.
-  kFaulty,           // A bug there: it may work on another replica.
-  kFinal,            // It would fail anywhere.
-};
 
 Verdict Judge(const absl::Status& status);
 
@@ -34,6 +22,9 @@ inline bool IsDeath(const absl::Status& status) {
 // The same of a replica of which we know whether it is `leaving` (it said so,
 // or its health did): its end is in order, whatever the transport makes of it.
 Verdict JudgeFrom(bool leaving, const absl::Status& status);
+
+// Whether a fit that ended with `status` runs again.
+FitRetry RetryOfFit(const absl::Status& status);
 
 // What `status` says about the replica that gave it. `bytes`, `rows` and
 // `mailbox_room` are left to the caller.

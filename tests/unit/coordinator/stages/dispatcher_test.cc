@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "client/coordinator/stages/retry_policy.h"
 #include "client/coordinator/stages/topology.h"
 #include "services/base/errors.h"
 #include "tests/unit/coordinator/stages/dispatcher_fixture.h"
@@ -418,8 +419,7 @@ TEST_F(DispatcherTest, AFitNeedsAReplicaThatServes) {
   call.stage = "model";
   const auto session = dispatcher_->StartFit(call);
   EXPECT_EQ(ReasonOf(session.status()), "NO_REPLICA");
-  EXPECT_NE(Dispatcher::RetryOf(session.status()),
-            Dispatcher::FitRetry::kNever);
+  EXPECT_NE(RetryOfFit(session.status()), FitRetry::kNever);
 }
 
 TEST_F(DispatcherTest, CancellingAJobEndsItsFits) {
@@ -431,18 +431,17 @@ TEST_F(DispatcherTest, CancellingAJobEndsItsFits) {
   dispatcher_->CancelJob("j");
   const absl::Status status = (*session)->Write(TableBytes::FromTable("rows"));
   EXPECT_EQ(ReasonOf(status), "JOB_CANCELLED");
-  EXPECT_EQ(Dispatcher::RetryOf(status), Dispatcher::FitRetry::kNever);
+  EXPECT_EQ(RetryOfFit(status), FitRetry::kNever);
 }
 
 TEST(FitRetry, IsFreeWhereNothingIsToBlameOnTheFit) {
-  using Retry = Dispatcher::FitRetry;
+  using Retry = FitRetry;
   for (const absl::Status& orderly :
        {Draining("model"), NotReady("model"), MailboxFull(64, 0),
         absl::CancelledError("the server ends")})
-    EXPECT_EQ(Dispatcher::RetryOf(orderly), Retry::kFree) << orderly;
-  EXPECT_EQ(Dispatcher::RetryOf(absl::UnavailableError("broken pipe")),
-            Retry::kCharged);
-  EXPECT_EQ(Dispatcher::RetryOf(TrainingTooLarge(2, 1)), Retry::kNever);
+    EXPECT_EQ(RetryOfFit(orderly), Retry::kFree) << orderly;
+  EXPECT_EQ(RetryOfFit(absl::UnavailableError("broken pipe")), Retry::kCharged);
+  EXPECT_EQ(RetryOfFit(TrainingTooLarge(2, 1)), Retry::kNever);
 }
 
 // --- Topology ----------------------------------------------------------------

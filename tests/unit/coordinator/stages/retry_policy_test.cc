@@ -10,26 +10,26 @@ namespace {
 TEST(RetryPolicy, JudgesOurReasonsBeforeCodes) {
   EXPECT_EQ(Judge(absl::OkStatus()), Verdict::kAnswered);
   EXPECT_EQ(Judge(MailboxFull(64, 1)), Verdict::kFull);
-  EXPECT_EQ(Judge(Draining("model")), Verdict::kElsewhere);
-  EXPECT_EQ(Judge(NotReady("model")), Verdict::kElsewhere);
+  EXPECT_EQ(Judge(Draining("model")), Verdict::kLeaving);
+  EXPECT_EQ(Judge(NotReady("model")), Verdict::kRefused);
   EXPECT_EQ(Judge(ArtifactMissing("00")), Verdict::kArtifactMissing);
   EXPECT_EQ(Judge(HandlerFailed("model", "x")), Verdict::kFaulty);
-  EXPECT_EQ(Judge(ExpiredInQueue()), Verdict::kTransport);
+  EXPECT_EQ(Judge(ExpiredInQueue()), Verdict::kUnanswered);
 }
 
 TEST(RetryPolicy, TakesErrorsWithoutAReasonForTheTransports) {
   EXPECT_EQ(Judge(absl::UnavailableError("no route")), Verdict::kSilent);
-  EXPECT_EQ(Judge(absl::DeadlineExceededError("late")), Verdict::kTransport);
+  EXPECT_EQ(Judge(absl::DeadlineExceededError("late")), Verdict::kUnanswered);
   EXPECT_EQ(Judge(absl::CancelledError("shut down")), Verdict::kCutOff);
-  EXPECT_EQ(Judge(absl::InternalError("RST_STREAM")), Verdict::kTransport);
+  EXPECT_EQ(Judge(absl::InternalError("RST_STREAM")), Verdict::kUnanswered);
 }
 
 TEST(RetryPolicy, TellsDeathFromLeaveAndSilence) {
   EXPECT_EQ(Judge(absl::UnavailableError("Socket closed")), Verdict::kDied);
   EXPECT_EQ(Judge(absl::UnavailableError("GOAWAY received")),
-            Verdict::kElsewhere);
+            Verdict::kLeaving);
   EXPECT_EQ(Judge(absl::UnavailableError("failed to connect to all addresses")),
-            Verdict::kElsewhere);
+            Verdict::kRefused);
   EXPECT_EQ(Judge(absl::UnavailableError("keepalive watchdog timeout")),
             Verdict::kSilent);
   EXPECT_EQ(Judge(WorkLimitExceeded(absl::Seconds(1))), Verdict::kTooLong);
@@ -37,10 +37,10 @@ TEST(RetryPolicy, TellsDeathFromLeaveAndSilence) {
 
 TEST(RetryPolicy, TheEndOfAReplicaThatLeavesIsInOrder) {
   const absl::Status closed = absl::UnavailableError("Socket closed");
-  EXPECT_EQ(JudgeFrom(true, closed), Verdict::kElsewhere);
+  EXPECT_EQ(JudgeFrom(true, closed), Verdict::kLeaving);
   EXPECT_EQ(JudgeFrom(false, closed), Verdict::kDied);
   EXPECT_EQ(JudgeFrom(true, absl::CancelledError("shut down")),
-            Verdict::kElsewhere);
+            Verdict::kLeaving);
   EXPECT_EQ(JudgeFrom(true, HandlerFailed("model", "x")), Verdict::kFaulty);
 }
 
