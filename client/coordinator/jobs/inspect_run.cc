@@ -109,7 +109,7 @@ absl::StatusOr<JobOutcome> RunInspect(JobContext& context, const pb::Job& job,
   ASSIGN_OR_RETURN(const JobInput input,
                    InputOf(job.request(), job.request().spec().source(),
                            *context.environment().uploads));
-  if (validate_only) RETURN_IF_ERROR(RequireServing(context, {}));
+  if (validate_only) RETURN_IF_ERROR(context.RequireServing({"loader"}));
   ASSIGN_OR_RETURN(
       const InputPlan plan,
       PlanWholeInput(context, input, validate_only ? kSampleRows : 0,
