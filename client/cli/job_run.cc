@@ -70,7 +70,8 @@ absl::StatusOr<pb::Job> SubmitJob(Session& session,
   ASSIGN_OR_RETURN(const std::string upload,
                    SendInput(session.client(), input, source, progress));
   request.set_upload(upload);
-  request.set_request_id(NewRequestId());
+  request.set_request_id(session.request_id.empty() ? NewRequestId()
+                                                    : session.request_id);
   return Create(session, request);
 }
 
@@ -151,13 +152,30 @@ bool HasEnded(const pb::Job& job) {
          job.state() == pb::CANCELLED || job.state() == pb::DISK_FULL;
 }
 
-absl::StatusOr<OutputTarget> OpenOutput(Session& session,
-                                        const OutputOptions& options) {
+absl::StatusOr<ExitCode> PrintSubmitted(Session& session, const pb::Job& job) {
+  if (session.json) RETURN_IF_ERROR(session.PrintJson(job));
+  if (!session.json) session.out << job.id() << "\n";
+  return kDone;
+}
+
+absl::StatusOr<std::optional<OutputTarget>> OpenOutput(
+    Session& session, const OutputOptions& options) {
   RETURN_IF_ERROR(options.Check());
+  const auto wrong = [](absl::string_view what) {
+    return MakeError(absl::StatusCode::kInvalidArgument, "BAD_USAGE", what);
+  };
+  if (session.detach && !options.path.empty())
+    return wrong(
+        "--detach leaves before there is an output; `troupe fetch JOB --output "
+        "FILE` writes it later");
+  if (session.detach) return std::nullopt;
+  if (options.path.empty()) return wrong("--output is required");
   if (session.json && options.path == "-")
-    return MakeError(absl::StatusCode::kInvalidArgument, "BAD_USAGE",
-                     "--json and --output - both want standard output");
-  return OutputTarget::Create(options.path, session.out, session.followed);
+    return wrong("--json and --output - both want standard output");
+  ASSIGN_OR_RETURN(
+      OutputTarget target,
+      OutputTarget::Create(options.path, session.out, session.followed));
+  return target;
 }
 
 absl::Status SaveOutput(Session& session, const pb::Job& job,

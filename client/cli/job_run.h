@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -51,10 +52,13 @@ bool HasResult(const pb::Job& job);
 // Whether the job has ended.
 bool HasEnded(const pb::Job& job);
 
-// The target for a job's output, checked before the job is run. Refuses
-// --json together with "-": both want standard output. BAD_USAGE or BAD_OUTPUT.
-absl::StatusOr<OutputTarget> OpenOutput(Session& session,
-                                        const OutputOptions& options);
+// What a command that does not wait ends with: the job's id.
+absl::StatusOr<ExitCode> PrintSubmitted(Session& session, const pb::Job& job);
+
+// The target for a job's output, checked before the job is run; none with
+// --detach, which leaves before there is an output. BAD_USAGE or BAD_OUTPUT.
+absl::StatusOr<std::optional<OutputTarget>> OpenOutput(
+    Session& session, const OutputOptions& options);
 
 // Fetches the output of a job with a result to `path`. Says where it lies.
 absl::Status SaveOutput(Session& session, const pb::Job& job,

@@ -240,14 +240,23 @@ absl::Status OutputOptions::Check() const {
                    packed ? "" : "; --format says what else it is to hold"));
 }
 
-void AddOutputOptions(CLI::App& command, OutputOptions& options,
-                      bool required) {
+void AddSubmitOptions(CLI::App& command, Session& session) {
+  command.add_flag("--detach,-d", session.detach,
+                   "print the job's id and leave; `troupe wait` waits for it, "
+                   "`troupe fetch` writes its output");
+  command
+      .add_option("--request-id", session.request_id,
+                  "a name of the caller's for this job: the same one again is "
+                  "the same job")
+      ->type_name("ID");
+}
+
+void AddOutputOptions(CLI::App& command, OutputOptions& options) {
   command
       .add_option("--output,-o", options.path,
                   "the file to write, \"-\" for standard output; .gz and .zst "
                   "compress; it appears when it is complete, rejected rows "
                   "beside it in FILE.rejects.jsonl")
-      ->required(required)
       ->type_name("FILE");
   command
       .add_option("--format", options.format,

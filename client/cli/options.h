@@ -54,6 +54,9 @@ struct OutputOptions {
   // another packing, or a format that nobody named.
   absl::Status Check() const;
 };
-void AddOutputOptions(CLI::App& command, OutputOptions& options, bool required);
+void AddOutputOptions(CLI::App& command, OutputOptions& options);
+
+// --detach and --request-id.
+void AddSubmitOptions(CLI::App& command, Session& session);
 
 }  // namespace troupe

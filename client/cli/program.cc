@@ -58,6 +58,7 @@ void AddCommands(CLI::App& app, Session& session) {
   AddInspect(app, session);
   AddJobs(app, session);
   AddWatch(app, session);
+  AddWait(app, session);
   AddFetch(app, session);
   AddCancel(app, session);
   AddResume(app, session);

@@ -51,6 +51,10 @@ struct Session {
   bool quiet = false;
   double retry_for = 60;  // Seconds.
 
+  // --- Those of the commands that submit jobs --------------------------------
+  bool detach = false;     // Print the job's id, and do not wait for its end.
+  std::string request_id;  // "" for one that is made up.
+
   // Set by parsing.
   Command command;
 

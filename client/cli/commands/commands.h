@@ -18,6 +18,7 @@ void AddInspect(CLI::App& app, Session& session);
 void AddFetch(CLI::App& app, Session& session);
 void AddJobs(CLI::App& app, Session& session);
 void AddWatch(CLI::App& app, Session& session);
+void AddWait(CLI::App& app, Session& session);
 void AddCancel(CLI::App& app, Session& session);
 void AddResume(CLI::App& app, Session& session);
 void AddJournal(CLI::App& app, Session& session);

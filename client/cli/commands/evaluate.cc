@@ -28,6 +28,7 @@ absl::StatusOr<ExitCode> Evaluate(Session& session,
   RETURN_IF_ERROR(options.input.Apply(*request.mutable_source()));
   ASSIGN_OR_RETURN(const pb::Job created,
                    SubmitJob(session, request, options.input.choice()));
+  if (session.detach) return PrintSubmitted(session, created);
   ASSIGN_OR_RETURN(const pb::Job job, FollowJob(session, created.id()));
   if (HasResult(job) && !session.json) session.out << EvaluateReport(job);
   return ConcludeJob(session, job);
@@ -49,6 +50,7 @@ void AddEvaluate(CLI::App& app, Session& session) {
       ->required()
       ->type_name("FILE");
   AddInputOptions(*command, options->input);
+  AddSubmitOptions(*command, session);
   command->callback([&session, options] {
     session.command = [&session, options] {
       return Evaluate(session, *options);

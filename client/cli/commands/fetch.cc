@@ -1,4 +1,6 @@
 // troupe fetch: writes the output of a finished job to a file.
+#include <optional>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "client/cli/commands/commands.h"
@@ -45,8 +47,9 @@ absl::StatusOr<ExitCode> Fetch(Session& session, const std::string& id,
   if (HasResult(job)) {
     RETURN_IF_ERROR(CheckOutputOf(job, path));
     const std::string& format = pb::Format_Name(job.manifest().format());
-    ASSIGN_OR_RETURN(OutputTarget target, OpenOutput(session, {path, format}));
-    RETURN_IF_ERROR(SaveOutput(session, job, target, path));
+    ASSIGN_OR_RETURN(std::optional<OutputTarget> target,
+                     OpenOutput(session, {path, format}));
+    RETURN_IF_ERROR(SaveOutput(session, job, *target, path));
   }
   return ConcludeJob(session, job);
 }

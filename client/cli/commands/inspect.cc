@@ -147,7 +147,7 @@ void AddInspect(CLI::App& app, Session& session) {
   command->add_option("--rows", options->rows, "how many first rows to show")
       ->check(CLI::Range(1, 100))
       ->capture_default_str();
-  AddOutputOptions(*command, options->output, false);
+  AddOutputOptions(*command, options->output);
   AddInputOptions(*command, options->input);
   command->callback([&session, options] {
     session.command = [&session, options] {

@@ -1,4 +1,6 @@
 // troupe score: predicts every row of a table.
+#include <optional>
+
 #include "client/cli/commands/commands.h"
 #include "client/cli/job_run.h"
 #include "client/cli/options.h"
@@ -42,7 +44,8 @@ absl::StatusOr<ExitCode> Score(Session& session, const ScoreOptions& options) {
   get.set_pipeline(options.pipeline);
   ASSIGN_OR_RETURN(const pb::Pipeline pipeline,
                    session.client().GetPipeline(get));
-  ASSIGN_OR_RETURN(OutputTarget target, OpenOutput(session, options.output));
+  ASSIGN_OR_RETURN(std::optional<OutputTarget> target,
+                   OpenOutput(session, options.output));
   pb::CreateJobRequest request;
   request.set_kind(pb::SCORE);
   // Pinned: a newer version may come while the input is sent.
@@ -52,9 +55,10 @@ absl::StatusOr<ExitCode> Score(Session& session, const ScoreOptions& options) {
   *request.mutable_output() = Output(pipeline, options);
   ASSIGN_OR_RETURN(const pb::Job created,
                    SubmitJob(session, request, options.input.choice()));
+  if (session.detach) return PrintSubmitted(session, created);
   ASSIGN_OR_RETURN(const pb::Job job, FollowJob(session, created.id()));
   if (HasResult(job))
-    RETURN_IF_ERROR(SaveOutput(session, job, target, options.output.path));
+    RETURN_IF_ERROR(SaveOutput(session, job, *target, options.output.path));
   return ConcludeJob(session, job);
 }
 
@@ -72,7 +76,7 @@ void AddScore(CLI::App& app, Session& session) {
   command->add_option("--input,-i", options->input.path, "the table")
       ->required()
       ->type_name("FILE");
-  AddOutputOptions(*command, options->output, true);
+  AddOutputOptions(*command, options->output);
   options->probabilities_option = command->add_flag(
       "--probabilities,!--no-probabilities", options->probabilities,
       "a column for the probability of each class");
@@ -84,6 +88,7 @@ void AddScore(CLI::App& app, Session& session) {
           ->check(CLI::Range(0.0, 1.0))
           ->type_name("0..1");
   AddInputOptions(*command, options->input);
+  AddSubmitOptions(*command, session);
   command->callback([&session, options] {
     session.command = [&session, options] { return Score(session, *options); };
   });

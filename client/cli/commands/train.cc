@@ -13,7 +13,7 @@ namespace troupe {
 namespace {
 
 constexpr char kTrainExamples[] =
-    "  troupe train examples/cancer.yaml\n"
+    "  troupe train deploy/examples/cancer.yaml\n"
     "  troupe train churn.yaml --data churn-2026.csv.gz\n"
     "  troupe train churn.yaml --validate-only\n"
     "  troupe train churn.yaml --remote         # the loader has the data\n";
@@ -57,6 +57,7 @@ absl::StatusOr<ExitCode> Train(Session& session, const TrainOptions& options) {
     if (!session.json) session.out << loaded.file << ": valid\n";
     return kDone;
   }
+  if (session.detach) return PrintSubmitted(session, *created);
   ASSIGN_OR_RETURN(const pb::Job job, FollowJob(session, created->id()));
   if (HasResult(job) && !session.json) session.out << TrainReport(job);
   return ConcludeJob(session, job, [&](const absl::Status& error) {
@@ -86,6 +87,7 @@ void AddTrain(CLI::App& app, Session& session) {
   command->add_flag("--validate-only", options->validate_only,
                     "check everything against the stages and one page of the "
                     "input, and store nothing");
+  AddSubmitOptions(*command, session);
   command->callback([&session, options] {
     session.command = [&session, options] { return Train(session, *options); };
   });

@@ -1,4 +1,6 @@
 // troupe transform: writes the features as the model sees them.
+#include <optional>
+
 #include "client/cli/commands/commands.h"
 #include "client/cli/job_run.h"
 #include "client/cli/options.h"
@@ -22,7 +24,8 @@ absl::StatusOr<ExitCode> Transform(Session& session,
   // Before the input is sent: the name may be wrong.
   ASSIGN_OR_RETURN(const std::string version,
                    PinVersion(session, options.pipeline));
-  ASSIGN_OR_RETURN(OutputTarget target, OpenOutput(session, options.output));
+  ASSIGN_OR_RETURN(std::optional<OutputTarget> target,
+                   OpenOutput(session, options.output));
   pb::CreateJobRequest request;
   request.set_kind(pb::TRANSFORM);
   request.set_pipeline(version);
@@ -32,9 +35,10 @@ absl::StatusOr<ExitCode> Transform(Session& session,
     request.mutable_output()->set_format(format);
   ASSIGN_OR_RETURN(const pb::Job created,
                    SubmitJob(session, request, options.input.choice()));
+  if (session.detach) return PrintSubmitted(session, created);
   ASSIGN_OR_RETURN(const pb::Job job, FollowJob(session, created.id()));
   if (HasResult(job))
-    RETURN_IF_ERROR(SaveOutput(session, job, target, options.output.path));
+    RETURN_IF_ERROR(SaveOutput(session, job, *target, options.output.path));
   return ConcludeJob(session, job);
 }
 
@@ -54,8 +58,9 @@ void AddTransform(CLI::App& app, Session& session) {
   command->add_option("--input,-i", options->input.path, "the table")
       ->required()
       ->type_name("FILE");
-  AddOutputOptions(*command, options->output, true);
+  AddOutputOptions(*command, options->output);
   AddInputOptions(*command, options->input);
+  AddSubmitOptions(*command, session);
   command->callback([&session, options] {
     session.command = [&session, options] {
       return Transform(session, *options);

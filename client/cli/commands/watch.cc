@@ -13,6 +13,8 @@ namespace {
 constexpr char kWatchExamples[] =
     "  troupe watch 20261123-7f3a\n"
     "  troupe watch 20261123-7f3a --json     # a line for every change\n";
+constexpr char kWaitExamples[] =
+    "  troupe wait $(troupe train churn.yaml --detach) && echo trained\n";
 constexpr char kCancelExamples[] = "  troupe cancel 20261123-7f3a\n";
 constexpr char kResumeExamples[] = "  troupe resume 20261123-7f3a\n";
 
@@ -35,6 +37,13 @@ absl::StatusOr<ExitCode> Watch(Session& session, const std::string& id) {
       session.Note(absl::StrCat("its output: troupe fetch ", job.id(),
                                 " --output FILE"));
   }
+  return ConcludeJob(session, job);
+}
+
+// For scripts: nothing but the exit code, and an error where there is one.
+absl::StatusOr<ExitCode> Wait(Session& session, const std::string& id) {
+  ASSIGN_OR_RETURN(const pb::Job job,
+                   FollowJob(session, id, [](const pb::Job&) {}));
   return ConcludeJob(session, job);
 }
 
@@ -78,6 +87,12 @@ void AddWatch(CLI::App& app, Session& session) {
   AddJobCommand(app, session, "watch",
                 "Follows a job to its end; Ctrl-C leaves it running",
                 kWatchExamples, &Watch);
+}
+
+void AddWait(CLI::App& app, Session& session) {
+  AddJobCommand(app, session, "wait",
+                "Waits for a job's end, and ends with its exit code",
+                kWaitExamples, &Wait);
 }
 
 void AddCancel(CLI::App& app, Session& session) {

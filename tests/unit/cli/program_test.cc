@@ -95,8 +95,8 @@ TEST(Program, ExplainsItself) {
 TEST(Program, HasExamplesForEveryCommand) {
   for (const char* command :
        {"train", "score", "evaluate", "transform", "inspect", "jobs", "watch",
-        "fetch", "cancel", "resume", "delete", "pipelines", "show", "status",
-        "health", "stop"}) {
+        "wait", "fetch", "cancel", "resume", "delete", "pipelines", "show",
+        "status", "health", "stop"}) {
     Program program;
     EXPECT_EQ(program.Run({command, "--help"}), kDone);
     EXPECT_THAT(program.out.str(),
@@ -576,6 +576,39 @@ TEST(Output, RefusesEndingsThatItCannotWrite) {
     EXPECT_THAT(program.err.str(), HasSubstr(".jsonl")) << name;
     EXPECT_EQ(directory.Files(), 1u) << name;
   }
+}
+
+TEST(Detach, PrintsTheJobAndLeaves) {
+  const TempDirectory directory;
+  const std::string table = directory.Write("a.csv", "a,b\n1,2\n");
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{
+           {"score", "cancer", "-i", table},
+           {"transform", "cancer", "-i", table},
+           {"evaluate", "cancer", "-i", table},
+           {"train", directory.Write("p.yaml", kSpec)}}) {
+    Program program;
+    std::vector<std::string> words = arguments;
+    words.insert(words.end(), {"--detach", "--request-id", "nightly-7"});
+    EXPECT_EQ(program.Run(words), kDone) << program.err.str();
+    EXPECT_EQ(program.out.str(), "job-1\n");
+    EXPECT_EQ(program.client.created[0].request_id(), "nightly-7");
+    EXPECT_THAT(program.client.calls, Not(Contains(HasSubstr("WatchJob"))));
+  }
+  Program program;
+  EXPECT_EQ(program.Run({"score", "cancer", "-i", table, "--detach", "-o",
+                         directory.Path("p.csv")}),
+            kWrongUsage);
+  EXPECT_THAT(program.err.str(), HasSubstr("troupe fetch"));
+}
+
+TEST(Wait, SaysNothingAndEndsAsTheJobDid) {
+  Program done;
+  EXPECT_EQ(done.Run({"wait", "job-1"}), kDone);
+  EXPECT_EQ(done.out.str() + done.err.str(), "");
+  Program cancelled;
+  cancelled.client.updates.back().set_state(pb::CANCELLED);
+  EXPECT_EQ(cancelled.Run({"wait", "job-1"}), kCancelled);
 }
 
 TEST(Output, HoldsWhatIsAskedForUnderAnyName) {
