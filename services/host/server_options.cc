@@ -47,8 +47,11 @@ void HardenServer(grpc::ServerBuilder& builder, int64_t max_message_bytes) {
   quota.Resize(static_cast<size_t>(MemoryBudgetBytes()));
   builder.SetResourceQuota(quota);
 
-  // Two servers that share a port silently take each other's calls.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  // A few megabytes of gzip become gigabytes: nobody here compresses, and what
+  // comes compressed is refused (UNIMPLEMENTED), not inflated.
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
+  builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
   // A peer that is gone is noticed within 30 s; clients may ask every 10 s.
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 20'000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
