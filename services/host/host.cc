@@ -6,8 +6,7 @@
 #include <chrono>
 #include <utility>
 
-#include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
 #include "services/base/clock.h"
 #include "services/base/errors.h"
@@ -82,23 +81,32 @@ LaneSetOptions Host::LanesFor(const HostOptions& options) {
 absl::Status Host::Listen() {
   grpc::ServerBuilder builder;
   HardenServer(builder, options_.max_message_bytes);
-  const std::string address =
-      absl::StrContains(options_.listen, ':') &&
-              !absl::StartsWith(options_.listen, "[")
-          ? absl::StrCat("[", options_.listen, "]:", options_.port)
-          : absl::StrCat(options_.listen, ":", options_.port);
-  builder.AddListeningPort(address, ServerCredentials(), &port_);
+  ASSIGN_OR_RETURN(
+      door_,
+      Door::Open(std::string(absl::StripSuffix(
+                     absl::StripPrefix(options_.listen, "["), "]")),
+                 options_.port,
+                 options_.connections.connections > 0 ? options_.connections
+                                                      : Door::LimitsHere()));
+  auto acceptor = builder.experimental().AddExternalConnectionAcceptor(
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+      ServerCredentials());
   if (options_.reflection)
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   RETURN_IF_ERROR(RegisterServices(builder));
   server_ = builder.BuildAndStart();
-  if (server_ == nullptr || port_ == 0)
-    return MakeError(
-        absl::StatusCode::kUnavailable, "ADDRESS_IN_USE",
-        absl::StrCat("cannot listen on ", address,
-                     ": the port is in use, or the address is not of this "
-                     "machine; choose another one with --port or --listen"));
+  if (server_ == nullptr)
+    return absl::InternalError("gRPC cannot start a server");
   adapter_.Start();
+  door_->Start(std::move(acceptor));
+  deaf_watch_ = std::make_unique<DeafWatch>(
+      DeafWatchOptions(), door_->own_address(),
+      [this] { return door_->full(); },
+      [] {
+        Log(LogLevel::kError, "nobody is answered any more: the process ends");
+        FlushLog();
+        _exit(kDeafExitCode);
+      });
   return absl::OkStatus();
 }
 
@@ -197,6 +205,8 @@ bool Host::Drain() {
 void Host::Close() {
   Drain();
   if (server_ == nullptr) return;
+  deaf_watch_.reset();
+  door_->Close();
   adapter_.Stop(Draining(options_.service));
   server_->Shutdown(std::chrono::system_clock::now() +
                     absl::ToChronoMilliseconds(kCallGrace));

@@ -19,6 +19,8 @@
 #include "services/actor/lane_set.h"
 #include "services/base/mutex.h"
 #include "services/host/control_service.h"
+#include "services/host/deaf_watch.h"
+#include "services/host/door.h"
 #include "services/host/health.h"
 #include "services/host/rpc_adapter.h"
 #include "services/host/run_actor.h"
@@ -41,6 +43,8 @@ struct HostOptions {
   // As RpcAdapter::Shared::max_silence.
   absl::Duration max_silence = absl::Minutes(10);
   bool reflection = false;
+  // Connections at once; zero: what the limit of open files allows.
+  Door::Limits connections;
   // Called from the thread that calls Stop, with the drain time, by the first
   // call and by each that hastens the end.
   std::function<void(absl::Duration)> on_stop;
@@ -56,7 +60,7 @@ class Host {
   // (ADDRESS_IN_USE) when the address cannot be bound.
   absl::Status Listen();
   // The port that was bound.
-  int port() const { return port_; }
+  int port() const { return door_ == nullptr ? 0 : door_->port(); }
 
   // Starts the actor, and says SERVING. OnStart's error, or UNAVAILABLE
   // (DRAINING) when Stop came first.
@@ -108,8 +112,9 @@ class Host {
   RpcAdapter adapter_;
   LaneSet lanes_;
   ControlService control_;
+  std::unique_ptr<Door> door_;
   std::unique_ptr<grpc::Server> server_;
-  int port_ = 0;
+  std::unique_ptr<DeafWatch> deaf_watch_;
   std::optional<bool> drained_;  // What Drain came to.
 };
 

@@ -16,6 +16,7 @@
 #include "services/base/errors.h"
 #include "services/base/log.h"
 #include "services/base/status_macros.h"
+#include "services/host/door.h"
 #include "services/host/health_command.h"
 #include "services/host/host.h"
 #include "services/host/host_flags.h"
@@ -137,6 +138,7 @@ absl::Status Serve(Host& host, const HostFlags& flags, Departure& departure) {
 int RunActorProgram(int argc, char** argv, const ActorProgram& program) {
   TuneAllocator();
   TuneLocks();
+  RaiseFileLimit();
   gpr_set_log_function(LogForGrpc);
   absl::StatusOr<HostFlags> flags =
       ReadFlags(argc, argv, program.name,

@@ -28,7 +28,8 @@
 // server does: what could not be ended is left behind; 1 wrong flags, address
 // in use, or OnStart failed; 3 the shutdown hung before all callers were
 // answered, and the watchdog ended it; 70 a handler went on for
-// --stuck_exit_after beyond its work limit.
+// --stuck_exit_after beyond its work limit; 71 the process did not answer its
+// own calls for about a minute.
 #pragma once
 
 #include <functional>
@@ -43,6 +44,7 @@ namespace troupe {
 
 inline constexpr int kHungExitCode = 3;
 inline constexpr int kStuckExitCode = 70;
+inline constexpr int kDeafExitCode = 71;
 
 // One process's actor, and the same object as a ServiceProvider if it is one.
 struct HostedActor {
