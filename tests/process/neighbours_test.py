@@ -1,10 +1,13 @@
 """What a peer at the port may do to a process: nothing that lasts."""
+import os
+import resource
+import socket
 import threading
 import unittest
 
 import grpc
 
-from company import Company, coordinator_pb2, coordinator_pb2_grpc, wait_for
+from company import Company, actor_pb2, actor_pb2_grpc, coordinator_pb2, coordinator_pb2_grpc, wait_for
 
 SPEC = {"name": "n", "source": {"path": "train.csv"}, "roles": {"target": "y"},
         "model": {"xgboost": {"objective": "binary", "rounds": 2, "max_depth": 2}}}
@@ -61,6 +64,44 @@ class Uploading(unittest.TestCase):
             for each in slow_ones:
                 self.assertEqual(each.result(60).bytes, 1)
             channel.close()
+
+
+def peak_mib(actor) -> int:
+    with open(f"/proc/{actor.process.pid}/status", encoding="ascii") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:")) >> 10
+
+
+class Compressing(unittest.TestCase):
+    def test_what_is_compressed_is_refused_by_every_role_and_not_inflated(self):
+        with Company() as company:
+            for actor, method in ((company.coordinator, "Coordinator/GetJob"),
+                                  (company.running("loader")[0], "Loader/Plan"),
+                                  (company.running("preprocessor")[0], "Stage/Process"),
+                                  (company.running("model")[0], "Stage/Process")):
+                before = peak_mib(actor)
+                call = actor.channel.unary_unary(f"/troupe.v1.{method}")
+                with self.assertRaises(grpc.RpcError) as caught:
+                    call(bytes(64 << 20), compression=grpc.Compression.Gzip, timeout=60)
+                self.assertEqual(caught.exception.code(), grpc.StatusCode.UNIMPLEMENTED)
+                self.assertLess(peak_mib(actor) - before, 32, actor.name)
+
+
+class Descriptors(unittest.TestCase):
+    def test_who_ran_out_of_them_accepts_again(self):
+        with Company() as company:
+            for actor in (company.coordinator, company.running("loader")[0]):
+                used = len(os.listdir(f"/proc/{actor.process.pid}/fd"))
+                few = (used + 40, used + 40)
+                before = resource.prlimit(actor.process.pid, resource.RLIMIT_NOFILE, few)
+                self.assertEqual(before[0], before[1], "raised at the start")
+                peers = [socket.create_connection(("127.0.0.1", actor.port), timeout=10) for _ in range(300)]
+                wait_for(lambda: len(os.listdir(f"/proc/{actor.process.pid}/fd")) <= used + 40, "it is full")
+                for peer in peers:
+                    peer.close()
+                channel = own_channel(actor)
+                stub = actor_pb2_grpc.ActorStub(channel)
+                stub.GetStats(actor_pb2.GetStatsRequest(), timeout=60, wait_for_ready=True)
+                channel.close()
 
 
 if __name__ == "__main__":
