@@ -10,8 +10,8 @@
 #                             and its lock analysis are errors, AddressSanitizer and
 #                             UBSan watch. Both kinds run a second time here, since
 #                             only in them does memory go wrong unseen
-#   tests/run.sh --tsan       the tests of the actor runtime, and of jobs whose callers
-#                             cross, under ThreadSanitizer
+#   tests/run.sh --tsan       the tests of the actor runtime, and of jobs and calls whose
+#                             callers cross, under ThreadSanitizer
 #   tests/run.sh --lint       layers, serializing and format
 #   tests/run.sh --all        all of these: what every change must pass, together
 #                             with the Docker test (tests/docker/run.sh)
@@ -103,7 +103,7 @@ run_asan() {
 }
 run_tsan() {
   fixed_addresses
-  build tsan base_test actor_test coordinator_test && suite tsan tsan || count tsan 0 1
+  build tsan base_test actor_test coordinator_test stages_test && suite tsan tsan || count tsan 0 1
   wrap=()
 }
 # check NAME ARGUMENTS...: looks at every file by itself, without the others of
