@@ -21,7 +21,7 @@ constexpr char kVersion[] = "troupe 0.1.0";
 
 constexpr char kFooter[] =
     "Examples:\n"
-    "  troupe train examples/cancer.yaml\n"
+    "  troupe train deploy/examples/cancer.yaml\n"
     "  troupe score cancer --input new.csv --output predictions.csv\n"
     "  troupe inspect new.csv\n"
     "  troupe status\n"
