@@ -28,6 +28,25 @@ constexpr char kSynchronous[] = "PRAGMA synchronous=OFF";
 constexpr char kSynchronous[] = "PRAGMA synchronous=FULL";
 #endif
 
+constexpr int kMostLogPages = 1000;  // Then the log is written back.
+
+// Whether the last call could not write, or not sync, or not say which.
+bool WriteFailed(sqlite3* handle) {
+  if (sqlite3_errcode(handle) != SQLITE_IOERR) return false;
+  const int why = sqlite3_extended_errcode(handle);
+  return why != SQLITE_IOERR_READ && why != SQLITE_IOERR_SHORT_READ &&
+         why != SQLITE_IOERR_NOMEM;
+}
+
+// Lets the next read of the file come from the disk. Closing a file drops
+// SQLite's locks on it, so none may be open.
+void DropCached(const std::string& path) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+  close(fd);
+}
+
 absl::Status SqliteError(sqlite3* handle, absl::string_view doing) {
   const std::string message =
       absl::StrCat("state database: ", doing, ": ", sqlite3_errmsg(handle));
@@ -179,6 +198,13 @@ absl::Status Database::OpenFile(const std::string& path, bool make) {
                           (make ? SQLITE_OPEN_CREATE : 0),
                       nullptr);
   if (opened != SQLITE_OK) return SqliteError(handle_, "open");
+  sqlite3_wal_hook(
+      handle_,
+      [](void* pages, sqlite3*, const char*, int count) {
+        *static_cast<int*>(pages) = count;
+        return SQLITE_OK;
+      },
+      &log_pages_);
   // One that is refused must leave the log as it is.
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   // The exclusive mode must come before WAL, so that no shared memory is used.
@@ -201,10 +227,22 @@ absl::Status Database::OpenMarked(Trust trust) {
   if (!anything && !bare && version == 0) return DatabaseMissing(state_dir);
   ASSIGN_OR_RETURN(const std::optional<Mark> found, MarkInDatabase(*this));
   if (!anything && !bare) RETURN_IF_ERROR(CheckMark(state_dir, *before, found));
-  RETURN_IF_ERROR(Connection(handle_).Execute("PRAGMA journal_mode=WAL"));
-  RETURN_IF_ERROR(Connection(handle_).Execute(kSynchronous));
+  RETURN_IF_ERROR(EmptyLog(path));
   RETURN_IF_ERROR(UpgradeSchema(*this));
   return KeepMark(*before);
+}
+
+absl::Status Database::EmptyLog(const std::string& path) {
+  const std::string log_mode =
+      absl::StrCat("PRAGMA journal_mode=WAL;", kSynchronous);
+  RETURN_IF_ERROR(Connection(handle_).Execute(log_mode));
+  if (sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_TRUNCATE,
+                                nullptr, nullptr) != SQLITE_OK)
+    return SqliteError(handle_, "empty the log");
+  sqlite3_close_v2(handle_);
+  DropCached(path);
+  RETURN_IF_ERROR(OpenFile(path, /*make=*/false));
+  return Connection(handle_).Execute(log_mode);
 }
 
 // From here on, the mark follows the database.
@@ -245,16 +283,25 @@ absl::Status Database::Run(
   if (done.ok() && marked)
     done = connection.Execute(
         absl::StrCat("UPDATE store SET sequence = ", sequence_ + 1));
-  if (done.ok()) {
-    done = connection.Execute("COMMIT");
-    if (!done.ok() && (sqlite3_errcode(handle_) == SQLITE_IOERR))
-      EndAfterFailedSync("troupe.db", done.message());
-  }
+  return Finish(connection, std::move(done), marked);
+}
+
+absl::Status Database::Finish(Connection& connection, absl::Status done,
+                              bool marked) {
+  if (done.ok()) done = connection.Execute("COMMIT");
+  if (WriteFailed(handle_)) EndAfterFailedSync("troupe.db", done.message());
   if (!done.ok()) {
     connection.Execute("ROLLBACK").IgnoreError();
     return done;
   }
   if (marked) mark_->Write(++sequence_);
+  if (log_pages_ < kMostLogPages) return done;
+  log_pages_ = 0;
+  // A full disk leaves the log to grow on; it is tried again.
+  sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_PASSIVE,
+                            nullptr, nullptr);
+  if (WriteFailed(handle_))
+    EndAfterFailedSync("troupe.db", sqlite3_errmsg(handle_));
   return done;
 }
 

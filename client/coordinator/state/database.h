@@ -4,6 +4,12 @@
 // Beside it lies a StoreMark: which database belongs to this directory, and how
 // many commits it acknowledged. A database that does not agree is refused.
 //
+// Each life begins with an empty log: what the last one left in it is brought
+// into the database file, and that is read back and checked, before anything
+// is acknowledged. So nothing is ever appended behind a hole that a failed
+// write left. Nobody but this object writes the log back into the file, since
+// SQLite keeps silent where that fails.
+//
 // One connection, because SQLite before 3.51.3 can lose commits when several
 // connections meet at a WAL reset, and because one writer needs no more.
 //
@@ -113,8 +119,8 @@ class Database {
 
   // Runs `body` as one transaction, durable when this returns OK; undone when
   // `body` or the commit fails. DISK_FULL, JOURNAL_DAMAGED, or what `body`
-  // returned. An I/O error in the commit ends the process: what is on disk is
-  // then unknown, until the next start has read it.
+  // returned. An I/O error in writing ends the process: what is on disk is then
+  // unknown, until the next start has read it.
   absl::Status Run(const std::function<absl::Status(Connection&)>& body);
 
   // The state directory.
@@ -126,12 +132,16 @@ class Database {
 
   absl::Status OpenFile(const std::string& path, bool make);
   absl::Status OpenMarked(Trust trust);
+  absl::Status EmptyLog(const std::string& path);
+  absl::Status Finish(Connection& connection, absl::Status done, bool marked)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status KeepMark(const std::optional<Mark>& before);
 
   const std::string directory_;
   const int lock_;  // File descriptor that holds the flock.
   Mutex mutex_;
   sqlite3* handle_ = nullptr;  // Used under mutex_ once it is opened.
+  int log_pages_ = 0;          // Likewise; set by SQLite.
   // Null while the database is opened.
   std::unique_ptr<StoreMark> mark_ ABSL_GUARDED_BY(mutex_);
   int64_t sequence_ ABSL_GUARDED_BY(mutex_) = 0;  // Of the last commit.

@@ -122,5 +122,42 @@ TEST(StoreIdentity, TakesAnythingWhenTheUserSaysSo) {
   EXPECT_EQ(Refusal(dir.path()), "");
 }
 
+TEST(Database, BeginsEachLifeWithAnEmptyLog) {
+  TempDir dir, dead;
+  {
+    const auto database = *Database::Open(dir.path());
+    const auto jobs = *JobStore::Open(database.get());
+    pb::Job job;
+    job.set_id("a");
+    ASSERT_TRUE(jobs->Add(job).ok());
+    for (const char* name : {"/troupe.db", "/troupe.db-wal", "/troupe.mark"})
+      fs::copy_file(dir.path() + name, dead.path() + name);
+  }
+  ASSERT_GT(fs::file_size(dead / "troupe.db-wal"), 0u);
+  const auto database = *Database::Open(dead.path());
+  std::error_code none;
+  EXPECT_LE(static_cast<int64_t>(fs::file_size(dead / "troupe.db-wal", none)),
+            0);
+  // What was in it is in the file alone.
+  fs::copy_file(dead / "troupe.db", dir / "troupe.db",
+                fs::copy_options::overwrite_existing);
+  const auto copy = *Database::Open(dir.path());
+  EXPECT_TRUE((*JobStore::Open(copy.get()))->Get("a").ok());
+}
+
+TEST(Database, KeepsItsLogShort) {
+  TempDir dir;
+  const auto database = *Database::Open(dir.path());
+  const auto jobs = *JobStore::Open(database.get());
+  pb::Job job;
+  job.set_state_message(std::string(100'000, 'x'));
+  for (int i = 0; i < 120; ++i) {
+    job.set_id(std::to_string(i));
+    ASSERT_TRUE(jobs->Add(job).ok());
+  }
+  EXPECT_LT(fs::file_size(dir / "troupe.db-wal"), 6'000'000u);
+  EXPECT_GT(fs::file_size(dir / "troupe.db"), 6'000'000u);
+}
+
 }  // namespace
 }  // namespace troupe
