@@ -48,7 +48,8 @@ Host::Host(HostOptions options, HostedActor hosted)
 }
 
 Host::~Host() {
-  Stop(StopMode::kNow);
+  // After a drain there is nothing left to hasten.
+  if (!drained_.has_value()) Stop(StopMode::kNow);
   Close();
 }
 

@@ -336,6 +336,24 @@ TEST(Stop, DoesNotWaitBeyondItForWhatTheProviderEnds) {
   EXPECT_EQ(echo.host->drain_time_left(), absl::ZeroDuration());
 }
 
+TEST(Stop, IsToldOncePerHasteningAndNotByTheEnd) {
+  std::vector<absl::Duration> told;
+  HostOptions options;
+  options.service = "echo";
+  options.on_stop = [&](absl::Duration time) { told.push_back(time); };
+  {
+    Host host(options, {std::make_unique<EchoStage>(), nullptr});
+    ASSERT_TRUE(host.Listen().ok());
+    ASSERT_TRUE(host.Start().ok());
+    host.Stop(StopMode::kDrain, absl::Hours(2));
+    host.Stop(StopMode::kDrain, absl::Hours(3));
+    host.Stop(StopMode::kDrain, absl::Hours(1));
+    EXPECT_TRUE(host.Drain());
+    host.Close();
+  }
+  EXPECT_EQ(told, (std::vector{absl::Hours(2), absl::Hours(1)}));
+}
+
 TEST(Stop, WaitsForWhatTheProviderEnds) {
   EchoHost echo;
   echo.stage->drained = false;
