@@ -155,15 +155,18 @@ bool Host::Stop(StopMode mode, std::optional<absl::Duration> drain_time) {
     health_.SetServing(false);
   }
   lanes_.Stop(mode, time);
-  // The lanes have stopped taking messages when AwaitStop returns.
-  stop_called_.NotifyAll();
   if (hastens && options_.on_stop) options_.on_stop(time);
+  // The lanes have stopped taking messages when AwaitStop returns, and whoever
+  // wants to know of the stop does.
+  MutexLock lock(&mutex_);
+  stop_told_ = true;
+  stop_called_.NotifyAll();
   return began;
 }
 
 void Host::AwaitStop() {
   MutexLock lock(&mutex_);
-  while (!drained_by_.has_value()) stop_called_.Wait(&mutex_);
+  while (!stop_told_) stop_called_.Wait(&mutex_);
 }
 
 absl::Duration Host::drained_by() const {

@@ -105,6 +105,7 @@ class Host {
   CondVar stop_called_;
   // When draining ends, on the monotonic clock; none before Stop.
   std::optional<absl::Duration> drained_by_ ABSL_GUARDED_BY(mutex_);
+  bool stop_told_ ABSL_GUARDED_BY(mutex_) = false;  // To on_stop, too.
   bool started_ ABSL_GUARDED_BY(mutex_) = false;
   bool overdue_ ABSL_GUARDED_BY(mutex_) = false;
   ThreadExecutor executor_;

@@ -27,6 +27,8 @@ namespace troupe {
 namespace {
 
 constexpr absl::Duration kHealthTimeout = absl::Seconds(3);
+// Whoever said NOW while the process closes is answered first.
+constexpr absl::Duration kReplyTime = absl::Milliseconds(100);
 // Beyond the drain time; what Host::Drain gives itself is less.
 constexpr absl::Duration kWatchdogGrace = absl::Seconds(2);
 // What closing may take, at least. With NOW that is all.
@@ -95,7 +97,7 @@ class Departure {
       case Phase::kServing:
         return hanging_.Arm(drain_time + kWatchdogGrace);
       case Phase::kClosing:
-        return leaving_.Arm(drain_time);
+        return leaving_.Arm(std::max(drain_time, kReplyTime));
     }
   }
   void Serve() { phase_ = Phase::kServing; }

@@ -354,6 +354,25 @@ TEST(Stop, IsToldOncePerHasteningAndNotByTheEnd) {
   EXPECT_EQ(told, (std::vector{absl::Hours(2), absl::Hours(1)}));
 }
 
+// Whoever closes when AwaitStop returns has heard of the stop by then, and does
+// not take it for one more, in the middle of its last replies.
+TEST(Stop, IsToldBeforeTheWaitingForItEnds) {
+  std::atomic<bool> told = false;
+  HostOptions options;
+  options.service = "echo";
+  options.on_stop = [&](absl::Duration) {
+    absl::SleepFor(absl::Milliseconds(50));
+    told = true;
+  };
+  Host host(options, {std::make_unique<EchoStage>(), nullptr});
+  ASSERT_TRUE(host.Listen().ok());
+  ASSERT_TRUE(host.Start().ok());
+  std::thread stop([&] { host.Stop(StopMode::kNow); });
+  host.AwaitStop();
+  EXPECT_TRUE(told);
+  stop.join();
+}
+
 TEST(Stop, WaitsForWhatTheProviderEnds) {
   EchoHost echo;
   echo.stage->drained = false;
