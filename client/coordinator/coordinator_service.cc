@@ -199,7 +199,7 @@ absl::StatusOr<Reply> CoordinatorService::WatchJob(Message& message) {
 
 absl::StatusOr<pb::ListPipelinesResponse> CoordinatorService::ListPipelines(
     pb::ListPipelinesRequest& request, const Context&) {
-  return company_.environment->pipelines->List(request.name());
+  return company_.environment->pipelines->List(request);
 }
 
 absl::StatusOr<pb::Pipeline> CoordinatorService::GetPipeline(

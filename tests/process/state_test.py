@@ -90,5 +90,25 @@ class LostDatabase(unittest.TestCase):
         self.assertEqual(len(lost) + len(kept), len(self.before))
 
 
+class Kept(unittest.TestCase):
+    def setUp(self):
+        self.company = self.enterContext(Company())
+        self.company.write("train.csv", ROWS)
+        self.company.run(kind="TRAIN", spec=SPEC)
+
+    def score(self):
+        return self.company.run(kind="SCORE", pipeline="n", source={"path": "train.csv"})
+
+    def test_lists_have_pages(self):
+        for _ in range(2):
+            self.company.run(kind="TRAIN", spec=SPEC)
+        request = coordinator_pb2.ListPipelinesRequest(name="n", page_size=2)
+        first = self.company.stub.ListPipelines(request)
+        self.assertEqual([each.version for each in first.pipelines], [1, 2])
+        request.page_token = first.next_page_token
+        second = self.company.stub.ListPipelines(request)
+        self.assertEqual(([each.version for each in second.pipelines], second.next_page_token), ([3], ""))
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -1,11 +1,11 @@
 #include "client/coordinator/state/job_store.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "client/coordinator/state/garbage.h"
+#include "client/coordinator/state/page.h"
 #include "client/coordinator/state/pipeline_registry.h"
 #include "client/coordinator/state/upload_store.h"
 #include "services/base/errors.h"
@@ -189,8 +189,7 @@ absl::StatusOr<pb::ListJobsResponse> JobStore::List(
   int64_t below = INT64_MAX;
   if (!page_token.empty() && !absl::SimpleAtoi(page_token, &below))
     return BadSpec("page_token", "is not one that ListJobs returned");
-  if (page_size <= 0) page_size = 100;
-  page_size = std::min<int64_t>(page_size, 1000);
+  page_size = PageSize(page_size);
   pb::ListJobsResponse response;
   RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
     ASSIGN_OR_RETURN(
@@ -199,15 +198,17 @@ absl::StatusOr<pb::ListJobsResponse> JobStore::List(
                            " ORDER BY number DESC LIMIT ?"));
     select.Bind(below).Bind(page_size + 1);
     int64_t last = 0;
+    int64_t bytes = 0;
     while (true) {
       ASSIGN_OR_RETURN(const bool found, select.Next());
       if (!found) return absl::OkStatus();
-      if (response.jobs_size() == page_size) {
+      if (response.jobs_size() == page_size || bytes >= kPageBytes) {
         response.set_next_page_token(absl::StrCat(last));
         return absl::OkStatus();
       }
       ASSIGN_OR_RETURN(pb::Job job, select.SealedMessage<pb::Job>(0));
       job.clear_report();
+      bytes += static_cast<int64_t>(job.ByteSizeLong());
       *response.add_jobs() = std::move(job);
       last = select.Int(1);
     }

@@ -55,6 +55,19 @@ CREATE TABLE store (id TEXT NOT NULL, sequence INTEGER NOT NULL);
 INSERT INTO store VALUES (lower(hex(randomblob(12))), 0);
 )sql";
 
+// What of a plan grows with its files: a loader's cursor, in pieces, and what
+// each page told of the files that ended in it.
+constexpr char kPlans[] = R"sql(
+CREATE TABLE plan_cursors (
+  job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+  number INTEGER NOT NULL, piece BLOB NOT NULL,
+  PRIMARY KEY (job, number));
+CREATE TABLE plan_digests (
+  job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+  number INTEGER NOT NULL, page BLOB NOT NULL,
+  PRIMARY KEY (job, number));
+)sql";
+
 // What the database knows to be no longer needed, and has still to remove:
 // files and directories by their path below the state directory. And the
 // artifacts that it ever named, with who names each of them: a job's step, or a
@@ -192,6 +205,7 @@ absl::Status UpgradeSchema(Database& database) {
     }
     RETURN_IF_ERROR(connection.Execute(kStore));
     RETURN_IF_ERROR(connection.Execute(kUploads));
+    RETURN_IF_ERROR(connection.Execute(kPlans));
     RETURN_IF_ERROR(connection.Execute(kGarbage));
     RETURN_IF_ERROR(RecordArtifactUses(connection));
     return connection.Execute(absl::StrCat("PRAGMA user_version=", kVersion));

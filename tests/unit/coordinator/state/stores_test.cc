@@ -190,17 +190,51 @@ TEST(PipelineRegistry, NamesTheNearestPipeline) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("\"cancer\""));
 }
 
+pb::ListPipelinesResponse ListOf(PipelineRegistry& registry,
+                                 const std::string& name, int page_size = 0,
+                                 const std::string& token = "") {
+  pb::ListPipelinesRequest request;
+  request.set_name(name);
+  request.set_page_size(page_size);
+  request.set_page_token(token);
+  return *registry.List(request);
+}
+
 TEST(PipelineRegistry, ListsTheNewestOfEachOrAllOfOne) {
   TempDir dir;
   const auto database = *Database::Open(dir.path());
   PipelineRegistry registry(database.get());
   for (const std::string name : {"p", "q", "p"})
     ASSERT_TRUE(registry.Register(NamedPipeline(name, "s"), "").ok());
-  const auto newest = *registry.List("");
+  const auto newest = ListOf(registry, "");
   ASSERT_EQ(newest.pipelines_size(), 2);
   EXPECT_EQ(newest.pipelines(0).version(), 2);
   EXPECT_EQ(newest.pipelines(0).hops(0).artifact(), "");
-  EXPECT_EQ(registry.List("p")->pipelines_size(), 2);
+  EXPECT_EQ(ListOf(registry, "p").pipelines_size(), 2);
+}
+
+TEST(PipelineRegistry, ListsPageByPageAndEndsAPageThatGrowsLarge) {
+  TempDir dir;
+  const auto database = *Database::Open(dir.path());
+  PipelineRegistry registry(database.get());
+  for (const std::string name : {"p", "q", "p", "r", "p"}) {
+    pb::Pipeline pipeline = NamedPipeline(name, "s");
+    pipeline.mutable_report()->add_warnings(std::string(600'000, 'w'));
+    ASSERT_TRUE(registry.Register(pipeline, "").ok());
+  }
+  for (const std::string name : {"", "p"}) {
+    auto page = ListOf(registry, name, 2);
+    ASSERT_EQ(page.pipelines_size(), 2);
+    page = ListOf(registry, name, 2, page.next_page_token());
+    ASSERT_EQ(page.pipelines_size(), 1);
+    EXPECT_EQ(VersionName(page.pipelines(0)), name.empty() ? "r@1" : "p@3");
+    EXPECT_EQ(page.next_page_token(), "");
+    EXPECT_EQ(ListOf(registry, name, 9).pipelines_size(), 2);  // 1 MiB.
+  }
+  pb::ListPipelinesRequest foreign;
+  foreign.set_name("p");
+  foreign.set_page_token("q@1");
+  EXPECT_EQ(ReasonOf(registry.List(foreign).status()), "BAD_SPEC");
 }
 
 // Runs p@1, which is registered.
