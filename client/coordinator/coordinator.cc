@@ -51,11 +51,12 @@ ABSL_FLAG(absl::Duration, fit_timeout, absl::Hours(24),
 ABSL_FLAG(absl::Duration, max_stall, absl::Minutes(30),
           "how long a job waits for a stage without replicas");
 ABSL_FLAG(absl::Duration, keep_jobs, absl::Hours(24 * 30),
-          "ended jobs and their output are removed after so long");
+          "ended jobs and their output are removed after so long, of the time "
+          "that the coordinator runs");
 ABSL_FLAG(int64_t, max_kept_jobs, 10'000,
           "so many ended jobs are kept, the newest");
 ABSL_FLAG(absl::Duration, keep_uploads, absl::Hours(24),
-          "uploads that no job used are removed after so long");
+          "uploads that no job used are removed after so long, likewise");
 
 namespace troupe {
 namespace {

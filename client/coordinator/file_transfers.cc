@@ -40,8 +40,7 @@ absl::Status UploadTransfer::Take(grpc::ByteBuffer& bytes) {
 absl::StatusOr<std::optional<grpc::ByteBuffer>> UploadTransfer::Give() {
   if (answered_) return std::nullopt;
   if (writer_ == nullptr) return NameMissing();
-  ASSIGN_OR_RETURN(const StoredUpload stored,
-                   writer_->Finish(environment_.clock->Now()));
+  ASSIGN_OR_RETURN(const StoredUpload stored, writer_->Finish());
   answered_ = true;
   pb::UploadResponse response;
   response.set_id(stored.id);

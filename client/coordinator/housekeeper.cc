@@ -2,8 +2,14 @@
 
 #include "client/coordinator/state/garbage.h"
 #include "services/base/log.h"
+#include "services/base/status_macros.h"
 
 namespace troupe {
+namespace {
+
+constexpr int64_t kRecordEvery = 10;
+
+}  // namespace
 
 Housekeeper::Housekeeper(const JobEnvironment* environment,
                          JobScheduler* scheduler, const Retention& retention,
@@ -33,17 +39,29 @@ void Housekeeper::Work() {
 }
 
 void Housekeeper::Clean() {
-  const absl::Time now = environment_->clock->Now();
-  const auto expired =
-      environment_->jobs->Expired(now - retention_.jobs, retention_.max_jobs);
-  absl::Status status = expired.status();
-  if (expired.ok())
-    for (const std::string& id : *expired)
-      status.Update(scheduler_->Delete(id));
-  status.Update(
-      environment_->uploads->ReleaseUnclaimed(now - retention_.unused_uploads));
-  status.Update(CollectGarbage(*environment_->database).status());
+  const absl::Status status = TryClean();
   if (!status.ok()) LogError("cleaning up failed", status);
+}
+
+absl::Status Housekeeper::TryClean() {
+  if (++times_ % kRecordEvery == 0)
+    RETURN_IF_ERROR(environment_->database->RecordLived());
+  while (true) {
+    ASSIGN_OR_RETURN(
+        const std::vector<std::string> expired,
+        environment_->jobs->Expired(retention_.jobs, retention_.max_jobs));
+    for (const std::string& id : expired) {
+      {
+        MutexLock lock(&mutex_);
+        if (stopping_) return absl::OkStatus();
+      }
+      RETURN_IF_ERROR(scheduler_->Delete(id));
+    }
+    if (expired.empty()) break;
+  }
+  RETURN_IF_ERROR(
+      environment_->uploads->ReleaseUnclaimed(retention_.unused_uploads));
+  return CollectGarbage(*environment_->database).status();
 }
 
 }  // namespace troupe

@@ -15,6 +15,8 @@
 namespace troupe {
 
 struct Retention {
+  // Of the time that the coordinator lives through (Database::Lived): a clock
+  // that jumps removes nothing.
   absl::Duration jobs = absl::Hours(24 * 30);  // After they ended.
   int64_t max_jobs = 10'000;                   // The newest ended ones.
   absl::Duration unused_uploads = absl::Hours(24);
@@ -25,7 +27,7 @@ class Housekeeper {
   // Cleans now and every `interval`. Everything must outlive this object.
   Housekeeper(const JobEnvironment* environment, JobScheduler* scheduler,
               const Retention& retention,
-              absl::Duration interval = absl::Minutes(10));
+              absl::Duration interval = absl::Minutes(1));
   ~Housekeeper();
 
   // Cleans once, on the calling thread.
@@ -33,6 +35,7 @@ class Housekeeper {
 
  private:
   void Work();
+  absl::Status TryClean();
 
   const JobEnvironment* const environment_;
   JobScheduler* const scheduler_;
@@ -41,6 +44,7 @@ class Housekeeper {
   Mutex mutex_;
   CondVar changed_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  int64_t times_ = 0;   // That it cleaned.
   std::thread thread_;  // Last: it uses the others.
 };
 

@@ -28,6 +28,7 @@ constexpr char kSynchronous[] = "PRAGMA synchronous=OFF";
 constexpr char kSynchronous[] = "PRAGMA synchronous=FULL";
 #endif
 
+constexpr absl::Duration kSleptThrough = absl::Minutes(5);
 constexpr int kMostLogPages = 1000;  // Then the log is written back.
 
 // Whether the last call could not write, or not sync, or not say which.
@@ -183,10 +184,10 @@ int64_t Connection::total_changes() const {
 }
 
 absl::StatusOr<std::unique_ptr<Database>> Database::Open(
-    const std::string& state_dir, Trust trust) {
+    const std::string& state_dir, Trust trust, const Clock* clock) {
   RETURN_IF_ERROR(MakeDirectory(state_dir));
   ASSIGN_OR_RETURN(const int lock, LockDirectory(state_dir));
-  std::unique_ptr<Database> database(new Database(state_dir, lock));
+  std::unique_ptr<Database> database(new Database(state_dir, lock, clock));
   RETURN_IF_ERROR(database->OpenMarked(trust));
   return database;
 }
@@ -248,6 +249,14 @@ absl::Status Database::EmptyLog(const std::string& path) {
 // From here on, the mark follows the database.
 absl::Status Database::KeepMark(const std::optional<Mark>& before) {
   ASSIGN_OR_RETURN(const std::optional<Mark> now, MarkInDatabase(*this));
+  int64_t lived_seconds = 0;
+  RETURN_IF_ERROR(Run([&](Connection& connection) -> absl::Status {
+    ASSIGN_OR_RETURN(Statement select,
+                     connection.Prepare("SELECT lived FROM store"));
+    RETURN_IF_ERROR(select.Execute());
+    lived_seconds = select.Int(0);
+    return absl::OkStatus();
+  }));
   if (!now.has_value()) return JournalDamaged("the store has no id");
   Mark mark = *now;
   // Behind only where anything is taken: no number is given twice.
@@ -260,6 +269,7 @@ absl::Status Database::KeepMark(const std::optional<Mark>& before) {
     MutexLock lock(&mutex_);
     mark_ = std::move(file);
     sequence_ = mark.sequence;
+    lived_ = absl::Seconds(lived_seconds);
   }
   if (now->sequence == mark.sequence) return absl::OkStatus();
   return Run([](Connection& connection) {
@@ -272,6 +282,24 @@ Database::~Database() {
   close(lock_);
 }
 
+absl::Duration Database::Live() {
+  const absl::Duration now = clock_->Monotonic();
+  lived_ += std::min(now - seen_, kSleptThrough);
+  seen_ = now;
+  return lived_;
+}
+
+absl::Duration Database::Lived() {
+  MutexLock lock(&mutex_);
+  return Live();
+}
+
+absl::Status Database::RecordLived() {
+  return Run([](Connection& connection) {
+    return connection.Execute("UPDATE store SET lived = lived");
+  });
+}
+
 absl::Status Database::Run(
     const std::function<absl::Status(Connection&)>& body) {
   MutexLock lock(&mutex_);
@@ -282,7 +310,8 @@ absl::Status Database::Run(
   const bool marked = mark_ != nullptr && connection.total_changes() != before;
   if (done.ok() && marked)
     done = connection.Execute(
-        absl::StrCat("UPDATE store SET sequence = ", sequence_ + 1));
+        absl::StrCat("UPDATE store SET sequence = ", sequence_ + 1,
+                     ", lived = ", absl::ToInt64Seconds(Live())));
   return Finish(connection, std::move(done), marked);
 }
 

@@ -35,7 +35,10 @@ absl::Status Pin(Connection& connection, const pb::Job& job) {
              : PipelineRegistry::Check(connection, job.pipeline());
 }
 
-int64_t EndTime(const pb::Job& job) { return job.end_time().seconds(); }
+// For the column `ended_at` of a job as it is recorded now.
+int64_t EndedAt(Database& database, const pb::Job& job) {
+  return IsTerminal(job.state()) ? absl::ToInt64Seconds(database.Lived()) : 0;
+}
 
 }  // namespace
 
@@ -67,6 +70,7 @@ absl::StatusOr<JobStore::Added> JobStore::Add(const pb::Job& job) {
   ASSIGN_OR_RETURN(const std::string request,
                    SerializeCanonical(job.request()));
   ASSIGN_OR_RETURN(const std::string bytes, JobBytes(job));
+  const int64_t ended_at = EndedAt(*database_, job);
   Added added;
   RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
     ASSIGN_OR_RETURN(
@@ -86,7 +90,7 @@ absl::StatusOr<JobStore::Added> JobStore::Add(const pb::Job& job) {
         Statement insert,
         connection.Prepare(
             "INSERT INTO jobs (id, request_id, kind, request, state, ended,"
-            " job, end_time, epoch) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+            " job, ended_at, epoch) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"));
     added.job = job;
     added.created = true;
     RETURN_IF_ERROR(insert.Bind(job.id())
@@ -96,7 +100,7 @@ absl::StatusOr<JobStore::Added> JobStore::Add(const pb::Job& job) {
                         .Bind(int64_t{job.state()})
                         .Bind(int64_t{IsTerminal(job.state())})
                         .BindSealed(bytes)
-                        .Bind(EndTime(job))
+                        .Bind(ended_at)
                         .Bind(epoch_)
                         .Execute());
     const std::string& upload = job.request().upload();
@@ -127,27 +131,29 @@ absl::StatusOr<std::string> JobStore::FindRequest(
 }
 
 absl::Status JobStore::Update(const pb::Job& job) {
+  const int64_t ended_at = EndedAt(*database_, job);
   return database_->Run(
-      [&](Connection& connection) { return Write(connection, job); });
+      [&](Connection& connection) { return Write(connection, job, ended_at); });
 }
 
 absl::Status JobStore::Reopen(const pb::Job& job) {
   return database_->Run([&](Connection& connection) -> absl::Status {
     RETURN_IF_ERROR(Pin(connection, job));
-    return Write(connection, job);
+    return Write(connection, job, 0);
   });
 }
 
-absl::Status JobStore::Write(Connection& connection, const pb::Job& job) {
+absl::Status JobStore::Write(Connection& connection, const pb::Job& job,
+                             int64_t ended_at) {
   ASSIGN_OR_RETURN(const std::string bytes, JobBytes(job));
   ASSIGN_OR_RETURN(
       Statement update,
       connection.Prepare("UPDATE jobs SET state = ?, ended = ?, job = ?,"
-                         " end_time = ?, epoch = ? WHERE id = ?"));
+                         " ended_at = ?, epoch = ? WHERE id = ?"));
   RETURN_IF_ERROR(update.Bind(int64_t{job.state()})
                       .Bind(int64_t{IsTerminal(job.state())})
                       .BindSealed(bytes)
-                      .Bind(EndTime(job))
+                      .Bind(ended_at)
                       .Bind(epoch_)
                       .Bind(job.id())
                       .Execute());
@@ -242,17 +248,21 @@ absl::StatusOr<std::vector<std::string>> JobStore::Unfinished() {
   return ids;
 }
 
-absl::StatusOr<std::vector<std::string>> JobStore::Expired(absl::Time before,
+absl::StatusOr<std::vector<std::string>> JobStore::Expired(absl::Duration after,
                                                            int64_t keep) {
+  const absl::Duration before = database_->Lived() - after;
   std::vector<std::string> ids;
   RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
     ASSIGN_OR_RETURN(
         Statement select,
         connection.Prepare(
-            "SELECT id FROM jobs WHERE ended = 1 AND (end_time < ? OR number"
-            " NOT IN (SELECT number FROM jobs WHERE ended = 1"
-            " ORDER BY number DESC LIMIT ?)) ORDER BY number"));
-    select.Bind(absl::ToUnixSeconds(before)).Bind(keep);
+            "SELECT id FROM (SELECT id, number FROM jobs"
+            " WHERE ended = 1 AND ended_at < ?"
+            " UNION SELECT id, number FROM jobs WHERE ended = 1 AND number <="
+            " (SELECT number FROM jobs WHERE ended = 1"
+            " ORDER BY number DESC LIMIT 1 OFFSET ?)) ORDER BY number"
+            " LIMIT 100"));
+    select.Bind(absl::ToInt64Seconds(before)).Bind(keep);
     ASSIGN_OR_RETURN(ids, Ids(select));
     return absl::OkStatus();
   }));

@@ -71,9 +71,10 @@ class JobStore {
   // Ids of jobs that have not ended, oldest first.
   absl::StatusOr<std::vector<std::string>> Unfinished();
 
-  // Ids of ended jobs that ended before `before`, or that are not among the
-  // `keep` newest ones.
-  absl::StatusOr<std::vector<std::string>> Expired(absl::Time before,
+  // Ids of jobs that ended more than `after` of lived time ago
+  // (Database::Lived), or that are not among the `keep` newest ended ones; a
+  // hundred at most.
+  absl::StatusOr<std::vector<std::string>> Expired(absl::Duration after,
                                                    int64_t keep);
 
   // Forgets a job and its journal. Its output, and uploads that no other job
@@ -83,7 +84,8 @@ class JobStore {
  private:
   explicit JobStore(Database* database) : database_(database) {}
 
-  absl::Status Write(Connection& connection, const pb::Job& job);
+  absl::Status Write(Connection& connection, const pb::Job& job,
+                     int64_t ended_at);
 
   Database* const database_;
   int64_t epoch_ = 0;

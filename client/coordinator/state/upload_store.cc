@@ -93,21 +93,19 @@ absl::Status UploadStore::Writer::Append(absl::string_view content) {
   return WriteAll(fd_, content, upload_.path);
 }
 
-absl::StatusOr<StoredUpload> UploadStore::Writer::Finish(absl::Time now) {
+absl::StatusOr<StoredUpload> UploadStore::Writer::Finish() {
+  const int64_t made = absl::ToInt64Seconds(store_->database_->Lived());
   SyncFile(fd_, upload_.path);
   close(std::exchange(fd_, -1));
   RETURN_IF_ERROR(SyncDirectory(store_->directory_));
-  RETURN_IF_ERROR(
-      store_->database_->Run([&](Connection& connection) -> absl::Status {
-        ASSIGN_OR_RETURN(
-            Statement arrived,
-            connection.Prepare("UPDATE uploads SET bytes = ?, made = ?,"
-                               " arriving = 0 WHERE id = ?"));
-        return arrived.Bind(upload_.bytes)
-            .Bind(absl::ToUnixSeconds(now))
-            .Bind(upload_.id)
-            .Execute();
-      }));
+  RETURN_IF_ERROR(store_->database_->Run([&](Connection& connection)
+                                             -> absl::Status {
+    ASSIGN_OR_RETURN(
+        Statement arrived,
+        connection.Prepare("UPDATE uploads SET bytes = ?, made = ?,"
+                           " arriving = 0 WHERE id = ?"));
+    return arrived.Bind(upload_.bytes).Bind(made).Bind(upload_.id).Execute();
+  }));
   finished_ = true;
   return upload_;
 }
@@ -185,12 +183,13 @@ absl::Status UploadStore::Release(Connection& connection,
   return release.Bind(job).Execute();
 }
 
-absl::Status UploadStore::ReleaseUnclaimed(absl::Time before) {
+absl::Status UploadStore::ReleaseUnclaimed(absl::Duration after) {
+  const absl::Duration before = database_->Lived() - after;
   return database_->Run([&](Connection& connection) {
     return ForgetUploads(connection,
                          "arriving = 0 AND made < ? AND"
                          " id NOT IN (SELECT upload FROM upload_claims)",
-                         absl::ToUnixSeconds(before));
+                         absl::ToInt64Seconds(before));
   });
 }
 

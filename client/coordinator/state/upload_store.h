@@ -36,7 +36,7 @@ class UploadStore {
     // RESOURCE_EXHAUSTED (UPLOAD_TOO_LARGE).
     absl::Status Append(absl::string_view content);
     // Syncs and records it.
-    absl::StatusOr<StoredUpload> Finish(absl::Time now);
+    absl::StatusOr<StoredUpload> Finish();
 
    private:
     friend class UploadStore;
@@ -68,9 +68,9 @@ class UploadStore {
   // uses is garbage from then on.
   static absl::Status Release(Connection& connection, absl::string_view job);
 
-  // Lets uploads that no job uses and that were made before `before` be
-  // garbage.
-  absl::Status ReleaseUnclaimed(absl::Time before);
+  // Lets uploads that no job uses and that were made more than `after` of lived
+  // time ago (Database::Lived) be garbage.
+  absl::Status ReleaseUnclaimed(absl::Duration after);
 
  private:
   UploadStore(Database* database, int64_t max_bytes)

@@ -92,7 +92,7 @@ TEST(CollectGarbage, NeverRemovesForAJobThatIsNotThere) {
 
 TEST(CollectGarbage, RemovesUploadsThatADeadProcessWasTaking) {
   House house;
-  const auto whole = *(*house.uploads->Begin("a"))->Finish(absl::Now());
+  const auto whole = *(*house.uploads->Begin("a"))->Finish();
   auto half = *house.uploads->Begin("b");
   ASSERT_TRUE(half->Append("hello").ok());
   const auto again = *UploadStore::Open(house.database.get(), 1000);

@@ -270,8 +270,10 @@ TEST(Database, UpgradesTheFirstVersion) {
   sqlite3_exec(handle,
                "DROP TABLE store; DROP TABLE garbage; DROP TABLE artifacts;"
                "DROP TABLE artifact_uses; DROP TABLE uploads;"
-               "DROP TABLE upload_claims; DROP TABLE plan_cursors;"
-               "DROP TABLE plan_digests; PRAGMA "
+               "DROP TABLE upload_claims; DROP INDEX jobs_by_end;"
+               "DROP INDEX jobs_by_age; DROP TABLE plan_cursors;"
+               "DROP TABLE plan_digests;"
+               "ALTER TABLE jobs RENAME COLUMN ended_at TO end_time; PRAGMA "
                "user_version = 1",
                nullptr, nullptr, nullptr);
   sqlite3_close(handle);

@@ -9,6 +9,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "services/base/errors.h"
+#include "tests/testing/fake_clock.h"
 #include "tests/testing/temp_dir.h"
 
 namespace troupe {
@@ -139,17 +140,44 @@ TEST(JobStore, KnowsWhatHasNotEnded) {
 
 TEST(JobStore, TellsWhichEndedJobsAreOldOrTooMany) {
   TempDir dir;
-  const auto database = *Database::Open(dir.path());
+  FakeClock clock;
+  const auto database =
+      *Database::Open(dir.path(), Database::Trust::kMarked, &clock);
   const auto store = *JobStore::Open(database.get());
   for (const std::string id : {"a", "b", "c"}) {
     pb::Job job = MakeJob(id);
     job.set_state(pb::FAILED);
-    job.mutable_end_time()->set_seconds(id == "a" ? 100 : 200);
     ASSERT_TRUE(store->Add(job).ok());
+    clock.Advance(absl::Minutes(1));
   }
-  EXPECT_THAT(*store->Expired(absl::FromUnixSeconds(150), 9), ElementsAre("a"));
-  EXPECT_THAT(*store->Expired(absl::FromUnixSeconds(50), 1),
-              ElementsAre("a", "b"));
+  ASSERT_TRUE(store->Add(MakeJob("d")).ok());
+  EXPECT_THAT(*store->Expired(absl::Seconds(150), 9), ElementsAre("a"));
+  EXPECT_THAT(*store->Expired(absl::Hours(1), 1), ElementsAre("a", "b"));
+  EXPECT_THAT(*store->Expired(absl::Hours(1), 3), ElementsAre());
+}
+
+TEST(JobStore, CountsOnlyTimeThatWasLivedThrough) {
+  TempDir dir;
+  FakeClock clock;
+  {
+    const auto database =
+        *Database::Open(dir.path(), Database::Trust::kMarked, &clock);
+    const auto store = *JobStore::Open(database.get());
+    pb::Job job = MakeJob("a");
+    job.set_state(pb::FAILED);
+    ASSERT_TRUE(store->Add(job).ok());
+    clock.Advance(absl::Minutes(2));
+    ASSERT_TRUE(store->Add(MakeJob("b")).ok());  // Writes it down.
+  }
+  clock.Advance(absl::Hours(24 * 40));  // Nobody ran.
+  const auto database =
+      *Database::Open(dir.path(), Database::Trust::kMarked, &clock);
+  const auto store = *JobStore::Open(database.get());
+  EXPECT_EQ(database->Lived(), absl::Minutes(2));
+  EXPECT_THAT(*store->Expired(absl::Minutes(3), 9), ElementsAre());
+  EXPECT_THAT(*store->Expired(absl::Minutes(1), 9), ElementsAre("a"));
+  clock.Advance(absl::Hours(24 * 40));  // A jump, or a machine that slept.
+  EXPECT_EQ(database->Lived(), absl::Minutes(7));
 }
 
 pb::Pipeline NamedPipeline(const std::string& name, const std::string& sha) {
@@ -306,7 +334,7 @@ TEST(UploadStore, KeepsWhatWasFinished) {
   const auto uploads = *UploadStore::Open(database.get(), 100);
   auto writer = *uploads->Begin("a.csv");
   ASSERT_TRUE(writer->Append("hello").ok());
-  const auto stored = *writer->Finish(absl::Now());
+  const auto stored = *writer->Finish();
   EXPECT_EQ(uploads->Get(stored.id)->name, "a.csv");
   EXPECT_EQ(*ReadFileRange(uploads->Get(stored.id)->path, 1, 99), "ello");
 }
@@ -355,10 +383,10 @@ TEST(JobStore, RecordsNoJobWithoutItsUpload) {
   job.mutable_request()->set_upload("gone");
   EXPECT_EQ(ReasonOf(jobs->Add(job).status()), "UPLOAD_NOT_FOUND");
   EXPECT_EQ(ReasonOf(jobs->Get("j").status()), "JOB_NOT_FOUND");
-  const auto upload = *(*uploads->Begin("a"))->Finish(absl::FromUnixSeconds(9));
+  const auto upload = *(*uploads->Begin("a"))->Finish();
   job.mutable_request()->set_upload(upload.id);
   ASSERT_TRUE(jobs->Add(job)->created);
-  ASSERT_TRUE(uploads->ReleaseUnclaimed(absl::FromUnixSeconds(10)).ok());
+  ASSERT_TRUE(uploads->ReleaseUnclaimed(-absl::Seconds(1)).ok());
   EXPECT_TRUE(uploads->Get(upload.id).ok());
 }
 
@@ -366,10 +394,10 @@ TEST(UploadStore, RemovesWhatNobodyUsesAndKeepsWhatAJobClaimed) {
   TempDir dir;
   const auto database = *Database::Open(dir.path());
   const auto uploads = *UploadStore::Open(database.get(), 100);
-  const auto used = *(*uploads->Begin("a"))->Finish(absl::FromUnixSeconds(9));
-  const auto unused = *(*uploads->Begin("b"))->Finish(absl::FromUnixSeconds(9));
+  const auto used = *(*uploads->Begin("a"))->Finish();
+  const auto unused = *(*uploads->Begin("b"))->Finish();
   ASSERT_TRUE(Claim(*database, used, "job").ok());
-  ASSERT_TRUE(uploads->ReleaseUnclaimed(absl::FromUnixSeconds(10)).ok());
+  ASSERT_TRUE(uploads->ReleaseUnclaimed(-absl::Seconds(1)).ok());
   EXPECT_TRUE(uploads->Get(used.id).ok());
   EXPECT_EQ(ReasonOf(uploads->Get(unused.id).status()), "UPLOAD_NOT_FOUND");
   ASSERT_TRUE(Release(*database, "job").ok());
@@ -380,11 +408,11 @@ TEST(UploadStore, KeepsWhatASecondJobUsesUntilBothAreDeleted) {
   TempDir dir;
   const auto database = *Database::Open(dir.path());
   const auto uploads = *UploadStore::Open(database.get(), 100);
-  const auto shared = *(*uploads->Begin("a"))->Finish(absl::FromUnixSeconds(9));
+  const auto shared = *(*uploads->Begin("a"))->Finish();
   ASSERT_TRUE(Claim(*database, shared, "first").ok());
   ASSERT_TRUE(Claim(*database, shared, "second").ok());
   ASSERT_TRUE(Release(*database, "second").ok());
-  ASSERT_TRUE(uploads->ReleaseUnclaimed(absl::FromUnixSeconds(10)).ok());
+  ASSERT_TRUE(uploads->ReleaseUnclaimed(-absl::Seconds(1)).ok());
   EXPECT_TRUE(uploads->Get(shared.id).ok());
   EXPECT_TRUE(std::filesystem::exists(shared.path));
   ASSERT_TRUE(Release(*database, "first").ok());
