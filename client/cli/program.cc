@@ -64,6 +64,7 @@ void AddCommands(CLI::App& app, Session& session) {
   AddResume(app, session);
   AddJournal(app, session);
   AddDelete(app, session);
+  AddUploads(app, session);
   AddPipelines(app, session);
   AddShow(app, session);
   AddStatus(app, session);

@@ -8,6 +8,7 @@
 #include "client/coordinator/jobs/job_request.h"
 #include "client/coordinator/jobs/job_run.h"
 #include "client/coordinator/stages/topology.h"
+#include "client/coordinator/state/garbage.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
 #include "services/host/rpc_payload.h"
@@ -58,6 +59,8 @@ const std::map<std::string, Receiver>& Receivers() {
       {"CancelJob", &Typed<&Service::CancelJob>},
       {"ResumeJob", &Typed<&Service::ResumeJob>},
       {"GetJournal", &Typed<&Service::GetJournal>},
+      {"ListUploads", &Typed<&Service::ListUploads>},
+      {"DeleteUpload", &Typed<&Service::DeleteUpload>},
       {"ListPipelines", &Typed<&Service::ListPipelines>},
       {"GetPipeline", &Typed<&Service::GetPipeline>},
       {"DeletePipeline", &Typed<&Service::DeletePipeline>},
@@ -212,6 +215,18 @@ absl::StatusOr<pb::DeletePipelineResponse> CoordinatorService::DeletePipeline(
   RETURN_IF_ERROR(company_.environment->pipelines->Delete(request.pipeline()));
   company_.scheduler->CollectArtifacts();
   return pb::DeletePipelineResponse();
+}
+
+absl::StatusOr<pb::ListUploadsResponse> CoordinatorService::ListUploads(
+    pb::ListUploadsRequest& request, const Context&) {
+  return company_.environment->uploads->List(request);
+}
+
+absl::StatusOr<pb::DeleteUploadResponse> CoordinatorService::DeleteUpload(
+    pb::DeleteUploadRequest& request, const Context&) {
+  RETURN_IF_ERROR(company_.environment->uploads->Delete(request.id()));
+  RETURN_IF_ERROR(CollectGarbage(*company_.environment->database).status());
+  return pb::DeleteUploadResponse();
 }
 
 absl::StatusOr<pb::Topology> CoordinatorService::GetTopology(

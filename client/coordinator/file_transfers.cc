@@ -34,7 +34,7 @@ absl::Status UploadTransfer::Take(grpc::ByteBuffer& bytes) {
     if (piece.name().empty()) return NameMissing();
     ASSIGN_OR_RETURN(writer_, environment_.uploads->Begin(piece.name()));
   }
-  return writer_->Append(piece.content());
+  return writer_->Take(piece);
 }
 
 absl::StatusOr<std::optional<grpc::ByteBuffer>> UploadTransfer::Give() {

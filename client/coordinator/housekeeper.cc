@@ -7,7 +7,9 @@
 namespace troupe {
 namespace {
 
-constexpr int64_t kRecordEvery = 10;
+constexpr int64_t kRecordEvery = 30;
+// With the interval between two cleanings less than a minute.
+constexpr absl::Duration kIdleUpload = absl::Seconds(35);
 
 }  // namespace
 
@@ -59,6 +61,7 @@ absl::Status Housekeeper::TryClean() {
     }
     if (expired.empty()) break;
   }
+  environment_->uploads->AbandonIdle(kIdleUpload);
   RETURN_IF_ERROR(
       environment_->uploads->ReleaseUnclaimed(retention_.unused_uploads));
   return CollectGarbage(*environment_->database).status();

@@ -1,5 +1,5 @@
 // The Housekeeper removes what is kept no longer: old jobs with their output,
-// and uploads that no job used.
+// uploads that no job used, and what broken uploads hold.
 //
 // Thread safety: made and destroyed by one thread; it works on its own.
 #pragma once
@@ -27,7 +27,7 @@ class Housekeeper {
   // Cleans now and every `interval`. Everything must outlive this object.
   Housekeeper(const JobEnvironment* environment, JobScheduler* scheduler,
               const Retention& retention,
-              absl::Duration interval = absl::Minutes(1));
+              absl::Duration interval = absl::Seconds(20));
   ~Housekeeper();
 
   // Cleans once, on the calling thread.

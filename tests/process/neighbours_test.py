@@ -1,4 +1,5 @@
 """What a peer at the port may do to a process: nothing that lasts."""
+import hashlib
 import os
 import resource
 import socket
@@ -50,14 +51,15 @@ class Uploading(unittest.TestCase):
             def slow():
                 yield coordinator_pb2.UploadRequest(name="slow.csv", content=b"x")
                 go_on.wait(60)
+                yield coordinator_pb2.UploadRequest(end=coordinator_pb2.UploadEnd(
+                    bytes=1, sha256=hashlib.sha256(b"x").hexdigest()))
             go_on = threading.Event()
             before = threads(company.coordinator)
             channel = own_channel(company.coordinator)
             stub = coordinator_pb2_grpc.CoordinatorStub(channel)
             slow_ones = [stub.Upload.future(slow()) for _ in range(100)]
             content = ROWS.encode()
-            uploaded = company.stub.Upload(iter([
-                coordinator_pb2.UploadRequest(name="train.csv", content=content)]), timeout=60)
+            uploaded = company.upload("train.csv", content)
             self.assertEqual(uploaded.bytes, len(content))
             self.assertLess(threads(company.coordinator), before + 10)
             go_on.set()

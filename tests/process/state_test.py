@@ -1,9 +1,12 @@
 """The state directory: what a start takes, what it refuses, and what it never removes."""
+import hashlib
 import shutil
 import signal
 import unittest
 
-from company import Company, coordinator_pb2
+import grpc
+
+from company import Company, coordinator_pb2, error_info, wait_for
 
 SPEC = {"name": "n", "source": {"path": "train.csv"}, "roles": {"target": "y"},
         "model": {"xgboost": {"objective": "binary", "rounds": 3, "max_depth": 2}}, "split": {"test": 0.2}}
@@ -39,7 +42,7 @@ class LostDatabase(unittest.TestCase):
         self.company.write("train.csv", ROWS)
         self.company.run(kind="TRAIN", spec=SPEC)
         self.job = self.company.run(kind="SCORE", pipeline="n", source={"path": "train.csv"})
-        self.company.stub.Upload(iter([coordinator_pb2.UploadRequest(name="mine.csv", content=ROWS.encode())]))
+        self.company.upload("mine.csv", ROWS.encode())
         self.before = files(self.company)
         stop(self.company)
         self.saved = self.company.directory / "saved"
@@ -98,6 +101,24 @@ class Kept(unittest.TestCase):
 
     def score(self):
         return self.company.run(kind="SCORE", pipeline="n", source={"path": "train.csv"})
+
+    def test_an_upload_is_one_by_its_last_word_and_goes_with_success(self):
+        message, content = coordinator_pb2.UploadRequest, b"x,z\n1,2\n"
+        for end in ([], [message(end=coordinator_pb2.UploadEnd(bytes=len(content), sha256="0" * 64))],
+                    [message(end=coordinator_pb2.UploadEnd(
+                        bytes=99, sha256=hashlib.sha256(content).hexdigest()))]):
+            with self.assertRaises(grpc.RpcError) as refused:
+                self.company.stub.Upload(iter([message(name="a.csv", content=content), *end]))
+            self.assertEqual(error_info(refused.exception)[0], "UPLOAD_INCOMPLETE")
+        uploads = self.company.state / "uploads"
+        wait_for(lambda: not list(uploads.iterdir()), "what broke off is gone")
+        unused = self.company.upload("unused.csv", content).id
+        used = self.company.upload("used.csv", content).id
+        self.company.run(kind="SCORE", pipeline="n", upload=used)
+        wait_for(lambda: [path.name for path in uploads.iterdir()] == [unused], "the job's upload is gone")
+        self.assertIn("unused.csv", self.company.troupe("uploads").stdout)
+        self.company.troupe("uploads", "--delete", unused)
+        self.assertEqual(list(uploads.iterdir()), [])
 
     def test_lists_have_pages(self):
         for _ in range(2):

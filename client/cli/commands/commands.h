@@ -23,6 +23,7 @@ void AddCancel(CLI::App& app, Session& session);
 void AddResume(CLI::App& app, Session& session);
 void AddJournal(CLI::App& app, Session& session);
 void AddDelete(CLI::App& app, Session& session);
+void AddUploads(CLI::App& app, Session& session);
 void AddPipelines(CLI::App& app, Session& session);
 void AddShow(CLI::App& app, Session& session);
 void AddStatus(CLI::App& app, Session& session);

@@ -42,13 +42,16 @@ int64_t EndedAt(Database& database, const pb::Job& job) {
 
 }  // namespace
 
+bool HasSucceeded(pb::JobState state) {
+  return state == pb::SUCCEEDED || state == pb::PARTIALLY_SUCCEEDED;
+}
+
 bool HasStopped(pb::JobState state) {
   return IsTerminal(state) || state == pb::DISK_FULL;
 }
 
 bool IsTerminal(pb::JobState state) {
-  return state == pb::SUCCEEDED || state == pb::PARTIALLY_SUCCEEDED ||
-         state == pb::FAILED || state == pb::CANCELLED;
+  return HasSucceeded(state) || state == pb::FAILED || state == pb::CANCELLED;
 }
 
 absl::StatusOr<std::unique_ptr<JobStore>> JobStore::Open(Database* database) {
@@ -157,7 +160,10 @@ absl::Status JobStore::Write(Connection& connection, const pb::Job& job,
                       .Bind(epoch_)
                       .Bind(job.id())
                       .Execute());
-  return connection.changes() == 1 ? absl::OkStatus() : JobNotFound(job.id());
+  if (connection.changes() != 1) return JobNotFound(job.id());
+  // Its upload is not read again.
+  return HasSucceeded(job.state()) ? UploadStore::Release(connection, job.id())
+                                   : absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<std::string>> JobStore::UsersOf(

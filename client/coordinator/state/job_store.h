@@ -22,6 +22,9 @@ namespace troupe {
 // Whether a job in `state` has ended.
 bool IsTerminal(pb::JobState state);
 
+// Whether it ended with what was asked for.
+bool HasSucceeded(pb::JobState state);
+
 // Whether it does nothing until somebody says so: it has ended, or waits for
 // disk space.
 bool HasStopped(pb::JobState state);
@@ -49,7 +52,8 @@ class JobStore {
   // also for a request without request_id. REQUEST_ID_REUSED as in Add.
   absl::StatusOr<std::string> FindRequest(const pb::CreateJobRequest& request);
 
-  // Replaces everything but the request. JOB_NOT_FOUND.
+  // Replaces everything but the request. A job that has succeeded needs its
+  // upload no more. JOB_NOT_FOUND.
   absl::Status Update(const pb::Job& job);
 
   // The same of an ended job that is to go on: its version is needed again.

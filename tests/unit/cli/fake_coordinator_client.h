@@ -101,6 +101,14 @@ class FakeCoordinatorClient : public CoordinatorClient {
     response.set_id("upload-1");
     return response;
   }
+  absl::StatusOr<pb::ListUploadsResponse> ListUploads(
+      const pb::ListUploadsRequest&, absl::Duration) override {
+    return Answer("ListUploads", pb::ListUploadsResponse());
+  }
+  absl::StatusOr<pb::DeleteUploadResponse> DeleteUpload(
+      const pb::DeleteUploadRequest& request, absl::Duration) override {
+    return Answer("DeleteUpload " + request.id(), pb::DeleteUploadResponse());
+  }
   absl::Status ReadOutput(const std::string& id, const std::string& part,
                           int64_t offset, const ChunkSink& sink) override {
     calls.push_back("ReadOutput " + id + " " + part + " " +

@@ -9,6 +9,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "services/base/errors.h"
+#include "services/host/sha256.h"
 #include "tests/testing/fake_clock.h"
 #include "tests/testing/temp_dir.h"
 
@@ -328,12 +329,35 @@ TEST(PipelineRegistry, RefusesWhatIsNoName) {
     EXPECT_EQ(ReasonOf(ParsePipelineName(text).status()), "BAD_SPEC") << text;
 }
 
+pb::UploadRequest Piece(const std::string& content) {
+  pb::UploadRequest piece;
+  piece.set_content(content);
+  return piece;
+}
+
+// The last word of who sent `content`.
+pb::UploadRequest LastWord(const std::string& content) {
+  pb::UploadRequest piece;
+  piece.mutable_end()->set_bytes(static_cast<int64_t>(content.size()));
+  piece.mutable_end()->set_sha256(Sha256Hex(content));
+  return piece;
+}
+
+// An empty upload, whole.
+StoredUpload Sent(UploadStore& uploads, const std::string& name) {
+  auto writer = *uploads.Begin(name);
+  EXPECT_TRUE(writer->Take(LastWord("")).ok());
+  return *writer->Finish();
+}
+
 TEST(UploadStore, KeepsWhatWasFinished) {
   TempDir dir;
   const auto database = *Database::Open(dir.path());
   const auto uploads = *UploadStore::Open(database.get(), 100);
   auto writer = *uploads->Begin("a.csv");
-  ASSERT_TRUE(writer->Append("hello").ok());
+  ASSERT_TRUE(writer->Take(Piece("hel")).ok());
+  ASSERT_TRUE(writer->Take(Piece("lo")).ok());
+  ASSERT_TRUE(writer->Take(LastWord("hello")).ok());
   const auto stored = *writer->Finish();
   EXPECT_EQ(uploads->Get(stored.id)->name, "a.csv");
   EXPECT_EQ(*ReadFileRange(uploads->Get(stored.id)->path, 1, 99), "ello");
@@ -344,7 +368,7 @@ TEST(UploadStore, LeavesNothingOfAnUploadThatBroke) {
   const auto database = *Database::Open(dir.path());
   const auto uploads = *UploadStore::Open(database.get(), 100);
   auto writer = *uploads->Begin("a.csv");
-  ASSERT_TRUE(writer->Append("hello").ok());
+  ASSERT_TRUE(writer->Take(Piece("hello")).ok());
   writer.reset();
   EXPECT_TRUE(std::filesystem::is_empty(dir / "uploads"));
 }
@@ -354,7 +378,85 @@ TEST(UploadStore, RefusesTooLargeUploads) {
   const auto database = *Database::Open(dir.path());
   const auto uploads = *UploadStore::Open(database.get(), 4);
   auto writer = *uploads->Begin("a.csv");
-  EXPECT_EQ(ReasonOf(writer->Append("hello")), "UPLOAD_TOO_LARGE");
+  EXPECT_EQ(ReasonOf(writer->Take(Piece("hello"))), "UPLOAD_TOO_LARGE");
+}
+
+TEST(UploadStore, TakesNothingForWholeWithoutItsLastWord) {
+  TempDir dir;
+  const auto database = *Database::Open(dir.path());
+  const auto uploads = *UploadStore::Open(database.get(), 100);
+  pb::UploadRequest other = LastWord("hello");
+  other.mutable_end()->set_sha256(Sha256Hex("hallo"));
+  for (const auto& ends : std::vector<std::vector<pb::UploadRequest>>{
+           {}, {LastWord("hell")}, {other}}) {
+    auto writer = *uploads->Begin("a.csv");
+    ASSERT_TRUE(writer->Take(Piece("hello")).ok());
+    for (const pb::UploadRequest& end : ends)
+      ASSERT_TRUE(writer->Take(end).ok());
+    EXPECT_EQ(ReasonOf(writer->Finish().status()), "UPLOAD_INCOMPLETE");
+    writer.reset();
+    EXPECT_TRUE(std::filesystem::is_empty(dir / "uploads"));
+  }
+}
+
+TEST(UploadStore, TakesNothingBehindTheLastWord) {
+  TempDir dir;
+  const auto database = *Database::Open(dir.path());
+  const auto uploads = *UploadStore::Open(database.get(), 100);
+  auto writer = *uploads->Begin("a.csv");
+  ASSERT_TRUE(writer->Take(LastWord("")).ok());
+  EXPECT_EQ(ReasonOf(writer->Take(Piece("x"))), "UPLOAD_INCOMPLETE");
+}
+
+TEST(UploadStore, FreesWhatAnIdleUploadHolds) {
+  TempDir dir;
+  FakeClock clock;
+  const auto database =
+      *Database::Open(dir.path(), Database::Trust::kMarked, &clock);
+  const auto uploads = *UploadStore::Open(database.get(), 100);
+  auto idle = *uploads->Begin("a.csv");
+  ASSERT_TRUE(idle->Take(Piece("hello")).ok());
+  const std::string held =
+      std::filesystem::directory_iterator(dir / "uploads")->path().string();
+  clock.Advance(absl::Seconds(40));
+  auto busy = *uploads->Begin("b.csv");
+  ASSERT_TRUE(busy->Take(Piece("world")).ok());
+  uploads->AbandonIdle(absl::Seconds(35));
+  EXPECT_EQ(std::filesystem::file_size(held), 0u);
+  EXPECT_EQ(ReasonOf(idle->Take(LastWord("hello"))), "UPLOAD_IDLE");
+  EXPECT_TRUE(busy->Take(LastWord("world")).ok());
+  EXPECT_TRUE(busy->Finish().ok());
+}
+
+TEST(UploadStore, ListsAndDeletesWhatNoJobReads) {
+  TempDir dir;
+  const auto database = *Database::Open(dir.path());
+  const auto uploads = *UploadStore::Open(database.get(), 100);
+  const auto jobs = *JobStore::Open(database.get());
+  const StoredUpload free = Sent(*uploads, "a"), used = Sent(*uploads, "b");
+  const auto half = *uploads->Begin("c");
+  pb::Job job = MakeJob("j");
+  job.mutable_request()->set_upload(used.id);
+  ASSERT_TRUE(jobs->Add(job).ok());
+  pb::ListUploadsRequest request;
+  request.set_page_size(1);
+  std::vector<std::string> ids;
+  do {
+    const auto page = *uploads->List(request);
+    ids.push_back(page.uploads(0).id());
+    EXPECT_EQ(page.uploads(0).jobs_size(), page.uploads(0).id() == used.id);
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  EXPECT_THAT(ids, testing::UnorderedElementsAre(free.id, used.id));
+  EXPECT_EQ(ReasonOf(uploads->Delete(used.id)), "UPLOAD_IN_USE");
+  ASSERT_TRUE(uploads->Delete(free.id).ok());
+  ASSERT_TRUE(CollectGarbage(*database).ok());
+  EXPECT_FALSE(std::filesystem::exists(free.path));
+  // A job that has succeeded needs it no more.
+  job.set_state(pb::SUCCEEDED);
+  ASSERT_TRUE(jobs->Update(job).ok());
+  ASSERT_TRUE(CollectGarbage(*database).ok());
+  EXPECT_FALSE(std::filesystem::exists(used.path));
 }
 
 // As the transaction that records the job does it.
@@ -383,7 +485,7 @@ TEST(JobStore, RecordsNoJobWithoutItsUpload) {
   job.mutable_request()->set_upload("gone");
   EXPECT_EQ(ReasonOf(jobs->Add(job).status()), "UPLOAD_NOT_FOUND");
   EXPECT_EQ(ReasonOf(jobs->Get("j").status()), "JOB_NOT_FOUND");
-  const auto upload = *(*uploads->Begin("a"))->Finish();
+  const auto upload = Sent(*uploads, "a");
   job.mutable_request()->set_upload(upload.id);
   ASSERT_TRUE(jobs->Add(job)->created);
   ASSERT_TRUE(uploads->ReleaseUnclaimed(-absl::Seconds(1)).ok());
@@ -394,8 +496,8 @@ TEST(UploadStore, RemovesWhatNobodyUsesAndKeepsWhatAJobClaimed) {
   TempDir dir;
   const auto database = *Database::Open(dir.path());
   const auto uploads = *UploadStore::Open(database.get(), 100);
-  const auto used = *(*uploads->Begin("a"))->Finish();
-  const auto unused = *(*uploads->Begin("b"))->Finish();
+  const auto used = Sent(*uploads, "a");
+  const auto unused = Sent(*uploads, "b");
   ASSERT_TRUE(Claim(*database, used, "job").ok());
   ASSERT_TRUE(uploads->ReleaseUnclaimed(-absl::Seconds(1)).ok());
   EXPECT_TRUE(uploads->Get(used.id).ok());
@@ -408,7 +510,7 @@ TEST(UploadStore, KeepsWhatASecondJobUsesUntilBothAreDeleted) {
   TempDir dir;
   const auto database = *Database::Open(dir.path());
   const auto uploads = *UploadStore::Open(database.get(), 100);
-  const auto shared = *(*uploads->Begin("a"))->Finish();
+  const auto shared = Sent(*uploads, "a");
   ASSERT_TRUE(Claim(*database, shared, "first").ok());
   ASSERT_TRUE(Claim(*database, shared, "second").ok());
   ASSERT_TRUE(Release(*database, "second").ok());
