@@ -1,5 +1,6 @@
 #include "client/coordinator/coordinator.h"
 
+#include <cstdlib>
 #include <utility>
 
 #include "absl/flags/flag.h"
@@ -13,6 +14,7 @@
 #include "client/coordinator/stages/topology.h"
 #include "client/coordinator/state/database.h"
 #include "client/coordinator/state/garbage.h"
+#include "client/coordinator/state/storage.h"
 #include "services/base/errors.h"
 #include "services/base/log.h"
 #include "services/base/status_macros.h"
@@ -55,6 +57,9 @@ ABSL_FLAG(absl::Duration, keep_jobs, absl::Hours(24 * 30),
           "that the coordinator runs");
 ABSL_FLAG(int64_t, max_kept_jobs, 10'000,
           "so many ended jobs are kept, the newest");
+ABSL_FLAG(std::string, output_mode, "0600",
+          "permissions of output files, octal; who may read them may also find "
+          "them");
 ABSL_FLAG(absl::Duration, keep_uploads, absl::Hours(24),
           "uploads that no job used are removed after so long, likewise");
 
@@ -93,6 +98,18 @@ absl::StatusOr<JobLimits> ReadLimits() {
       limits.work_limit >= limits.call_timeout)
     return BadSpec("--work_limit", "must be above 0 and below --call_timeout");
   return limits;
+}
+
+// The permissions that --output_mode says.
+absl::StatusOr<mode_t> ReadOutputMode() {
+  const std::string text = absl::GetFlag(FLAGS_output_mode);
+  char* end = nullptr;
+  const unsigned long mode = std::strtoul(text.c_str(), &end, 8);
+  if (text.empty() || *end != '\0' || (mode & 0600) != 0600 ||
+      (mode & ~0666ul) != 0)
+    return BadSpec("--output_mode",
+                   "must be octal, 0600 to 0666, such as 0640");
+  return static_cast<mode_t>(mode);
 }
 
 }  // namespace
@@ -143,6 +160,9 @@ absl::Status Coordinator::OnStart() {
   ASSIGN_OR_RETURN(parts.environment.limits, ReadLimits());
   ASSIGN_OR_RETURN(const std::vector<std::string> stages,
                    StageTargets(GivenStages()));
+  ASSIGN_OR_RETURN(parts.environment.output_mode, ReadOutputMode());
+  RETURN_IF_ERROR(
+      MakeDirectory(state_dir, DirectoryMode(parts.environment.output_mode)));
   ASSIGN_OR_RETURN(parts.database,
                    Database::Open(state_dir, absl::GetFlag(FLAGS_accept_state)
                                                  ? Database::Trust::kAnything

@@ -102,6 +102,20 @@ class Kept(unittest.TestCase):
     def score(self):
         return self.company.run(kind="SCORE", pipeline="n", source={"path": "train.csv"})
 
+    def test_what_is_written_is_the_owners_alone(self):
+        self.score()
+        self.company.upload("mine.csv", b"x,z\n1,2\n")
+        open_to_others = [str(path) for path in [self.company.state, *self.company.state.rglob("*")]
+                          if path.stat().st_mode & 0o077]
+        self.assertEqual(open_to_others, [])
+
+    def test_a_flag_opens_output_to_a_group(self):
+        self.company.start_coordinator(flags=["--output_mode=0640"], state=self.company.directory / "open").port
+        self.company.run(kind="TRAIN", spec=SPEC)
+        output = self.company.directory / "open/output" / self.score().id
+        self.assertEqual(output.stat().st_mode & 0o777, 0o750)
+        self.assertEqual({path.stat().st_mode & 0o777 for path in output.iterdir()}, {0o640})
+
     def test_an_upload_is_one_by_its_last_word_and_goes_with_success(self):
         message, content = coordinator_pb2.UploadRequest, b"x,z\n1,2\n"
         for end in ([], [message(end=coordinator_pb2.UploadEnd(bytes=len(content), sha256="0" * 64))],

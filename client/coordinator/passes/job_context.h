@@ -60,6 +60,7 @@ struct JobEnvironment {
   UploadStore* uploads = nullptr;
   const Clock* clock = nullptr;
   std::string output_root;
+  mode_t output_mode = 0600;  // Of files in it; see DirectoryMode.
   JobLimits limits;
 };
 

@@ -39,6 +39,12 @@ bool WriteFailed(sqlite3* handle) {
          why != SQLITE_IOERR_NOMEM;
 }
 
+// SQLite would let others read it, as the process's mask allows.
+void MakePrivateFile(const std::string& path) {
+  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd >= 0) close(fd);
+}
+
 // Lets the next read of the file come from the disk. Closing a file drops
 // SQLite's locks on it, so none may be open.
 void DropCached(const std::string& path) {
@@ -193,6 +199,7 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(
 }
 
 absl::Status Database::OpenFile(const std::string& path, bool make) {
+  if (make) MakePrivateFile(path);
   const int opened =
       sqlite3_open_v2(path.c_str(), &handle_,
                       SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX |
