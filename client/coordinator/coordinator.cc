@@ -57,6 +57,11 @@ ABSL_FLAG(absl::Duration, keep_jobs, absl::Hours(24 * 30),
           "that the coordinator runs");
 ABSL_FLAG(int64_t, max_kept_jobs, 10'000,
           "so many ended jobs are kept, the newest");
+ABSL_FLAG(int64_t, max_state_bytes, 0,
+          "what the state directory may hold; beyond it the oldest output is "
+          "removed with its job, and uploads are refused (0: no limit)");
+ABSL_FLAG(int64_t, reserve_bytes, int64_t{64} << 20,
+          "what uploads leave free on the disk, so that the journal can go on");
 ABSL_FLAG(std::string, output_mode, "0600",
           "permissions of output files, octal; who may read them may also find "
           "them");
@@ -120,6 +125,7 @@ struct Coordinator::Parts {
   std::unique_ptr<JobStore> jobs;
   std::unique_ptr<Journal> journal;
   std::unique_ptr<PipelineRegistry> pipelines;
+  std::unique_ptr<StateMeter> meter;
   std::unique_ptr<UploadStore> uploads;
   std::unique_ptr<ArtifactStore> artifacts;
   std::unique_ptr<StageNetwork> network;
@@ -171,9 +177,13 @@ absl::Status Coordinator::OnStart() {
   parts.journal =
       std::make_unique<Journal>(parts.database.get(), parts.jobs->epoch());
   parts.pipelines = std::make_unique<PipelineRegistry>(parts.database.get());
+  parts.meter = std::make_unique<StateMeter>(
+      state_dir, StateMeter::Limits{absl::GetFlag(FLAGS_max_state_bytes),
+                                    absl::GetFlag(FLAGS_reserve_bytes)});
   ASSIGN_OR_RETURN(parts.uploads,
                    UploadStore::Open(parts.database.get(),
-                                     absl::GetFlag(FLAGS_max_upload_bytes)));
+                                     absl::GetFlag(FLAGS_max_upload_bytes),
+                                     parts.meter.get()));
   ASSIGN_OR_RETURN(ArtifactStore artifact_store,
                    ArtifactStore::Open(state_dir + "/artifacts"));
   parts.artifacts = std::make_unique<ArtifactStore>(std::move(artifact_store));
@@ -189,6 +199,7 @@ absl::Status Coordinator::OnStart() {
   parts.environment.journal = parts.journal.get();
   parts.environment.pipelines = parts.pipelines.get();
   parts.environment.uploads = parts.uploads.get();
+  parts.environment.meter = parts.meter.get();
   parts.environment.clock = Clock::Real();
   parts.environment.output_root = state_dir + "/output";
   parts.scheduler = std::make_unique<JobScheduler>(

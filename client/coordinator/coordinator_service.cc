@@ -233,6 +233,7 @@ absl::StatusOr<pb::Topology> CoordinatorService::GetTopology(
     pb::GetTopologyRequest&, const Context&) {
   pb::Topology topology = DescribeTopology(*company_.dispatcher);
   *topology.mutable_coordinator() = company_.stats();
+  *topology.mutable_state() = company_.environment->meter->Latest();
   return topology;
 }
 

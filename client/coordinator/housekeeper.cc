@@ -1,5 +1,6 @@
 #include "client/coordinator/housekeeper.h"
 
+#include "client/coordinator/jobs/job_run.h"
 #include "client/coordinator/state/garbage.h"
 #include "services/base/log.h"
 #include "services/base/status_macros.h"
@@ -64,7 +65,33 @@ absl::Status Housekeeper::TryClean() {
   environment_->uploads->AbandonIdle(kIdleUpload);
   RETURN_IF_ERROR(
       environment_->uploads->ReleaseUnclaimed(retention_.unused_uploads));
-  return CollectGarbage(*environment_->database).status();
+  RETURN_IF_ERROR(CollectGarbage(*environment_->database).status());
+  RETURN_IF_ERROR(KeepBelowLimit());
+  return environment_->database->Shrink();
+}
+
+absl::Status Housekeeper::KeepBelowLimit() {
+  const pb::StateUsage usage = environment_->meter->Measure();
+  int64_t beyond = TotalOf(usage) - usage.limit();
+  int64_t number = 0;
+  while (usage.limit() > 0 && beyond > 0) {
+    ASSIGN_OR_RETURN(const std::vector<std::string> ended,
+                     environment_->jobs->EndedAfter(&number));
+    if (ended.empty()) break;
+    for (const std::string& id : ended) {
+      const std::string output = OutputDirectory(*environment_, id);
+      const int64_t bytes =
+          StateMeter::BytesOf(output) + StateMeter::BytesOf(output + ".tmp");
+      if (bytes == 0) continue;
+      Log(LogLevel::kInfo, "a job is removed for --max_state_bytes",
+          {{"job", id}, {"bytes", std::to_string(bytes)}});
+      RETURN_IF_ERROR(scheduler_->Delete(id));
+      beyond -= bytes;
+      if (beyond <= 0) break;
+    }
+  }
+  if (beyond != TotalOf(usage) - usage.limit()) environment_->meter->Measure();
+  return absl::OkStatus();
 }
 
 }  // namespace troupe

@@ -1,5 +1,6 @@
 // The Housekeeper removes what is kept no longer: old jobs with their output,
-// uploads that no job used, and what broken uploads hold.
+// uploads that no job used, what broken uploads hold, and, beyond
+// --max_state_bytes, the oldest output.
 //
 // Thread safety: made and destroyed by one thread; it works on its own.
 #pragma once
@@ -36,6 +37,7 @@ class Housekeeper {
  private:
   void Work();
   absl::Status TryClean();
+  absl::Status KeepBelowLimit();
 
   const JobEnvironment* const environment_;
   JobScheduler* const scheduler_;

@@ -144,6 +144,18 @@ class Kept(unittest.TestCase):
         second = self.company.stub.ListPipelines(request)
         self.assertEqual(([each.version for each in second.pipelines], second.next_page_token), ([3], ""))
 
+    def test_the_oldest_output_goes_beyond_the_limit(self):
+        # Larger than what a start adds to the database.
+        self.company.write("wide.csv", "x,z\n" + "".join(f"{i % 97},{i * i % 101}\n" for i in range(100_000)))
+        jobs = [self.company.run(kind="SCORE", pipeline="n", source={"path": "wide.csv"}) for _ in range(3)]
+        stop(self.company)
+        output = sum(path.stat().st_size for path in (self.company.state / "output" / jobs[0].id).iterdir())
+        held = sum(path.stat().st_size for path in self.company.state.rglob("*") if path.is_file())
+        self.company.start_coordinator(flags=[f"--max_state_bytes={held - output - output // 2}"]).port
+        root = self.company.state / "output"
+        wait_for(lambda: [path.name for path in root.iterdir()] == [jobs[2].id], "the two oldest are gone", 60)
+        self.assertIn("state: database", self.company.troupe("status").stdout)
+
 
 if __name__ == "__main__":
     unittest.main()

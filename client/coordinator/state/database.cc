@@ -237,6 +237,7 @@ absl::Status Database::OpenMarked(Trust trust) {
   if (!anything && !bare) RETURN_IF_ERROR(CheckMark(state_dir, *before, found));
   RETURN_IF_ERROR(EmptyLog(path));
   RETURN_IF_ERROR(UpgradeSchema(*this));
+  RETURN_IF_ERROR(LetShrink());
   return KeepMark(*before);
 }
 
@@ -251,6 +252,18 @@ absl::Status Database::EmptyLog(const std::string& path) {
   DropCached(path);
   RETURN_IF_ERROR(OpenFile(path, /*make=*/false));
   return Connection(handle_).Execute(log_mode);
+}
+
+// Only a file that is written anew learns to give back pages.
+absl::Status Database::LetShrink() {
+  constexpr int64_t kIncremental = 2;
+  {
+    ASSIGN_OR_RETURN(Statement select,
+                     Connection(handle_).Prepare("PRAGMA auto_vacuum"));
+    RETURN_IF_ERROR(select.Execute());
+    if (select.Int(0) == kIncremental) return absl::OkStatus();
+  }
+  return Connection(handle_).Execute("PRAGMA auto_vacuum=INCREMENTAL; VACUUM");
 }
 
 // From here on, the mark follows the database.
@@ -299,6 +312,25 @@ absl::Duration Database::Live() {
 absl::Duration Database::Lived() {
   MutexLock lock(&mutex_);
   return Live();
+}
+
+absl::Status Database::Shrink() {
+  constexpr int64_t kPages = 256;  // At once: a megabyte.
+  int64_t before = INT64_MAX;
+  while (true) {
+    int64_t free_pages = 0;
+    RETURN_IF_ERROR(Run([&](Connection& connection) -> absl::Status {
+      ASSIGN_OR_RETURN(Statement select,
+                       connection.Prepare("PRAGMA freelist_count"));
+      RETURN_IF_ERROR(select.Execute());
+      free_pages = select.Int(0);
+      if (free_pages < kPages || free_pages >= before) return absl::OkStatus();
+      return connection.Execute(
+          absl::StrCat("PRAGMA incremental_vacuum(", kPages, ")"));
+    }));
+    if (free_pages < kPages || free_pages >= before) return absl::OkStatus();
+    before = free_pages;
+  }
 }
 
 absl::Status Database::RecordLived() {

@@ -135,6 +135,10 @@ class Database {
   // Writes it down where nothing else is committed.
   absl::Status RecordLived();
 
+  // Gives the disk what the file has no use for, a piece at a time. Writers
+  // come between.
+  absl::Status Shrink();
+
   // The state directory.
   const std::string& directory() const { return directory_; }
 
@@ -148,6 +152,7 @@ class Database {
   absl::Status OpenFile(const std::string& path, bool make);
   absl::Status OpenMarked(Trust trust);
   absl::Status EmptyLog(const std::string& path);
+  absl::Status LetShrink();
   absl::Duration Live() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Finish(Connection& connection, absl::Status done, bool marked)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -275,6 +275,24 @@ absl::StatusOr<std::vector<std::string>> JobStore::Expired(absl::Duration after,
   return ids;
 }
 
+absl::StatusOr<std::vector<std::string>> JobStore::EndedAfter(int64_t* number) {
+  std::vector<std::string> ids;
+  RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
+    ASSIGN_OR_RETURN(
+        Statement select,
+        connection.Prepare("SELECT id, number FROM jobs WHERE ended = 1 AND"
+                           " number > ? ORDER BY number LIMIT 100"));
+    select.Bind(*number);
+    while (true) {
+      ASSIGN_OR_RETURN(const bool found, select.Next());
+      if (!found) return absl::OkStatus();
+      ids.push_back(select.Bytes(0));
+      *number = select.Int(1);
+    }
+  }));
+  return ids;
+}
+
 absl::Status JobStore::Delete(absl::string_view id) {
   return database_->Run([&](Connection& connection) -> absl::Status {
     for (const char* ending : {"", ".tmp"}) {

@@ -81,6 +81,10 @@ class JobStore {
   absl::StatusOr<std::vector<std::string>> Expired(absl::Duration after,
                                                    int64_t keep);
 
+  // Ids of ended jobs behind `*number` (0: from the oldest on), a hundred at
+  // most, oldest first; moves `*number` to the last of them.
+  absl::StatusOr<std::vector<std::string>> EndedAfter(int64_t* number);
+
   // Forgets a job and its journal. Its output, and uploads that no other job
   // uses, are garbage from then on (CollectGarbage). Idempotent.
   absl::Status Delete(absl::string_view id);

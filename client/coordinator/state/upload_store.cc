@@ -127,6 +127,9 @@ absl::Status UploadStore::Writer::Append(absl::string_view content) {
         absl::StrCat("the upload is larger than ", store_->max_bytes_,
                      " bytes; put the file below the loader's roots, or raise "
                      "--max_upload_bytes"));
+  if (store_->meter_ != nullptr)
+    RETURN_IF_ERROR(
+        store_->meter_->RoomForUpload(static_cast<int64_t>(content.size())));
   digest_.Update(content);
   return WriteAll(fd_, content, upload_.path);
 }
@@ -161,8 +164,9 @@ absl::StatusOr<StoredUpload> UploadStore::Writer::Finish() {
 }
 
 absl::StatusOr<std::unique_ptr<UploadStore>> UploadStore::Open(
-    Database* database, int64_t max_bytes) {
-  std::unique_ptr<UploadStore> store(new UploadStore(database, max_bytes));
+    Database* database, int64_t max_bytes, const StateMeter* meter) {
+  std::unique_ptr<UploadStore> store(
+      new UploadStore(database, max_bytes, meter));
   RETURN_IF_ERROR(MakeDirectory(store->directory_));
   RETURN_IF_ERROR(database->Run([](Connection& connection) {
     return ForgetUploads(connection, "arriving <> ?", int64_t{0});

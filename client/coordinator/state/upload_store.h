@@ -18,6 +18,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "client/coordinator/state/database.h"
+#include "client/coordinator/state/state_meter.h"
 #include "proto/pb.h"
 #include "services/base/mutex.h"
 #include "services/host/sha256.h"
@@ -65,10 +66,11 @@ class UploadStore {
     bool abandoned_ = false;
   };
 
-  // Forgets what a process that died was about to take. `database` must live as
-  // long as this object.
-  static absl::StatusOr<std::unique_ptr<UploadStore>> Open(Database* database,
-                                                           int64_t max_bytes);
+  // Forgets what a process that died was about to take. `database` and `meter`
+  // (which says whether there is room; null: there is) must live as long as
+  // this object.
+  static absl::StatusOr<std::unique_ptr<UploadStore>> Open(
+      Database* database, int64_t max_bytes, const StateMeter* meter = nullptr);
 
   absl::StatusOr<std::unique_ptr<Writer>> Begin(const std::string& name);
 
@@ -100,14 +102,16 @@ class UploadStore {
   absl::Status ReleaseUnclaimed(absl::Duration after);
 
  private:
-  UploadStore(Database* database, int64_t max_bytes)
+  UploadStore(Database* database, int64_t max_bytes, const StateMeter* meter)
       : database_(database),
+        meter_(meter),
         directory_(database->directory() + "/uploads"),
         max_bytes_(max_bytes) {}
 
   std::string PathOf(absl::string_view id) const;
 
   Database* const database_;
+  const StateMeter* const meter_;
   const std::string directory_;
   const int64_t max_bytes_;
   Mutex mutex_;

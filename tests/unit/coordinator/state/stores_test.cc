@@ -416,16 +416,26 @@ TEST(UploadStore, FreesWhatAnIdleUploadHolds) {
   const auto uploads = *UploadStore::Open(database.get(), 100);
   auto idle = *uploads->Begin("a.csv");
   ASSERT_TRUE(idle->Take(Piece("hello")).ok());
-  const std::string held =
-      std::filesystem::directory_iterator(dir / "uploads")->path().string();
   clock.Advance(absl::Seconds(40));
   auto busy = *uploads->Begin("b.csv");
   ASSERT_TRUE(busy->Take(Piece("world")).ok());
   uploads->AbandonIdle(absl::Seconds(35));
-  EXPECT_EQ(std::filesystem::file_size(held), 0u);
+  EXPECT_EQ(StateMeter::BytesOf(dir / "uploads"), 5);
   EXPECT_EQ(ReasonOf(idle->Take(LastWord("hello"))), "UPLOAD_IDLE");
   EXPECT_TRUE(busy->Take(LastWord("world")).ok());
   EXPECT_TRUE(busy->Finish().ok());
+}
+
+TEST(UploadStore, LeavesTheReserveAndStaysBelowTheLimit) {
+  TempDir dir;
+  const auto database = *Database::Open(dir.path());
+  StateMeter full(dir.path(), {.reserve_bytes = int64_t{1} << 60});
+  StateMeter small(dir.path(), {.max_bytes = 4, .reserve_bytes = 0});
+  const auto uploads = *UploadStore::Open(database.get(), 100, &small);
+  EXPECT_EQ(ReasonOf((*uploads->Begin("a"))->Take(Piece("hello"))),
+            "DISK_FULL");
+  EXPECT_TRUE((*uploads->Begin("a"))->Take(Piece("hi")).ok());
+  EXPECT_TRUE(full.RoomForUpload(1).ok());  // A tenth of the disk at most.
 }
 
 TEST(UploadStore, ListsAndDeletesWhatNoJobReads) {
