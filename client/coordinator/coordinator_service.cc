@@ -8,6 +8,7 @@
 #include "client/coordinator/jobs/job_request.h"
 #include "client/coordinator/jobs/job_run.h"
 #include "client/coordinator/stages/topology.h"
+#include "client/coordinator/state/backup.h"
 #include "client/coordinator/state/garbage.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
@@ -61,6 +62,7 @@ const std::map<std::string, Receiver>& Receivers() {
       {"GetJournal", &Typed<&Service::GetJournal>},
       {"ListUploads", &Typed<&Service::ListUploads>},
       {"DeleteUpload", &Typed<&Service::DeleteUpload>},
+      {"Backup", &Typed<&Service::Backup>},
       {"ListPipelines", &Typed<&Service::ListPipelines>},
       {"GetPipeline", &Typed<&Service::GetPipeline>},
       {"DeletePipeline", &Typed<&Service::DeletePipeline>},
@@ -227,6 +229,13 @@ absl::StatusOr<pb::DeleteUploadResponse> CoordinatorService::DeleteUpload(
   RETURN_IF_ERROR(company_.environment->uploads->Delete(request.id()));
   RETURN_IF_ERROR(CollectGarbage(*company_.environment->database).status());
   return pb::DeleteUploadResponse();
+}
+
+absl::StatusOr<pb::BackupResponse> CoordinatorService::Backup(
+    pb::BackupRequest& request, const Context&) {
+  RETURN_IF_ERROR(
+      WriteBackup(*company_.environment->database, request.directory()));
+  return pb::BackupResponse();
 }
 
 absl::StatusOr<pb::Topology> CoordinatorService::GetTopology(

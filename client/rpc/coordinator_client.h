@@ -102,6 +102,9 @@ class CoordinatorClient {
       absl::Duration timeout = absl::Seconds(30)) = 0;
 
   // --- The company -----------------------------------------------------------
+  virtual absl::StatusOr<pb::BackupResponse> Backup(
+      const pb::BackupRequest& request,
+      absl::Duration timeout = absl::Hours(24)) = 0;
   virtual absl::StatusOr<pb::Topology> GetTopology(
       const pb::GetTopologyRequest& request,
       absl::Duration timeout = absl::Seconds(30)) = 0;

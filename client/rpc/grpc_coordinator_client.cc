@@ -129,6 +129,11 @@ GrpcCoordinatorClient::DeletePipeline(const pb::DeletePipelineRequest& request,
   return Call(&Stub::DeletePipeline, request, timeout);
 }
 
+absl::StatusOr<pb::BackupResponse> GrpcCoordinatorClient::Backup(
+    const pb::BackupRequest& request, absl::Duration timeout) {
+  return Call(&Stub::Backup, request, timeout);
+}
+
 absl::StatusOr<pb::Topology> GrpcCoordinatorClient::GetTopology(
     const pb::GetTopologyRequest& request, absl::Duration timeout) {
   return Call(&Stub::GetTopology, request, timeout);

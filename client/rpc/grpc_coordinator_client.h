@@ -52,6 +52,8 @@ class GrpcCoordinatorClient : public CoordinatorClient {
   absl::StatusOr<pb::DeletePipelineResponse> DeletePipeline(
       const pb::DeletePipelineRequest& request,
       absl::Duration timeout) override;
+  absl::StatusOr<pb::BackupResponse> Backup(const pb::BackupRequest& request,
+                                            absl::Duration timeout) override;
   absl::StatusOr<pb::Topology> GetTopology(
       const pb::GetTopologyRequest& request, absl::Duration timeout) override;
   absl::StatusOr<pb::StopCompanyResponse> Stop(

@@ -2,6 +2,7 @@
 import hashlib
 import shutil
 import signal
+import subprocess
 import unittest
 
 import grpc
@@ -155,6 +156,33 @@ class Kept(unittest.TestCase):
         root = self.company.state / "output"
         wait_for(lambda: [path.name for path in root.iterdir()] == [jobs[2].id], "the two oldest are gone", 60)
         self.assertIn("state: database", self.company.troupe("status").stdout)
+
+    def test_a_backup_under_load_is_restored_whole(self):
+        done = self.score()
+        running = [self.company.create(kind="SCORE", pipeline="n", source={"path": "train.csv"}) for _ in range(5)]
+        backup, restored = self.company.directory / "backup", self.company.directory / "restored"
+        self.company.troupe("backup", backup)
+        running += [self.company.create(kind="SCORE", pipeline="n", source={"path": "train.csv"}) for _ in range(2)]
+        self.company.troupe("backup", backup, code=1)
+        subprocess.run(["sha256sum", "--quiet", "-c", "backup.sha256"], cwd=backup, check=True)
+        self.company.stub.DeleteJob(coordinator_pb2.DeleteJobRequest(id=done.id))
+        for job in running:
+            self.company.finish(job.id)
+        self.company.troupe("restore", backup, restored)
+        self.company.troupe("restore", backup, restored, code=1)
+        stop(self.company)
+        self.company.start_coordinator(state=restored).port
+        expected = self.company.output(self.company.get(done.id))
+        for job in running[:5]:
+            self.assertEqual(self.company.output(self.company.finish(job.id)), expected)
+
+    def test_a_damaged_backup_is_not_restored(self):
+        backup, restored = self.company.directory / "backup", self.company.directory / "restored"
+        self.company.troupe("backup", backup)
+        artifact = next((backup / "artifacts").iterdir())
+        artifact.write_bytes(artifact.read_bytes()[:-1] + b"?")
+        self.assertIn("not as it was saved", self.company.troupe("restore", backup, restored, code=1).stderr)
+        self.assertFalse(restored.exists())
 
 
 if __name__ == "__main__":

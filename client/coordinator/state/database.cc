@@ -314,6 +314,33 @@ absl::Duration Database::Lived() {
   return Live();
 }
 
+absl::Status Database::CopyTo(const std::string& path) {
+  constexpr int kPages = 256;  // At once: a megabyte.
+  MakePrivateFile(path);
+  sqlite3* copy = nullptr;
+  const int opened =
+      sqlite3_open_v2(path.c_str(), &copy, SQLITE_OPEN_READWRITE, nullptr);
+  const std::unique_ptr<sqlite3, int (*)(sqlite3*)> closer(copy,
+                                                           sqlite3_close_v2);
+  if (opened != SQLITE_OK) return SqliteError(copy, "open a copy");
+  sqlite3_backup* backup = nullptr;
+  {
+    MutexLock lock(&mutex_);
+    backup = sqlite3_backup_init(copy, "main", handle_, "main");
+  }
+  if (backup == nullptr) return SqliteError(copy, "begin a copy");
+  // What is written meanwhile, on the same connection, goes to the copy, too.
+  int step = SQLITE_OK;
+  while (step == SQLITE_OK || step == SQLITE_BUSY || step == SQLITE_LOCKED) {
+    MutexLock lock(&mutex_);
+    step = sqlite3_backup_step(backup, kPages);
+  }
+  MutexLock lock(&mutex_);
+  if (sqlite3_backup_finish(backup) == SQLITE_OK && step == SQLITE_DONE)
+    return absl::OkStatus();
+  return SqliteError(copy, "copy");
+}
+
 absl::Status Database::Shrink() {
   constexpr int64_t kPages = 256;  // At once: a megabyte.
   int64_t before = INT64_MAX;

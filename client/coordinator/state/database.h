@@ -17,6 +17,7 @@
 // other. Connection and Statement belong to the call of Run that made them.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -135,6 +136,25 @@ class Database {
   // Writes it down where nothing else is committed.
   absl::Status RecordLived();
 
+  // Copies the database to a new file, as of one instant, durably. Writers come
+  // between.
+  absl::Status CopyTo(const std::string& path);
+
+  // While one lives, garbage is not removed.
+  class Hold {
+   public:
+    explicit Hold(Database* database) : database_(*database) {
+      database_.holds_.fetch_add(1);
+    }
+    ~Hold() { database_.holds_.fetch_sub(1); }
+    Hold(const Hold&) = delete;
+    Hold& operator=(const Hold&) = delete;
+
+   private:
+    Database& database_;
+  };
+  bool held() const { return holds_.load() > 0; }
+
   // Gives the disk what the file has no use for, a piece at a time. Writers
   // come between.
   absl::Status Shrink();
@@ -161,6 +181,7 @@ class Database {
   const std::string directory_;
   const int lock_;  // File descriptor that holds the flock.
   const Clock* const clock_;
+  std::atomic<int> holds_{0};
   Mutex mutex_;
   sqlite3* handle_ = nullptr;  // Used under mutex_ once it is opened.
   int log_pages_ = 0;          // Likewise; set by SQLite.

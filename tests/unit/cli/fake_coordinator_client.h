@@ -123,6 +123,10 @@ class FakeCoordinatorClient : public CoordinatorClient {
       const pb::ListPipelinesRequest& request, absl::Duration) override {
     return Answer("ListPipelines " + request.name(), pipelines);
   }
+  absl::StatusOr<pb::BackupResponse> Backup(const pb::BackupRequest& request,
+                                            absl::Duration) override {
+    return Answer("Backup " + request.directory(), pb::BackupResponse());
+  }
   absl::StatusOr<pb::Pipeline> GetPipeline(
       const pb::GetPipelineRequest& request, absl::Duration) override {
     return Answer("GetPipeline " + request.pipeline(), pipeline);
