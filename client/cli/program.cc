@@ -67,6 +67,8 @@ void AddCommands(CLI::App& app, Session& session) {
   AddUploads(app, session);
   AddPipelines(app, session);
   AddShow(app, session);
+  AddExport(app, session);
+  AddImport(app, session);
   AddBackup(app, session);
   AddRestore(app, session);
   AddStatus(app, session);

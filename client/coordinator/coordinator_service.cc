@@ -10,6 +10,7 @@
 #include "client/coordinator/stages/topology.h"
 #include "client/coordinator/state/backup.h"
 #include "client/coordinator/state/garbage.h"
+#include "client/coordinator/state/pipeline_import.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
 #include "services/host/rpc_payload.h"
@@ -34,12 +35,18 @@ constexpr int64_t kWaitingStepBytes = int64_t{1} << 30;
 // most with a type for every column. Others name what they mean.
 constexpr int64_t kMaxJobBytes = int64_t{2} << 20;
 constexpr int64_t kMaxRequestBytes = int64_t{64} << 10;
+// A version with its report, as GetPipeline answers it.
+constexpr int64_t kMaxPipelineBytes = int64_t{16} << 20;
 
 absl::Status CheckSize(const std::string& name, int64_t bytes) {
-  const int64_t most = name == "CreateJob" ? kMaxJobBytes : kMaxRequestBytes;
+  const int64_t most = name == "CreateJob"        ? kMaxJobBytes
+                       : name == "ImportPipeline" ? kMaxPipelineBytes
+                                                  : kMaxRequestBytes;
   return bytes <= most ? absl::OkStatus()
                        : MessageTooLarge(name + "Request", bytes, most);
 }
+
+constexpr int64_t kArtifactPiece = int64_t{1} << 20;
 
 using Receiver = absl::StatusOr<Reply> (*)(CoordinatorService&, Message&,
                                            const Context&);
@@ -62,6 +69,8 @@ const std::map<std::string, Receiver>& Receivers() {
       {"GetJournal", &Typed<&Service::GetJournal>},
       {"ListUploads", &Typed<&Service::ListUploads>},
       {"DeleteUpload", &Typed<&Service::DeleteUpload>},
+      {"ReadArtifact", &Typed<&Service::ReadArtifact>},
+      {"ImportPipeline", &Typed<&Service::ImportPipeline>},
       {"Backup", &Typed<&Service::Backup>},
       {"ListPipelines", &Typed<&Service::ListPipelines>},
       {"GetPipeline", &Typed<&Service::GetPipeline>},
@@ -229,6 +238,24 @@ absl::StatusOr<pb::DeleteUploadResponse> CoordinatorService::DeleteUpload(
   RETURN_IF_ERROR(company_.environment->uploads->Delete(request.id()));
   RETURN_IF_ERROR(CollectGarbage(*company_.environment->database).status());
   return pb::DeleteUploadResponse();
+}
+
+absl::StatusOr<pb::ReadArtifactResponse> CoordinatorService::ReadArtifact(
+    pb::ReadArtifactRequest& request, const Context&) {
+  ASSIGN_OR_RETURN(ArtifactStore::Piece piece,
+                   company_.environment->artifacts->ReadPiece(
+                       request.sha256(), request.offset(), kArtifactPiece));
+  pb::ReadArtifactResponse response;
+  response.set_content(std::move(piece.content));
+  response.set_bytes(piece.whole_bytes);
+  return response;
+}
+
+absl::StatusOr<pb::Pipeline> CoordinatorService::ImportPipeline(
+    pb::ImportPipelineRequest& request, const Context&) {
+  const JobEnvironment& environment = *company_.environment;
+  return troupe::ImportPipeline(request, *environment.uploads,
+                                *environment.artifacts, *environment.pipelines);
 }
 
 absl::StatusOr<pb::BackupResponse> CoordinatorService::Backup(

@@ -78,6 +78,10 @@ class CoordinatorService {
       pb::ListUploadsRequest& request, const Context& context);
   absl::StatusOr<pb::DeleteUploadResponse> DeleteUpload(
       pb::DeleteUploadRequest& request, const Context& context);
+  absl::StatusOr<pb::ReadArtifactResponse> ReadArtifact(
+      pb::ReadArtifactRequest& request, const Context& context);
+  absl::StatusOr<pb::Pipeline> ImportPipeline(
+      pb::ImportPipelineRequest& request, const Context& context);
   absl::StatusOr<pb::BackupResponse> Backup(pb::BackupRequest& request,
                                             const Context& context);
   absl::StatusOr<pb::Topology> GetTopology(pb::GetTopologyRequest& request,

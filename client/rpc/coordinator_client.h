@@ -100,6 +100,12 @@ class CoordinatorClient {
   virtual absl::StatusOr<pb::DeletePipelineResponse> DeletePipeline(
       const pb::DeletePipelineRequest& request,
       absl::Duration timeout = absl::Seconds(30)) = 0;
+  virtual absl::StatusOr<pb::ReadArtifactResponse> ReadArtifact(
+      const pb::ReadArtifactRequest& request,
+      absl::Duration timeout = absl::Seconds(30)) = 0;
+  virtual absl::StatusOr<pb::Pipeline> ImportPipeline(
+      const pb::ImportPipelineRequest& request,
+      absl::Duration timeout = absl::Minutes(10)) = 0;
 
   // --- The company -----------------------------------------------------------
   virtual absl::StatusOr<pb::BackupResponse> Backup(

@@ -129,6 +129,16 @@ GrpcCoordinatorClient::DeletePipeline(const pb::DeletePipelineRequest& request,
   return Call(&Stub::DeletePipeline, request, timeout);
 }
 
+absl::StatusOr<pb::ReadArtifactResponse> GrpcCoordinatorClient::ReadArtifact(
+    const pb::ReadArtifactRequest& request, absl::Duration timeout) {
+  return Call(&Stub::ReadArtifact, request, timeout);
+}
+
+absl::StatusOr<pb::Pipeline> GrpcCoordinatorClient::ImportPipeline(
+    const pb::ImportPipelineRequest& request, absl::Duration timeout) {
+  return Call(&Stub::ImportPipeline, request, timeout);
+}
+
 absl::StatusOr<pb::BackupResponse> GrpcCoordinatorClient::Backup(
     const pb::BackupRequest& request, absl::Duration timeout) {
   return Call(&Stub::Backup, request, timeout);

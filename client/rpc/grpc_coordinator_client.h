@@ -52,6 +52,11 @@ class GrpcCoordinatorClient : public CoordinatorClient {
   absl::StatusOr<pb::DeletePipelineResponse> DeletePipeline(
       const pb::DeletePipelineRequest& request,
       absl::Duration timeout) override;
+  absl::StatusOr<pb::ReadArtifactResponse> ReadArtifact(
+      const pb::ReadArtifactRequest& request, absl::Duration timeout) override;
+  absl::StatusOr<pb::Pipeline> ImportPipeline(
+      const pb::ImportPipelineRequest& request,
+      absl::Duration timeout) override;
   absl::StatusOr<pb::BackupResponse> Backup(const pb::BackupRequest& request,
                                             absl::Duration timeout) override;
   absl::StatusOr<pb::Topology> GetTopology(

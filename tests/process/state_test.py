@@ -184,6 +184,18 @@ class Kept(unittest.TestCase):
         self.assertIn("not as it was saved", self.company.troupe("restore", backup, restored, code=1).stderr)
         self.assertFalse(restored.exists())
 
+    def test_a_pipeline_is_carried_to_another_coordinator(self):
+        expected = self.company.output(self.score())
+        file = self.company.directory / "n.pipeline"
+        self.company.troupe("export", "n@1", file)
+        stop(self.company)
+        self.company.start_coordinator(state=self.company.directory / "other").port
+        self.assertEqual(self.company.troupe("import", file).stdout, "n@1\n")
+        self.assertEqual(self.company.output(self.score()), expected)
+        content = file.read_bytes()
+        file.write_bytes(content[:-100] + b"?" + content[-99:])
+        self.assertIn("SHA-256", self.company.troupe("import", file, code=2).stderr)
+
 
 if __name__ == "__main__":
     unittest.main()

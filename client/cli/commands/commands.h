@@ -26,6 +26,8 @@ void AddDelete(CLI::App& app, Session& session);
 void AddUploads(CLI::App& app, Session& session);
 void AddPipelines(CLI::App& app, Session& session);
 void AddShow(CLI::App& app, Session& session);
+void AddExport(CLI::App& app, Session& session);
+void AddImport(CLI::App& app, Session& session);
 void AddBackup(CLI::App& app, Session& session);
 void AddRestore(CLI::App& app, Session& session);
 void AddStatus(CLI::App& app, Session& session);

@@ -123,6 +123,15 @@ class FakeCoordinatorClient : public CoordinatorClient {
       const pb::ListPipelinesRequest& request, absl::Duration) override {
     return Answer("ListPipelines " + request.name(), pipelines);
   }
+  absl::StatusOr<pb::ReadArtifactResponse> ReadArtifact(
+      const pb::ReadArtifactRequest& request, absl::Duration) override {
+    return Answer("ReadArtifact " + request.sha256(),
+                  pb::ReadArtifactResponse());
+  }
+  absl::StatusOr<pb::Pipeline> ImportPipeline(
+      const pb::ImportPipelineRequest& request, absl::Duration) override {
+    return Answer("ImportPipeline", request.pipeline());
+  }
   absl::StatusOr<pb::BackupResponse> Backup(const pb::BackupRequest& request,
                                             absl::Duration) override {
     return Answer("Backup " + request.directory(), pb::BackupResponse());
