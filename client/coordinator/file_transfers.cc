@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "client/coordinator/jobs/job_run.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
 #include "services/host/rpc_payload.h"
