@@ -64,13 +64,8 @@ void AddCommands(CLI::App& app, Session& session) {
   AddResume(app, session);
   AddJournal(app, session);
   AddDelete(app, session);
-  AddUploads(app, session);
   AddPipelines(app, session);
   AddShow(app, session);
-  AddExport(app, session);
-  AddImport(app, session);
-  AddBackup(app, session);
-  AddRestore(app, session);
   AddStatus(app, session);
   AddHealth(app, session);
   AddStop(app, session);

@@ -53,8 +53,7 @@ JobScheduler::Turn::~Turn() {
 }
 
 absl::Status JobScheduler::Recover() {
-  RETURN_IF_ERROR(MakeDirectory(environment_->output_root,
-                                DirectoryMode(environment_->output_mode)));
+  RETURN_IF_ERROR(MakeDirectory(environment_->output_root));
   ASSIGN_OR_RETURN(const std::vector<std::string> ids,
                    environment_->jobs->Unfinished());
   for (const std::string& id : ids) {

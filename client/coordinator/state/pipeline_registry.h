@@ -42,11 +42,9 @@ class PipelineRegistry {
   // name.
   absl::StatusOr<pb::Pipeline> Get(absl::string_view pipeline);
 
-  // A page of the newest versions of every name, or of all versions of one, by
-  // name, then version, without specs and artifacts. BAD_SPEC for a token that
-  // this did not return.
-  absl::StatusOr<pb::ListPipelinesResponse> List(
-      const pb::ListPipelinesRequest& request);
+  // The newest version of every name, or all versions of one, by name, then
+  // version, without specs and artifacts.
+  absl::StatusOr<pb::ListPipelinesResponse> List(const std::string& name);
 
   // OK while `version` (NAME@N) is there; PIPELINE_NOT_FOUND.
   static absl::Status Check(Connection& connection, absl::string_view version);

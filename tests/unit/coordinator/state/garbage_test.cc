@@ -10,7 +10,6 @@
 #include "client/coordinator/state/upload_store.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "services/host/sha256.h"
 #include "tests/testing/temp_dir.h"
 
 namespace troupe {
@@ -93,15 +92,9 @@ TEST(CollectGarbage, NeverRemovesForAJobThatIsNotThere) {
 
 TEST(CollectGarbage, RemovesUploadsThatADeadProcessWasTaking) {
   House house;
-  auto writer = *house.uploads->Begin("a");
-  pb::UploadRequest end;
-  end.mutable_end()->set_sha256(Sha256Hex(""));
-  ASSERT_TRUE(writer->Take(end).ok());
-  const auto whole = *writer->Finish();
+  const auto whole = *(*house.uploads->Begin("a"))->Finish(absl::Now());
   auto half = *house.uploads->Begin("b");
-  end.Clear();
-  end.set_content("hello");
-  ASSERT_TRUE(half->Take(end).ok());
+  ASSERT_TRUE(half->Append("hello").ok());
   const auto again = *UploadStore::Open(house.database.get(), 1000);
   ASSERT_TRUE(RescueOrphans(*house.database).ok());
   EXPECT_EQ(*CollectGarbage(*house.database), 1);
