@@ -7,7 +7,7 @@ import unittest
 
 import grpc
 
-from company import Company, actor_pb2, actor_pb2_grpc, coordinator_pb2, coordinator_pb2_grpc, wait_for
+from company import SANITIZED, Company, actor_pb2, actor_pb2_grpc, coordinator_pb2, coordinator_pb2_grpc, wait_for
 
 SPEC = {"name": "n", "source": {"path": "train.csv"}, "roles": {"target": "y"},
         "model": {"xgboost": {"objective": "binary", "rounds": 2, "max_depth": 2}}}
@@ -86,6 +86,8 @@ class Compressing(unittest.TestCase):
                 self.assertLess(peak_mib(actor) - before, 32, actor.name)
 
 
+# UBSan asks by a pipe whether an object can be read, and takes none for a damaged object.
+@unittest.skipIf(SANITIZED, "a sanitized program without descriptors ends by its sanitizer")
 class Descriptors(unittest.TestCase):
     def test_who_ran_out_of_them_accepts_again(self):
         with Company() as company:
