@@ -64,8 +64,13 @@ void AddCommands(CLI::App& app, Session& session) {
   AddResume(app, session);
   AddJournal(app, session);
   AddDelete(app, session);
+  AddUploads(app, session);
   AddPipelines(app, session);
   AddShow(app, session);
+  AddExport(app, session);
+  AddImport(app, session);
+  AddBackup(app, session);
+  AddRestore(app, session);
   AddStatus(app, session);
   AddHealth(app, session);
   AddStop(app, session);

@@ -1,5 +1,6 @@
 #include "client/coordinator/coordinator.h"
 
+#include <cstdlib>
 #include <utility>
 
 #include "absl/flags/flag.h"
@@ -13,6 +14,7 @@
 #include "client/coordinator/stages/topology.h"
 #include "client/coordinator/state/database.h"
 #include "client/coordinator/state/garbage.h"
+#include "client/coordinator/state/storage.h"
 #include "services/base/errors.h"
 #include "services/base/log.h"
 #include "services/base/status_macros.h"
@@ -51,11 +53,20 @@ ABSL_FLAG(absl::Duration, fit_timeout, absl::Hours(24),
 ABSL_FLAG(absl::Duration, max_stall, absl::Minutes(30),
           "how long a job waits for a stage without replicas");
 ABSL_FLAG(absl::Duration, keep_jobs, absl::Hours(24 * 30),
-          "ended jobs and their output are removed after so long");
+          "ended jobs and their output are removed after so long, of the time "
+          "that the coordinator runs");
 ABSL_FLAG(int64_t, max_kept_jobs, 10'000,
           "so many ended jobs are kept, the newest");
+ABSL_FLAG(int64_t, max_state_bytes, 0,
+          "what the state directory may hold; beyond it the oldest output is "
+          "removed with its job, and uploads are refused (0: no limit)");
+ABSL_FLAG(int64_t, reserve_bytes, int64_t{64} << 20,
+          "what uploads leave free on the disk, so that the journal can go on");
+ABSL_FLAG(std::string, output_mode, "0600",
+          "permissions of output files, octal; who may read them may also find "
+          "them");
 ABSL_FLAG(absl::Duration, keep_uploads, absl::Hours(24),
-          "uploads that no job used are removed after so long");
+          "uploads that no job used are removed after so long, likewise");
 
 namespace troupe {
 namespace {
@@ -94,6 +105,18 @@ absl::StatusOr<JobLimits> ReadLimits() {
   return limits;
 }
 
+// The permissions that --output_mode says.
+absl::StatusOr<mode_t> ReadOutputMode() {
+  const std::string text = absl::GetFlag(FLAGS_output_mode);
+  char* end = nullptr;
+  const unsigned long mode = std::strtoul(text.c_str(), &end, 8);
+  if (text.empty() || *end != '\0' || (mode & 0600) != 0600 ||
+      (mode & ~0666ul) != 0)
+    return BadSpec("--output_mode",
+                   "must be octal, 0600 to 0666, such as 0640");
+  return static_cast<mode_t>(mode);
+}
+
 }  // namespace
 
 struct Coordinator::Parts {
@@ -102,6 +125,7 @@ struct Coordinator::Parts {
   std::unique_ptr<JobStore> jobs;
   std::unique_ptr<Journal> journal;
   std::unique_ptr<PipelineRegistry> pipelines;
+  std::unique_ptr<StateMeter> meter;
   std::unique_ptr<UploadStore> uploads;
   std::unique_ptr<ArtifactStore> artifacts;
   std::unique_ptr<StageNetwork> network;
@@ -142,6 +166,9 @@ absl::Status Coordinator::OnStart() {
   ASSIGN_OR_RETURN(parts.environment.limits, ReadLimits());
   ASSIGN_OR_RETURN(const std::vector<std::string> stages,
                    StageTargets(GivenStages()));
+  ASSIGN_OR_RETURN(parts.environment.output_mode, ReadOutputMode());
+  RETURN_IF_ERROR(
+      MakeDirectory(state_dir, DirectoryMode(parts.environment.output_mode)));
   ASSIGN_OR_RETURN(parts.database,
                    Database::Open(state_dir, absl::GetFlag(FLAGS_accept_state)
                                                  ? Database::Trust::kAnything
@@ -150,9 +177,13 @@ absl::Status Coordinator::OnStart() {
   parts.journal =
       std::make_unique<Journal>(parts.database.get(), parts.jobs->epoch());
   parts.pipelines = std::make_unique<PipelineRegistry>(parts.database.get());
+  parts.meter = std::make_unique<StateMeter>(
+      state_dir, StateMeter::Limits{absl::GetFlag(FLAGS_max_state_bytes),
+                                    absl::GetFlag(FLAGS_reserve_bytes)});
   ASSIGN_OR_RETURN(parts.uploads,
                    UploadStore::Open(parts.database.get(),
-                                     absl::GetFlag(FLAGS_max_upload_bytes)));
+                                     absl::GetFlag(FLAGS_max_upload_bytes),
+                                     parts.meter.get()));
   ASSIGN_OR_RETURN(ArtifactStore artifact_store,
                    ArtifactStore::Open(state_dir + "/artifacts"));
   parts.artifacts = std::make_unique<ArtifactStore>(std::move(artifact_store));
@@ -168,6 +199,7 @@ absl::Status Coordinator::OnStart() {
   parts.environment.journal = parts.journal.get();
   parts.environment.pipelines = parts.pipelines.get();
   parts.environment.uploads = parts.uploads.get();
+  parts.environment.meter = parts.meter.get();
   parts.environment.clock = Clock::Real();
   parts.environment.output_root = state_dir + "/output";
   parts.scheduler = std::make_unique<JobScheduler>(

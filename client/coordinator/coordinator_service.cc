@@ -8,6 +8,9 @@
 #include "client/coordinator/jobs/job_request.h"
 #include "client/coordinator/jobs/job_run.h"
 #include "client/coordinator/stages/topology.h"
+#include "client/coordinator/state/backup.h"
+#include "client/coordinator/state/garbage.h"
+#include "client/coordinator/state/pipeline_import.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
 #include "services/host/rpc_payload.h"
@@ -32,12 +35,18 @@ constexpr int64_t kWaitingStepBytes = int64_t{1} << 30;
 // most with a type for every column. Others name what they mean.
 constexpr int64_t kMaxJobBytes = int64_t{2} << 20;
 constexpr int64_t kMaxRequestBytes = int64_t{64} << 10;
+// A version with its report, as GetPipeline answers it.
+constexpr int64_t kMaxPipelineBytes = int64_t{16} << 20;
 
 absl::Status CheckSize(const std::string& name, int64_t bytes) {
-  const int64_t most = name == "CreateJob" ? kMaxJobBytes : kMaxRequestBytes;
+  const int64_t most = name == "CreateJob"        ? kMaxJobBytes
+                       : name == "ImportPipeline" ? kMaxPipelineBytes
+                                                  : kMaxRequestBytes;
   return bytes <= most ? absl::OkStatus()
                        : MessageTooLarge(name + "Request", bytes, most);
 }
+
+constexpr int64_t kArtifactPiece = int64_t{1} << 20;
 
 using Receiver = absl::StatusOr<Reply> (*)(CoordinatorService&, Message&,
                                            const Context&);
@@ -58,6 +67,11 @@ const std::map<std::string, Receiver>& Receivers() {
       {"CancelJob", &Typed<&Service::CancelJob>},
       {"ResumeJob", &Typed<&Service::ResumeJob>},
       {"GetJournal", &Typed<&Service::GetJournal>},
+      {"ListUploads", &Typed<&Service::ListUploads>},
+      {"DeleteUpload", &Typed<&Service::DeleteUpload>},
+      {"ReadArtifact", &Typed<&Service::ReadArtifact>},
+      {"ImportPipeline", &Typed<&Service::ImportPipeline>},
+      {"Backup", &Typed<&Service::Backup>},
       {"ListPipelines", &Typed<&Service::ListPipelines>},
       {"GetPipeline", &Typed<&Service::GetPipeline>},
       {"DeletePipeline", &Typed<&Service::DeletePipeline>},
@@ -199,7 +213,7 @@ absl::StatusOr<Reply> CoordinatorService::WatchJob(Message& message) {
 
 absl::StatusOr<pb::ListPipelinesResponse> CoordinatorService::ListPipelines(
     pb::ListPipelinesRequest& request, const Context&) {
-  return company_.environment->pipelines->List(request.name());
+  return company_.environment->pipelines->List(request);
 }
 
 absl::StatusOr<pb::Pipeline> CoordinatorService::GetPipeline(
@@ -214,10 +228,48 @@ absl::StatusOr<pb::DeletePipelineResponse> CoordinatorService::DeletePipeline(
   return pb::DeletePipelineResponse();
 }
 
+absl::StatusOr<pb::ListUploadsResponse> CoordinatorService::ListUploads(
+    pb::ListUploadsRequest& request, const Context&) {
+  return company_.environment->uploads->List(request);
+}
+
+absl::StatusOr<pb::DeleteUploadResponse> CoordinatorService::DeleteUpload(
+    pb::DeleteUploadRequest& request, const Context&) {
+  RETURN_IF_ERROR(company_.environment->uploads->Delete(request.id()));
+  RETURN_IF_ERROR(CollectGarbage(*company_.environment->database).status());
+  return pb::DeleteUploadResponse();
+}
+
+absl::StatusOr<pb::ReadArtifactResponse> CoordinatorService::ReadArtifact(
+    pb::ReadArtifactRequest& request, const Context&) {
+  ASSIGN_OR_RETURN(ArtifactStore::Piece piece,
+                   company_.environment->artifacts->ReadPiece(
+                       request.sha256(), request.offset(), kArtifactPiece));
+  pb::ReadArtifactResponse response;
+  response.set_content(std::move(piece.content));
+  response.set_bytes(piece.whole_bytes);
+  return response;
+}
+
+absl::StatusOr<pb::Pipeline> CoordinatorService::ImportPipeline(
+    pb::ImportPipelineRequest& request, const Context&) {
+  const JobEnvironment& environment = *company_.environment;
+  return troupe::ImportPipeline(request, *environment.uploads,
+                                *environment.artifacts, *environment.pipelines);
+}
+
+absl::StatusOr<pb::BackupResponse> CoordinatorService::Backup(
+    pb::BackupRequest& request, const Context&) {
+  RETURN_IF_ERROR(
+      WriteBackup(*company_.environment->database, request.directory()));
+  return pb::BackupResponse();
+}
+
 absl::StatusOr<pb::Topology> CoordinatorService::GetTopology(
     pb::GetTopologyRequest&, const Context&) {
   pb::Topology topology = DescribeTopology(*company_.dispatcher);
   *topology.mutable_coordinator() = company_.stats();
+  *topology.mutable_state() = company_.environment->meter->Latest();
   return topology;
 }
 

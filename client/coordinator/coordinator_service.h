@@ -74,6 +74,16 @@ class CoordinatorService {
                                            const Context& context);
   absl::StatusOr<pb::DeletePipelineResponse> DeletePipeline(
       pb::DeletePipelineRequest& request, const Context& context);
+  absl::StatusOr<pb::ListUploadsResponse> ListUploads(
+      pb::ListUploadsRequest& request, const Context& context);
+  absl::StatusOr<pb::DeleteUploadResponse> DeleteUpload(
+      pb::DeleteUploadRequest& request, const Context& context);
+  absl::StatusOr<pb::ReadArtifactResponse> ReadArtifact(
+      pb::ReadArtifactRequest& request, const Context& context);
+  absl::StatusOr<pb::Pipeline> ImportPipeline(
+      pb::ImportPipelineRequest& request, const Context& context);
+  absl::StatusOr<pb::BackupResponse> Backup(pb::BackupRequest& request,
+                                            const Context& context);
   absl::StatusOr<pb::Topology> GetTopology(pb::GetTopologyRequest& request,
                                            const Context& context);
 

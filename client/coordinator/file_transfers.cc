@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "client/coordinator/jobs/job_run.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
 #include "services/host/rpc_payload.h"
@@ -34,14 +35,13 @@ absl::Status UploadTransfer::Take(grpc::ByteBuffer& bytes) {
     if (piece.name().empty()) return NameMissing();
     ASSIGN_OR_RETURN(writer_, environment_.uploads->Begin(piece.name()));
   }
-  return writer_->Append(piece.content());
+  return writer_->Take(piece);
 }
 
 absl::StatusOr<std::optional<grpc::ByteBuffer>> UploadTransfer::Give() {
   if (answered_) return std::nullopt;
   if (writer_ == nullptr) return NameMissing();
-  ASSIGN_OR_RETURN(const StoredUpload stored,
-                   writer_->Finish(environment_.clock->Now()));
+  ASSIGN_OR_RETURN(const StoredUpload stored, writer_->Finish());
   answered_ = true;
   pb::UploadResponse response;
   response.set_id(stored.id);

@@ -1,5 +1,6 @@
 // The Housekeeper removes what is kept no longer: old jobs with their output,
-// and uploads that no job used.
+// uploads that no job used, what broken uploads hold, and, beyond
+// --max_state_bytes, the oldest output.
 //
 // Thread safety: made and destroyed by one thread; it works on its own.
 #pragma once
@@ -15,6 +16,8 @@
 namespace troupe {
 
 struct Retention {
+  // Of the time that the coordinator lives through (Database::Lived): a clock
+  // that jumps removes nothing.
   absl::Duration jobs = absl::Hours(24 * 30);  // After they ended.
   int64_t max_jobs = 10'000;                   // The newest ended ones.
   absl::Duration unused_uploads = absl::Hours(24);
@@ -25,7 +28,7 @@ class Housekeeper {
   // Cleans now and every `interval`. Everything must outlive this object.
   Housekeeper(const JobEnvironment* environment, JobScheduler* scheduler,
               const Retention& retention,
-              absl::Duration interval = absl::Minutes(10));
+              absl::Duration interval = absl::Seconds(20));
   ~Housekeeper();
 
   // Cleans once, on the calling thread.
@@ -33,6 +36,8 @@ class Housekeeper {
 
  private:
   void Work();
+  absl::Status TryClean();
+  absl::Status KeepBelowLimit();
 
   const JobEnvironment* const environment_;
   JobScheduler* const scheduler_;
@@ -41,6 +46,7 @@ class Housekeeper {
   Mutex mutex_;
   CondVar changed_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  int64_t times_ = 0;   // That it cleaned.
   std::thread thread_;  // Last: it uses the others.
 };
 

@@ -53,7 +53,8 @@ JobScheduler::Turn::~Turn() {
 }
 
 absl::Status JobScheduler::Recover() {
-  RETURN_IF_ERROR(MakeDirectory(environment_->output_root));
+  RETURN_IF_ERROR(MakeDirectory(environment_->output_root,
+                                DirectoryMode(environment_->output_mode)));
   ASSIGN_OR_RETURN(const std::vector<std::string> ids,
                    environment_->jobs->Unfinished());
   for (const std::string& id : ids) {

@@ -78,6 +78,13 @@ class CoordinatorClient {
   virtual absl::StatusOr<pb::UploadResponse> Upload(
       const std::string& name, const ChunkSource& next_chunk) = 0;
 
+  virtual absl::StatusOr<pb::ListUploadsResponse> ListUploads(
+      const pb::ListUploadsRequest& request,
+      absl::Duration timeout = absl::Seconds(30)) = 0;
+  virtual absl::StatusOr<pb::DeleteUploadResponse> DeleteUpload(
+      const pb::DeleteUploadRequest& request,
+      absl::Duration timeout = absl::Seconds(30)) = 0;
+
   // Reads one part of a finished job's output from byte `offset` to its end.
   virtual absl::Status ReadOutput(const std::string& id,
                                   const std::string& part, int64_t offset,
@@ -93,8 +100,17 @@ class CoordinatorClient {
   virtual absl::StatusOr<pb::DeletePipelineResponse> DeletePipeline(
       const pb::DeletePipelineRequest& request,
       absl::Duration timeout = absl::Seconds(30)) = 0;
+  virtual absl::StatusOr<pb::ReadArtifactResponse> ReadArtifact(
+      const pb::ReadArtifactRequest& request,
+      absl::Duration timeout = absl::Seconds(30)) = 0;
+  virtual absl::StatusOr<pb::Pipeline> ImportPipeline(
+      const pb::ImportPipelineRequest& request,
+      absl::Duration timeout = absl::Minutes(10)) = 0;
 
   // --- The company -----------------------------------------------------------
+  virtual absl::StatusOr<pb::BackupResponse> Backup(
+      const pb::BackupRequest& request,
+      absl::Duration timeout = absl::Hours(24)) = 0;
   virtual absl::StatusOr<pb::Topology> GetTopology(
       const pb::GetTopologyRequest& request,
       absl::Duration timeout = absl::Seconds(30)) = 0;

@@ -7,6 +7,7 @@
 #include "client/rpc/deadline.h"
 #include "services/base/errors.h"
 #include "services/host/grpc_status.h"
+#include "services/host/sha256.h"
 
 namespace troupe {
 namespace {
@@ -128,6 +129,21 @@ GrpcCoordinatorClient::DeletePipeline(const pb::DeletePipelineRequest& request,
   return Call(&Stub::DeletePipeline, request, timeout);
 }
 
+absl::StatusOr<pb::ReadArtifactResponse> GrpcCoordinatorClient::ReadArtifact(
+    const pb::ReadArtifactRequest& request, absl::Duration timeout) {
+  return Call(&Stub::ReadArtifact, request, timeout);
+}
+
+absl::StatusOr<pb::Pipeline> GrpcCoordinatorClient::ImportPipeline(
+    const pb::ImportPipelineRequest& request, absl::Duration timeout) {
+  return Call(&Stub::ImportPipeline, request, timeout);
+}
+
+absl::StatusOr<pb::BackupResponse> GrpcCoordinatorClient::Backup(
+    const pb::BackupRequest& request, absl::Duration timeout) {
+  return Call(&Stub::Backup, request, timeout);
+}
+
 absl::StatusOr<pb::Topology> GrpcCoordinatorClient::GetTopology(
     const pb::GetTopologyRequest& request, absl::Duration timeout) {
   return Call(&Stub::GetTopology, request, timeout);
@@ -204,6 +220,8 @@ absl::StatusOr<pb::UploadResponse> GrpcCoordinatorClient::Upload(
   // The name goes alone, so that an empty file has a message too.
   bool writable = writer->Write(request);
   request.clear_name();
+  Sha256 digest;
+  int64_t bytes = 0;
   while (writable) {
     const absl::StatusOr<std::string> chunk = next_chunk();
     if (!chunk.ok()) {
@@ -215,15 +233,31 @@ absl::StatusOr<pb::UploadResponse> GrpcCoordinatorClient::Upload(
     // The one answer that there is before the last.
     if (channel_->GetState(false) == GRPC_CHANNEL_READY)
       reconnector_.Answered();
+    digest.Update(*chunk);
+    bytes += static_cast<int64_t>(chunk->size());
     for (size_t i = 0; writable && i < chunk->size(); i += kChunkBytes) {
       request.set_content(chunk->substr(i, kChunkBytes));
       writable = writer->Write(request);
     }
   }
+  request.clear_content();
+  request.mutable_end()->set_bytes(bytes);
+  request.mutable_end()->set_sha256(digest.Finish());
+  if (writable) writer->Write(request);
   writer->WritesDone();
   const grpc::Status status = writer->Finish();
   if (!status.ok()) return StatusOf(status);
   return response;
+}
+
+absl::StatusOr<pb::ListUploadsResponse> GrpcCoordinatorClient::ListUploads(
+    const pb::ListUploadsRequest& request, absl::Duration timeout) {
+  return Call(&Stub::ListUploads, request, timeout);
+}
+
+absl::StatusOr<pb::DeleteUploadResponse> GrpcCoordinatorClient::DeleteUpload(
+    const pb::DeleteUploadRequest& request, absl::Duration timeout) {
+  return Call(&Stub::DeleteUpload, request, timeout);
 }
 
 absl::Status GrpcCoordinatorClient::ReadOutput(const std::string& id,

@@ -39,6 +39,10 @@ class GrpcCoordinatorClient : public CoordinatorClient {
       const std::function<bool(const pb::Job&)>& on_job) override;
   absl::StatusOr<pb::UploadResponse> Upload(
       const std::string& name, const ChunkSource& next_chunk) override;
+  absl::StatusOr<pb::ListUploadsResponse> ListUploads(
+      const pb::ListUploadsRequest& request, absl::Duration timeout) override;
+  absl::StatusOr<pb::DeleteUploadResponse> DeleteUpload(
+      const pb::DeleteUploadRequest& request, absl::Duration timeout) override;
   absl::Status ReadOutput(const std::string& id, const std::string& part,
                           int64_t offset, const ChunkSink& sink) override;
   absl::StatusOr<pb::ListPipelinesResponse> ListPipelines(
@@ -48,6 +52,13 @@ class GrpcCoordinatorClient : public CoordinatorClient {
   absl::StatusOr<pb::DeletePipelineResponse> DeletePipeline(
       const pb::DeletePipelineRequest& request,
       absl::Duration timeout) override;
+  absl::StatusOr<pb::ReadArtifactResponse> ReadArtifact(
+      const pb::ReadArtifactRequest& request, absl::Duration timeout) override;
+  absl::StatusOr<pb::Pipeline> ImportPipeline(
+      const pb::ImportPipelineRequest& request,
+      absl::Duration timeout) override;
+  absl::StatusOr<pb::BackupResponse> Backup(const pb::BackupRequest& request,
+                                            absl::Duration timeout) override;
   absl::StatusOr<pb::Topology> GetTopology(
       const pb::GetTopologyRequest& request, absl::Duration timeout) override;
   absl::StatusOr<pb::StopCompanyResponse> Stop(

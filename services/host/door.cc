@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -22,7 +23,9 @@
 namespace troupe {
 namespace {
 
-constexpr size_t kMostConnections = 8192;
+// Each may hold 256 calls of some 20 KB that never begin.
+constexpr size_t kMostConnections = 1024;
+constexpr size_t kMostAddresses = 2 * kMostConnections;  // Remembered.
 // Descriptors for files, calls to others, and gRPC itself.
 constexpr size_t kOwnFiles = 256;
 constexpr int kUnsentMilliseconds = 10'000;  // As long as a ping may take.
@@ -179,11 +182,12 @@ void Door::AcceptAndClose() {
 
 void Door::Admit(int fd, std::string address) {
   if (connections_.size() >= limits_.connections ||
-      of_address_[address] >= limits_.per_address)
+      addresses_.size() >= kMostAddresses ||
+      addresses_[address].connections >= limits_.per_address)
     Sweep();
   struct stat socket = {};
   const bool admitted = connections_.size() < limits_.connections &&
-                        of_address_[address] < limits_.per_address &&
+                        addresses_[address].connections < limits_.per_address &&
                         fstat(fd, &socket) == 0;
   if (full_.exchange(!admitted) == admitted)
     Log(LogLevel::kWarning,
@@ -194,7 +198,9 @@ void Door::Admit(int fd, std::string address) {
     close(fd);
     return;
   }
-  ++of_address_[address];
+  Address& from = addresses_[address];
+  ++from.connections;
+  GuardWire(fd, socket.st_ino, std::make_unique<WireReader>(from.resets));
   connections_.push_back({fd, socket.st_ino, std::move(address)});
   grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters
       connection;
@@ -212,8 +218,13 @@ void Door::Sweep() {
                                              now.st_ino != each.inode;
                                     }),
                      connections_.end());
-  of_address_.clear();
-  for (const Connection& each : connections_) ++of_address_[each.address];
+  for (auto& [address, each] : addresses_) each.connections = 0;
+  for (const Connection& each : connections_)
+    ++addresses_[each.address].connections;
+  if (addresses_.size() < kMostAddresses) return;
+  for (auto each = addresses_.begin(); each != addresses_.end();)
+    each = each->second.connections == 0 ? addresses_.erase(each)
+                                         : std::next(each);
 }
 
 }  // namespace troupe

@@ -21,6 +21,7 @@
 
 #include "absl/status/statusor.h"
 #include "grpcpp/server_builder.h"
+#include "services/host/wire_guard.h"
 
 namespace troupe {
 
@@ -33,7 +34,7 @@ class Door {
     size_t connections = 0;
     size_t per_address = 0;
   };
-  // What the limit of open files leaves room for, at most 8,192, and half of
+  // What the limit of open files leaves room for, at most 1,024, and half of
   // that for one address.
   static Limits LimitsHere();
 
@@ -70,7 +71,8 @@ class Door {
   void Accept();
   void AcceptAndClose();
   void Admit(int fd, std::string address);
-  // Forgets the connections that gRPC has closed.
+  // Forgets the connections that gRPC has closed, and addresses where they are
+  // many.
   void Sweep();
 
   const int listener_;
@@ -81,7 +83,12 @@ class Door {
   int wake_ = -1;   // Ends the thread.
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> server_;
   std::vector<Connection> connections_;
-  std::map<std::string, size_t> of_address_;
+  // What one address has open, and may still reset.
+  struct Address {
+    size_t connections = 0;
+    std::shared_ptr<ResetBudget> resets = std::make_shared<ResetBudget>();
+  };
+  std::map<std::string, Address> addresses_;
   std::atomic<bool> full_{false};
   bool closed_ = false;
   std::thread thread_;

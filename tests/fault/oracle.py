@@ -91,10 +91,10 @@ def _manifest_problems(directory, manifest, rows, parts, rejected):
 
 
 def _input_problems(manifest, inputs):
-    """`inputs`: decompressed content by name, in order. A manifest may leave them out."""
+    """`inputs`: decompressed content by name, in order."""
     said = [(entry["name"], int(entry["bytes"]), entry["sha256"]) for entry in manifest.get("inputs", ())]
     true = [(name, len(content), sha256(content)) for name, content in inputs.items()]
-    return [] if not said or said == true else [f"the manifest's inputs are {said}, they were {true}"]
+    return [] if said == true else [f"the manifest's inputs are {said}, they were {true}"]
 
 
 def stray_files(output_root, published):

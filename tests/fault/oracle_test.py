@@ -121,6 +121,12 @@ class Oracle(unittest.TestCase):
     def test_sees_another_input(self):
         self.assertIn("inputs", self.problems(inputs={"big.csv": b"id\n"}))
 
+    def test_sees_a_manifest_that_names_no_input(self):
+        manifest = self.manifest()
+        del manifest["inputs"]
+        self.save(manifest)
+        self.assertIn("the manifest's inputs are []", self.problems())
+
 
 if __name__ == "__main__":
     unittest.main()

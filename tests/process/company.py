@@ -9,6 +9,7 @@ everything and fails when a process does not end with exit code 0, unless the
 test killed it; nothing is left behind.
 """
 import contextlib
+import hashlib
 import os
 import pathlib
 import shutil
@@ -238,6 +239,14 @@ class Company:
         """CreateJob; dicts become messages, `kind` is a name."""
         request = json_format.ParseDict(fields, coordinator_pb2.CreateJobRequest())
         return self.stub.CreateJob(request, timeout=PATIENCE_S)
+
+    def upload(self, name: str, content: bytes, piece: int = 1 << 20):
+        """Sends a file, with the last word that makes it an upload."""
+        pieces = [coordinator_pb2.UploadRequest(content=content[at:at + piece])
+                  for at in range(0, len(content), piece)]
+        end = coordinator_pb2.UploadEnd(bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
+        return self.stub.Upload(iter([coordinator_pb2.UploadRequest(name=name), *pieces,
+                                      coordinator_pb2.UploadRequest(end=end)]), timeout=PATIENCE_S)
 
     def get(self, job_id: str):
         return self.stub.GetJob(coordinator_pb2.GetJobRequest(id=job_id), timeout=PATIENCE_S)

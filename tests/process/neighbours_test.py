@@ -1,4 +1,6 @@
 """What a peer at the port may do to a process: nothing that lasts."""
+import contextlib
+import hashlib
 import os
 import resource
 import socket
@@ -7,6 +9,7 @@ import unittest
 
 import grpc
 
+import http2
 from company import SANITIZED, Company, actor_pb2, actor_pb2_grpc, coordinator_pb2, coordinator_pb2_grpc, wait_for
 
 SPEC = {"name": "n", "source": {"path": "train.csv"}, "roles": {"target": "y"},
@@ -50,14 +53,15 @@ class Uploading(unittest.TestCase):
             def slow():
                 yield coordinator_pb2.UploadRequest(name="slow.csv", content=b"x")
                 go_on.wait(60)
+                yield coordinator_pb2.UploadRequest(end=coordinator_pb2.UploadEnd(
+                    bytes=1, sha256=hashlib.sha256(b"x").hexdigest()))
             go_on = threading.Event()
             before = threads(company.coordinator)
             channel = own_channel(company.coordinator)
             stub = coordinator_pb2_grpc.CoordinatorStub(channel)
             slow_ones = [stub.Upload.future(slow()) for _ in range(100)]
             content = ROWS.encode()
-            uploaded = company.stub.Upload(iter([
-                coordinator_pb2.UploadRequest(name="train.csv", content=content)]), timeout=60)
+            uploaded = company.upload("train.csv", content)
             self.assertEqual(uploaded.bytes, len(content))
             self.assertLess(threads(company.coordinator), before + 10)
             go_on.set()
@@ -104,6 +108,71 @@ class Descriptors(unittest.TestCase):
                 stub = actor_pb2_grpc.ActorStub(channel)
                 stub.GetStats(actor_pb2.GetStatsRequest(), timeout=60, wait_for_ready=True)
                 channel.close()
+
+
+def attack(actor, peers: int, frames):
+    """What `frames(peer)` yields, from so many connections at once, until each is cut or has said all."""
+    def one():
+        with http2.connect(actor.port) as peer, contextlib.suppress(OSError):
+            reader = threading.Thread(target=http2.read_all, args=(peer,))
+            reader.start()
+            for some in frames():
+                peer.sendall(some)
+            peer.shutdown(socket.SHUT_RDWR)
+            reader.join()
+    attackers = [threading.Thread(target=one) for _ in range(peers)]
+    for each in attackers:
+        each.start()
+    for each in attackers:
+        each.join()
+
+
+class Frames(unittest.TestCase):
+    """Peers that write HTTP/2 by hand. A sanitizer's program has a recvmsg of its own."""
+    METHODS = {"coordinator": "/troupe.v1.Coordinator/GetJob", "loader": "/troupe.v1.Loader/Plan"}
+
+    def check(self, peers, frames):
+        with Company() as company:
+            for actor in (company.coordinator, company.running("loader")[0]):
+                before, threads_before = peak_mib(actor), threads(actor)
+                headers = http2.request_headers(self.METHODS[actor.name])
+                attack(actor, peers, lambda: frames(headers))
+                self.assertLess(peak_mib(actor) - before, 100, actor.name)
+                self.assertLess(threads(actor), threads_before + 10, actor.name)
+                channel = own_channel(actor)
+                actor_pb2_grpc.ActorStub(channel).GetStats(actor_pb2.GetStatsRequest(), timeout=60)
+                channel.close()
+
+    @unittest.skipIf(SANITIZED, "a sanitizer's recvmsg")
+    def test_streams_begun_and_reset_by_the_ten_thousand(self):
+        def frames(headers):
+            for first in range(1, 60_000, 100):
+                yield b"".join(http2.frame(http2.HEADERS, http2.END_HEADERS, stream, headers)
+                               + http2.frame(http2.RST_STREAM, 0, stream, bytes(4))
+                               for stream in range(first, first + 100, 2))
+        self.check(4, frames)
+
+    @unittest.skipIf(SANITIZED, "a sanitizer's recvmsg")
+    def test_headers_without_end(self):
+        def frames(headers):
+            yield http2.frame(http2.HEADERS, 0, 1, headers)
+            for _ in range(16_000):
+                yield http2.frame(http2.CONTINUATION, 0, 1, http2.literal(b"x", b"y" * 16_000))
+        self.check(1, frames)
+
+    @unittest.skipIf(SANITIZED, "a sanitizer's recvmsg")
+    def test_one_header_without_end(self):
+        def frames(headers):
+            yield http2.frame(http2.HEADERS, 0, 1, headers + b"\0\1x" + http2.integer(1 << 30, 7))
+            for _ in range(16_000):
+                yield http2.frame(http2.CONTINUATION, 0, 1, b"y" * 16_000)
+        self.check(1, frames)
+
+    def test_calls_that_never_begin(self):
+        def frames(headers):
+            for stream in range(1, 500, 2):
+                yield http2.frame(http2.HEADERS, http2.END_HEADERS, stream, headers)
+        self.check(20, frames)
 
 
 if __name__ == "__main__":

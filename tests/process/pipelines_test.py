@@ -101,9 +101,7 @@ class Cancer(unittest.TestCase):
 
     def test_score_reads_an_upload(self):
         content = (EXAMPLES / "cancer.csv").read_bytes()
-        pieces = [coordinator_pb2.UploadRequest(name="mine.csv", content=content[:1000]),
-                  coordinator_pb2.UploadRequest(content=content[1000:])]
-        upload = self.company.stub.Upload(iter(pieces))
+        upload = self.company.upload("mine.csv", content, piece=1000)
         self.assertEqual(upload.bytes, len(content))
         uploaded = self.company.run(kind="SCORE", pipeline="cancer", upload=upload.id)
         read = self.company.run(kind="SCORE", pipeline="cancer", source={"path": "cancer.csv"})

@@ -335,6 +335,7 @@ struct FakeOffice {
     environment.journal = journal.get();
     environment.pipelines = pipelines.get();
     environment.uploads = uploads.get();
+    environment.meter = &meter;
     environment.clock = Clock::Real();
     environment.output_root = dir / "output";
     std::filesystem::create_directory(environment.output_root);
@@ -367,6 +368,7 @@ struct FakeOffice {
   std::unique_ptr<UploadStore> uploads =
       *UploadStore::Open(database.get(), 1 << 20);
   ArtifactStore artifacts = *ArtifactStore::Open(dir / "artifacts");
+  StateMeter meter{dir.path(), {}};
   JobEnvironment environment;
 };
 

@@ -28,24 +28,30 @@ std::string Headline(const pb::Report& report) {
   return "";
 }
 
+std::vector<std::string> PipelineLine(const pb::Pipeline& pipeline) {
+  return {
+      absl::StrCat(Printable(pipeline.name()), "@", pipeline.version()),
+      absl::FormatTime("%Y-%m-%d %H:%M:%S",
+                       absl::FromUnixSeconds(pipeline.create_time().seconds()),
+                       absl::LocalTimeZone()),
+      FormatCount(pipeline.report().features_size()),
+      Headline(pipeline.report())};
+}
+
 absl::StatusOr<ExitCode> Pipelines(Session& session, const std::string& name) {
   pb::ListPipelinesRequest request;
   request.set_name(name);
-  ASSIGN_OR_RETURN(const pb::ListPipelinesResponse response,
-                   session.client().ListPipelines(request));
   std::vector<std::vector<std::string>> rows = {
       {"pipeline", "stored", "features", "test"}};
-  for (const pb::Pipeline& pipeline : response.pipelines()) {
-    if (session.json) RETURN_IF_ERROR(session.PrintJson(pipeline, true));
-    rows.push_back(
-        {absl::StrCat(Printable(pipeline.name()), "@", pipeline.version()),
-         absl::FormatTime(
-             "%Y-%m-%d %H:%M:%S",
-             absl::FromUnixSeconds(pipeline.create_time().seconds()),
-             absl::LocalTimeZone()),
-         FormatCount(pipeline.report().features_size()),
-         Headline(pipeline.report())});
-  }
+  do {
+    ASSIGN_OR_RETURN(const pb::ListPipelinesResponse page,
+                     session.client().ListPipelines(request));
+    for (const pb::Pipeline& pipeline : page.pipelines()) {
+      if (session.json) RETURN_IF_ERROR(session.PrintJson(pipeline, true));
+      rows.push_back(PipelineLine(pipeline));
+    }
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
   if (session.json) return kDone;
   if (rows.size() == 1) {
     session.Note("no pipelines yet; `troupe train FILE.yaml` makes one");

@@ -53,6 +53,25 @@ std::vector<std::string> ReplicaLine(const pb::StageStatus& stage,
                                     : Printable(replica.message(), 60)};
 }
 
+// "state: database 1.2 MB, output 3.0 GB, ...": what there is of each.
+std::string StateLine(const pb::StateUsage& usage) {
+  std::string text;
+  const auto add = [&text](absl::string_view what, int64_t bytes) {
+    if (bytes > 0)
+      absl::StrAppend(&text, text.empty() ? "" : ", ", what, " ",
+                      FormatBytes(bytes));
+  };
+  add("database", usage.database());
+  add("output", usage.outputs());
+  add("unfinished output", usage.unfinished());
+  add("artifacts", usage.artifacts());
+  add("uploads", usage.uploads());
+  add("lost+found", usage.lost_found());
+  add("of at most", usage.limit());
+  add("free on the disk", usage.free());
+  return text;
+}
+
 absl::StatusOr<ExitCode> Status(Session& session) {
   ASSIGN_OR_RETURN(const pb::Topology topology,
                    session.client().GetTopology(pb::GetTopologyRequest()));
@@ -78,6 +97,8 @@ absl::StatusOr<ExitCode> Status(Session& session) {
                   self.rss_bytes() > 0 ? FormatBytes(self.rss_bytes()) : "-",
                   ""});
   session.out << AlignedTable(rows);
+  if (topology.has_state())
+    session.out << "state: " << StateLine(topology.state()) << "\n";
   return kDone;
 }
 

@@ -28,6 +28,7 @@ absl::StatusOr<std::unique_ptr<JobOutput>> JobOutput::Open(
     RejectAccount& account) {
   OutputOptions options;
   options.directory = OutputDirectory(context->environment(), context->id());
+  options.mode = context->environment().output_mode;
   options.format = output.format();
   options.max_part_bytes = context->limits().max_part_bytes;
   options.may_go_on = [context] { return context->Check(); };

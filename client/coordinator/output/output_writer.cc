@@ -69,7 +69,7 @@ absl::StatusOr<OutputWriter::Opened> OutputWriter::Open(
     Opened opened;
     opened.writer.reset(new OutputWriter(options));
     if (trusted.empty()) {
-      RETURN_IF_ERROR(opened.writer->MakeDirectory());
+      RETURN_IF_ERROR(opened.writer->MakeEmpty());
       return opened;
     }
     ASSIGN_OR_RETURN(opened.good, opened.writer->Reopen(trusted));
@@ -79,12 +79,10 @@ absl::StatusOr<OutputWriter::Opened> OutputWriter::Open(
   }
 }
 
-absl::Status OutputWriter::MakeDirectory() {
+absl::Status OutputWriter::MakeEmpty() {
   std::error_code error;
   std::filesystem::remove_all(temporary_, error);
-  std::filesystem::create_directory(temporary_, error);
-  if (error) return StorageError(error.value(), "make", temporary_);
-  return SyncDirectory(ParentOf(temporary_));
+  return MakeDirectory(temporary_, DirectoryMode(options_.mode));
 }
 
 // Opens the files of the committed batches. Returns how many are good.
@@ -101,9 +99,9 @@ absl::StatusOr<size_t> OutputWriter::Reopen(
   for (const pb::JournalBatch& batch : committed)
     ranges.push_back(RejectsRange(batch));
   if (ranges.back().end > 0) {
-    ASSIGN_OR_RETURN(
-        PartFile::Reopened reopened,
-        PartFile::Reopen(temporary_, kRejects, ranges, options_.may_go_on));
+    ASSIGN_OR_RETURN(PartFile::Reopened reopened,
+                     PartFile::Reopen(temporary_, kRejects, options_.mode,
+                                      ranges, options_.may_go_on));
     rejects_ = std::move(reopened.file);
     good = std::min(good, reopened.good);
   }
@@ -128,9 +126,9 @@ absl::StatusOr<size_t> OutputWriter::ReopenPart(
     ranges.push_back(PartRange(committed[i]));
   }
   if (ranges.back().end == 0) return ranges.size();  // Nothing but rejects.
-  ASSIGN_OR_RETURN(
-      PartFile::Reopened reopened,
-      PartFile::Reopen(temporary_, PartName(), ranges, options_.may_go_on));
+  ASSIGN_OR_RETURN(PartFile::Reopened reopened,
+                   PartFile::Reopen(temporary_, PartName(), options_.mode,
+                                    ranges, options_.may_go_on));
   part_ = std::move(reopened.file);
   const bool whole = reopened.good == ranges.size();
   if (whole && part_->bytes() >= options_.max_part_bytes)
@@ -160,7 +158,8 @@ std::string OutputWriter::PartName() const {
 }
 
 absl::Status OutputWriter::OpenPart() {
-  ASSIGN_OR_RETURN(part_, PartFile::Create(temporary_, PartName()));
+  ASSIGN_OR_RETURN(part_,
+                   PartFile::Create(temporary_, PartName(), options_.mode));
   names_synced_ = false;
   return absl::OkStatus();
 }
@@ -190,7 +189,8 @@ absl::Status OutputWriter::Append(absl::Span<const absl::string_view> pieces,
 absl::Status OutputWriter::Reject(const RejectedRows& rows,
                                   const std::vector<std::string>& texts) {
   if (rejects_ == nullptr) {
-    ASSIGN_OR_RETURN(rejects_, PartFile::Create(temporary_, kRejects));
+    ASSIGN_OR_RETURN(rejects_,
+                     PartFile::Create(temporary_, kRejects, options_.mode));
     names_synced_ = false;
   }
   std::string text;
@@ -266,8 +266,9 @@ absl::Status OutputWriter::WriteManifest(const pb::Manifest& manifest) {
   std::string json;
   if (!google::protobuf::util::MessageToJsonString(manifest, &json, print).ok())
     return absl::InternalError("the manifest cannot be written as JSON");
-  ASSIGN_OR_RETURN(std::unique_ptr<PartFile> file,
-                   PartFile::Create(temporary_, "manifest.json"));
+  ASSIGN_OR_RETURN(
+      std::unique_ptr<PartFile> file,
+      PartFile::Create(temporary_, "manifest.json", options_.mode));
   RETURN_IF_ERROR(file->Append({json}, 0));
   return file->Finish().status();
 }

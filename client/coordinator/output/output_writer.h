@@ -17,6 +17,8 @@
 // Thread safety: one thread at a time.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -41,6 +43,7 @@ struct OutputOptions {
   Schema schema;  // Of all rows, for the header.
   // Asked while what was committed is read again.
   MayGoOn may_go_on = [] { return absl::OkStatus(); };
+  mode_t mode = 0600;  // Of the files; the directory's is DirectoryMode.
 };
 
 class OutputWriter {
@@ -85,7 +88,7 @@ class OutputWriter {
  private:
   explicit OutputWriter(const OutputOptions& options);
 
-  absl::Status MakeDirectory();
+  absl::Status MakeEmpty();
   absl::StatusOr<size_t> Reopen(const std::vector<pb::JournalBatch>& committed);
   absl::StatusOr<size_t> ReopenPart(
       const std::vector<pb::JournalBatch>& committed, size_t first);

@@ -1,6 +1,7 @@
 #include "client/coordinator/output/part_file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -40,20 +41,22 @@ absl::StatusOr<std::string> ReadAt(int fd, int64_t offset, int64_t bytes,
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<PartFile>> PartFile::Create(
-    const std::string& directory, const std::string& name) {
+    const std::string& directory, const std::string& name, mode_t mode) {
   std::string path = absl::StrCat(directory, "/", name);
   const int fd =
-      open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+      open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) return StorageError(errno, "make", path);
+  fchmod(fd, mode);  // Whatever the process masks.
   return std::unique_ptr<PartFile>(new PartFile(std::move(path), name, fd));
 }
 
 absl::StatusOr<PartFile::Reopened> PartFile::Reopen(
-    const std::string& directory, const std::string& name,
+    const std::string& directory, const std::string& name, mode_t mode,
     const std::vector<Range>& ranges, const MayGoOn& may_go_on) {
   std::string path = absl::StrCat(directory, "/", name);
-  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return StorageError(errno, "open", path);
+  fchmod(fd, mode);
   Reopened reopened;
   reopened.file.reset(new PartFile(std::move(path), name, fd));
   PartFile& file = *reopened.file;

@@ -5,6 +5,8 @@
 // Thread safety: one thread at a time.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -32,9 +34,10 @@ class PartFile {
     std::string digest;  // Where given: TakeDigest's, of the file up to `end`.
   };
 
-  // Makes `directory`/`name`, which must not exist.
+  // Makes `directory`/`name`, which must not exist, with the permissions
+  // `mode`.
   static absl::StatusOr<std::unique_ptr<PartFile>> Create(
-      const std::string& directory, const std::string& name);
+      const std::string& directory, const std::string& name, mode_t mode);
 
   // Opens `directory`/`name` (an empty one where it is missing), and cuts off
   // what lies behind the last of the `ranges` that are there and have their
@@ -46,7 +49,7 @@ class PartFile {
     size_t good = 0;
   };
   static absl::StatusOr<Reopened> Reopen(const std::string& directory,
-                                         const std::string& name,
+                                         const std::string& name, mode_t mode,
                                          const std::vector<Range>& ranges,
                                          const MayGoOn& may_go_on);
 

@@ -22,6 +22,7 @@
 #include "client/coordinator/state/job_store.h"
 #include "client/coordinator/state/journal.h"
 #include "client/coordinator/state/pipeline_registry.h"
+#include "client/coordinator/state/state_meter.h"
 #include "client/coordinator/state/upload_store.h"
 #include "proto/pb.h"
 #include "services/base/clock.h"
@@ -58,8 +59,10 @@ struct JobEnvironment {
   Journal* journal = nullptr;
   PipelineRegistry* pipelines = nullptr;
   UploadStore* uploads = nullptr;
+  StateMeter* meter = nullptr;
   const Clock* clock = nullptr;
   std::string output_root;
+  mode_t output_mode = 0600;  // Of files in it; see DirectoryMode.
   JobLimits limits;
 };
 

@@ -93,6 +93,12 @@ absl::StatusOr<std::string> ReadAll(const std::string& path) {
   }
 }
 
+absl::Status ArtifactNotFound(absl::string_view sha256) {
+  return MakeError(absl::StatusCode::kNotFound, "ARTIFACT_NOT_FOUND",
+                   absl::StrCat("no artifact ", sha256, " in the store"),
+                   {{"sha256", std::string(sha256)}});
+}
+
 absl::Status NoDigest(absl::string_view text) {
   return absl::InvalidArgumentError(
       absl::StrCat("\"", text.substr(0, 100), "\" is no SHA-256"));
@@ -157,16 +163,32 @@ absl::StatusOr<std::string> ArtifactStore::Read(
     absl::string_view sha256) const {
   if (!IsSha256Hex(sha256)) return NoDigest(sha256);
   absl::StatusOr<std::string> bytes = ReadAll(PathOf(sha256));
-  if (absl::IsNotFound(bytes.status()))
-    return MakeError(absl::StatusCode::kNotFound, "ARTIFACT_NOT_FOUND",
-                     absl::StrCat("no artifact ", sha256, " in the store"),
-                     {{"sha256", std::string(sha256)}});
+  if (absl::IsNotFound(bytes.status())) return ArtifactNotFound(sha256);
   if (bytes.ok() && Sha256Hex(*bytes) != sha256)
     return MakeError(absl::StatusCode::kDataLoss, "ARTIFACT_CORRUPT",
                      absl::StrCat("the stored artifact ", sha256,
                                   " does not match its digest"),
                      {{"sha256", std::string(sha256)}});
   return bytes;
+}
+
+absl::StatusOr<ArtifactStore::Piece> ArtifactStore::ReadPiece(
+    absl::string_view sha256, int64_t offset, int64_t bytes) const {
+  if (!IsSha256Hex(sha256) || offset < 0) return NoDigest(sha256);
+  const File file(PathOf(sha256), O_RDONLY);
+  if (file.open_failed()) return ArtifactNotFound(sha256);
+  struct stat found = {};
+  if (fstat(file.get(), &found) != 0)
+    return SystemError("cannot read", PathOf(sha256));
+  Piece piece;
+  piece.whole_bytes = static_cast<int64_t>(found.st_size);
+  piece.content.resize(static_cast<size_t>(
+      std::max<int64_t>(0, std::min(bytes, piece.whole_bytes - offset))));
+  const ssize_t got =
+      pread(file.get(), piece.content.data(), piece.content.size(), offset);
+  if (got < 0) return SystemError("cannot read", PathOf(sha256));
+  piece.content.resize(static_cast<size_t>(got));
+  return piece;
 }
 
 bool ArtifactStore::Contains(absl::string_view sha256) const {

@@ -5,6 +5,7 @@
 // write files: never call them on a gRPC thread.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <set>
 #include <string>
@@ -35,6 +36,15 @@ class ArtifactStore {
   // (ARTIFACT_CORRUPT) when the file does not match its name;
   // INVALID_ARGUMENT when `sha256` is no digest.
   absl::StatusOr<std::string> Read(absl::string_view sha256) const;
+
+  // A piece of it, at most `bytes`, empty at the end, and its whole size.
+  // Errors as Read, but for the digest.
+  struct Piece {
+    std::string content;
+    int64_t whole_bytes = 0;
+  };
+  absl::StatusOr<Piece> ReadPiece(absl::string_view sha256, int64_t offset,
+                                  int64_t bytes) const;
 
   bool Contains(absl::string_view sha256) const;
 

@@ -28,6 +28,7 @@ constexpr char kSynchronous[] = "PRAGMA synchronous=OFF";
 constexpr char kSynchronous[] = "PRAGMA synchronous=FULL";
 #endif
 
+constexpr absl::Duration kSleptThrough = absl::Minutes(5);
 constexpr int kMostLogPages = 1000;  // Then the log is written back.
 
 // Whether the last call could not write, or not sync, or not say which.
@@ -36,6 +37,12 @@ bool WriteFailed(sqlite3* handle) {
   const int why = sqlite3_extended_errcode(handle);
   return why != SQLITE_IOERR_READ && why != SQLITE_IOERR_SHORT_READ &&
          why != SQLITE_IOERR_NOMEM;
+}
+
+// SQLite would let others read it, as the process's mask allows.
+void MakePrivateFile(const std::string& path) {
+  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd >= 0) close(fd);
 }
 
 // Lets the next read of the file come from the disk. Closing a file drops
@@ -183,15 +190,16 @@ int64_t Connection::total_changes() const {
 }
 
 absl::StatusOr<std::unique_ptr<Database>> Database::Open(
-    const std::string& state_dir, Trust trust) {
+    const std::string& state_dir, Trust trust, const Clock* clock) {
   RETURN_IF_ERROR(MakeDirectory(state_dir));
   ASSIGN_OR_RETURN(const int lock, LockDirectory(state_dir));
-  std::unique_ptr<Database> database(new Database(state_dir, lock));
+  std::unique_ptr<Database> database(new Database(state_dir, lock, clock));
   RETURN_IF_ERROR(database->OpenMarked(trust));
   return database;
 }
 
 absl::Status Database::OpenFile(const std::string& path, bool make) {
+  if (make) MakePrivateFile(path);
   const int opened =
       sqlite3_open_v2(path.c_str(), &handle_,
                       SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX |
@@ -229,6 +237,7 @@ absl::Status Database::OpenMarked(Trust trust) {
   if (!anything && !bare) RETURN_IF_ERROR(CheckMark(state_dir, *before, found));
   RETURN_IF_ERROR(EmptyLog(path));
   RETURN_IF_ERROR(UpgradeSchema(*this));
+  RETURN_IF_ERROR(LetShrink());
   return KeepMark(*before);
 }
 
@@ -245,9 +254,29 @@ absl::Status Database::EmptyLog(const std::string& path) {
   return Connection(handle_).Execute(log_mode);
 }
 
+// Only a file that is written anew learns to give back pages.
+absl::Status Database::LetShrink() {
+  constexpr int64_t kIncremental = 2;
+  {
+    ASSIGN_OR_RETURN(Statement select,
+                     Connection(handle_).Prepare("PRAGMA auto_vacuum"));
+    RETURN_IF_ERROR(select.Execute());
+    if (select.Int(0) == kIncremental) return absl::OkStatus();
+  }
+  return Connection(handle_).Execute("PRAGMA auto_vacuum=INCREMENTAL; VACUUM");
+}
+
 // From here on, the mark follows the database.
 absl::Status Database::KeepMark(const std::optional<Mark>& before) {
   ASSIGN_OR_RETURN(const std::optional<Mark> now, MarkInDatabase(*this));
+  int64_t lived_seconds = 0;
+  RETURN_IF_ERROR(Run([&](Connection& connection) -> absl::Status {
+    ASSIGN_OR_RETURN(Statement select,
+                     connection.Prepare("SELECT lived FROM store"));
+    RETURN_IF_ERROR(select.Execute());
+    lived_seconds = select.Int(0);
+    return absl::OkStatus();
+  }));
   if (!now.has_value()) return JournalDamaged("the store has no id");
   Mark mark = *now;
   // Behind only where anything is taken: no number is given twice.
@@ -260,6 +289,7 @@ absl::Status Database::KeepMark(const std::optional<Mark>& before) {
     MutexLock lock(&mutex_);
     mark_ = std::move(file);
     sequence_ = mark.sequence;
+    lived_ = absl::Seconds(lived_seconds);
   }
   if (now->sequence == mark.sequence) return absl::OkStatus();
   return Run([](Connection& connection) {
@@ -272,6 +302,70 @@ Database::~Database() {
   close(lock_);
 }
 
+absl::Duration Database::Live() {
+  const absl::Duration now = clock_->Monotonic();
+  lived_ += std::min(now - seen_, kSleptThrough);
+  seen_ = now;
+  return lived_;
+}
+
+absl::Duration Database::Lived() {
+  MutexLock lock(&mutex_);
+  return Live();
+}
+
+absl::Status Database::CopyTo(const std::string& path) {
+  constexpr int kPages = 256;  // At once: a megabyte.
+  MakePrivateFile(path);
+  sqlite3* copy = nullptr;
+  const int opened =
+      sqlite3_open_v2(path.c_str(), &copy, SQLITE_OPEN_READWRITE, nullptr);
+  const std::unique_ptr<sqlite3, int (*)(sqlite3*)> closer(copy,
+                                                           sqlite3_close_v2);
+  if (opened != SQLITE_OK) return SqliteError(copy, "open a copy");
+  sqlite3_backup* backup = nullptr;
+  {
+    MutexLock lock(&mutex_);
+    backup = sqlite3_backup_init(copy, "main", handle_, "main");
+  }
+  if (backup == nullptr) return SqliteError(copy, "begin a copy");
+  // What is written meanwhile, on the same connection, goes to the copy, too.
+  int step = SQLITE_OK;
+  while (step == SQLITE_OK || step == SQLITE_BUSY || step == SQLITE_LOCKED) {
+    MutexLock lock(&mutex_);
+    step = sqlite3_backup_step(backup, kPages);
+  }
+  MutexLock lock(&mutex_);
+  if (sqlite3_backup_finish(backup) == SQLITE_OK && step == SQLITE_DONE)
+    return absl::OkStatus();
+  return SqliteError(copy, "copy");
+}
+
+absl::Status Database::Shrink() {
+  constexpr int64_t kPages = 256;  // At once: a megabyte.
+  int64_t before = INT64_MAX;
+  while (true) {
+    int64_t free_pages = 0;
+    RETURN_IF_ERROR(Run([&](Connection& connection) -> absl::Status {
+      ASSIGN_OR_RETURN(Statement select,
+                       connection.Prepare("PRAGMA freelist_count"));
+      RETURN_IF_ERROR(select.Execute());
+      free_pages = select.Int(0);
+      if (free_pages < kPages || free_pages >= before) return absl::OkStatus();
+      return connection.Execute(
+          absl::StrCat("PRAGMA incremental_vacuum(", kPages, ")"));
+    }));
+    if (free_pages < kPages || free_pages >= before) return absl::OkStatus();
+    before = free_pages;
+  }
+}
+
+absl::Status Database::RecordLived() {
+  return Run([](Connection& connection) {
+    return connection.Execute("UPDATE store SET lived = lived");
+  });
+}
+
 absl::Status Database::Run(
     const std::function<absl::Status(Connection&)>& body) {
   MutexLock lock(&mutex_);
@@ -282,7 +376,8 @@ absl::Status Database::Run(
   const bool marked = mark_ != nullptr && connection.total_changes() != before;
   if (done.ok() && marked)
     done = connection.Execute(
-        absl::StrCat("UPDATE store SET sequence = ", sequence_ + 1));
+        absl::StrCat("UPDATE store SET sequence = ", sequence_ + 1,
+                     ", lived = ", absl::ToInt64Seconds(Live())));
   return Finish(connection, std::move(done), marked);
 }
 

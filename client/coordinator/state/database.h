@@ -17,6 +17,7 @@
 // other. Connection and Statement belong to the call of Run that made them.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -27,7 +28,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "client/coordinator/state/store_mark.h"
+#include "services/base/clock.h"
 #include "services/base/mutex.h"
 
 struct sqlite3;
@@ -111,8 +114,10 @@ class Database {
   // * DATABASE_BEHIND: the last commits that it acknowledged are lost, as when
   //   an older one was put in its place or the end of its log is damaged.
   // DATA_LOSS (JOURNAL_DAMAGED); otherwise what went wrong.
+  // `clock` must live as long as the database.
   static absl::StatusOr<std::unique_ptr<Database>> Open(
-      const std::string& state_dir, Trust trust = Trust::kMarked);
+      const std::string& state_dir, Trust trust = Trust::kMarked,
+      const Clock* clock = Clock::Real());
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -123,28 +128,68 @@ class Database {
   // unknown, until the next start has read it.
   absl::Status Run(const std::function<absl::Status(Connection&)>& body);
 
+  // For how long there was a coordinator on this directory, over all lives:
+  // what is kept for a time is kept for so much of this one, whatever clocks
+  // say. Written down with each commit. A step of more than five minutes
+  // between two calls of this or of Run was slept through, and counts as five.
+  absl::Duration Lived();
+  // Writes it down where nothing else is committed.
+  absl::Status RecordLived();
+
+  // Copies the database to a new file, as of one instant, durably. Writers come
+  // between.
+  absl::Status CopyTo(const std::string& path);
+
+  // While one lives, garbage is not removed.
+  class Hold {
+   public:
+    explicit Hold(Database* database) : database_(*database) {
+      database_.holds_.fetch_add(1);
+    }
+    ~Hold() { database_.holds_.fetch_sub(1); }
+    Hold(const Hold&) = delete;
+    Hold& operator=(const Hold&) = delete;
+
+   private:
+    Database& database_;
+  };
+  bool held() const { return holds_.load() > 0; }
+
+  // Gives the disk what the file has no use for, a piece at a time. Writers
+  // come between.
+  absl::Status Shrink();
+
   // The state directory.
   const std::string& directory() const { return directory_; }
 
  private:
-  Database(std::string directory, int lock)
-      : directory_(std::move(directory)), lock_(lock) {}
+  Database(std::string directory, int lock, const Clock* clock)
+      : directory_(std::move(directory)),
+        lock_(lock),
+        clock_(clock),
+        seen_(clock->Monotonic()) {}
 
   absl::Status OpenFile(const std::string& path, bool make);
   absl::Status OpenMarked(Trust trust);
   absl::Status EmptyLog(const std::string& path);
+  absl::Status LetShrink();
+  absl::Duration Live() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Finish(Connection& connection, absl::Status done, bool marked)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status KeepMark(const std::optional<Mark>& before);
 
   const std::string directory_;
   const int lock_;  // File descriptor that holds the flock.
+  const Clock* const clock_;
+  std::atomic<int> holds_{0};
   Mutex mutex_;
   sqlite3* handle_ = nullptr;  // Used under mutex_ once it is opened.
   int log_pages_ = 0;          // Likewise; set by SQLite.
   // Null while the database is opened.
   std::unique_ptr<StoreMark> mark_ ABSL_GUARDED_BY(mutex_);
   int64_t sequence_ ABSL_GUARDED_BY(mutex_) = 0;  // Of the last commit.
+  absl::Duration lived_ ABSL_GUARDED_BY(mutex_);  // Until `seen_`.
+  absl::Duration seen_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace troupe

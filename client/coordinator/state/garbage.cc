@@ -152,6 +152,7 @@ absl::StatusOr<int64_t> CollectGarbage(Database& database) {
         Query(database, "SELECT path FROM garbage WHERE path > ? LIMIT 100",
               ""));
     for (const std::string& path : paths) {
+      if (database.held()) return removed;
       const std::string whole = absl::StrCat(database.directory(), "/", path);
       std::error_code error;
       do {  // Somebody else may be removing it, too.
@@ -182,6 +183,7 @@ absl::Status CollectArtifacts(Database& database, const ArtifactStore& store) {
             " (SELECT sha256 FROM artifact_uses)",
             ""));
   for (const std::string& sha256 : unused) {
+    if (database.held()) return absl::OkStatus();
     ASSIGN_OR_RETURN(const bool removed, store.RemoveUnlessFresh(sha256));
     if (!removed) continue;
     RETURN_IF_ERROR(

@@ -32,8 +32,8 @@ absl::Status UseArtifacts(Connection& connection, const pb::Pipeline& pipeline);
 absl::Status ReleaseArtifacts(Connection& connection, absl::string_view user);
 
 // --- Outside -----------------------------------------------------------------
-// Removes what was marked so far, a file at a time, with no lock held. Returns
-// how many entries went.
+// Removes what was marked so far, a file at a time, with no lock held; nothing
+// while a Database::Hold lives. Returns how many entries went.
 absl::StatusOr<int64_t> CollectGarbage(Database& database);
 
 // Removes artifacts that nobody needs, except those that were put and are not

@@ -1,11 +1,11 @@
 #include "client/coordinator/state/job_store.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "client/coordinator/state/garbage.h"
+#include "client/coordinator/state/page.h"
 #include "client/coordinator/state/pipeline_registry.h"
 #include "client/coordinator/state/upload_store.h"
 #include "services/base/errors.h"
@@ -35,17 +35,23 @@ absl::Status Pin(Connection& connection, const pb::Job& job) {
              : PipelineRegistry::Check(connection, job.pipeline());
 }
 
-int64_t EndTime(const pb::Job& job) { return job.end_time().seconds(); }
+// For the column `ended_at` of a job as it is recorded now.
+int64_t EndedAt(Database& database, const pb::Job& job) {
+  return IsTerminal(job.state()) ? absl::ToInt64Seconds(database.Lived()) : 0;
+}
 
 }  // namespace
+
+bool HasSucceeded(pb::JobState state) {
+  return state == pb::SUCCEEDED || state == pb::PARTIALLY_SUCCEEDED;
+}
 
 bool HasStopped(pb::JobState state) {
   return IsTerminal(state) || state == pb::DISK_FULL;
 }
 
 bool IsTerminal(pb::JobState state) {
-  return state == pb::SUCCEEDED || state == pb::PARTIALLY_SUCCEEDED ||
-         state == pb::FAILED || state == pb::CANCELLED;
+  return HasSucceeded(state) || state == pb::FAILED || state == pb::CANCELLED;
 }
 
 absl::StatusOr<std::unique_ptr<JobStore>> JobStore::Open(Database* database) {
@@ -67,6 +73,7 @@ absl::StatusOr<JobStore::Added> JobStore::Add(const pb::Job& job) {
   ASSIGN_OR_RETURN(const std::string request,
                    SerializeCanonical(job.request()));
   ASSIGN_OR_RETURN(const std::string bytes, JobBytes(job));
+  const int64_t ended_at = EndedAt(*database_, job);
   Added added;
   RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
     ASSIGN_OR_RETURN(
@@ -86,7 +93,7 @@ absl::StatusOr<JobStore::Added> JobStore::Add(const pb::Job& job) {
         Statement insert,
         connection.Prepare(
             "INSERT INTO jobs (id, request_id, kind, request, state, ended,"
-            " job, end_time, epoch) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+            " job, ended_at, epoch) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"));
     added.job = job;
     added.created = true;
     RETURN_IF_ERROR(insert.Bind(job.id())
@@ -96,7 +103,7 @@ absl::StatusOr<JobStore::Added> JobStore::Add(const pb::Job& job) {
                         .Bind(int64_t{job.state()})
                         .Bind(int64_t{IsTerminal(job.state())})
                         .BindSealed(bytes)
-                        .Bind(EndTime(job))
+                        .Bind(ended_at)
                         .Bind(epoch_)
                         .Execute());
     const std::string& upload = job.request().upload();
@@ -127,31 +134,36 @@ absl::StatusOr<std::string> JobStore::FindRequest(
 }
 
 absl::Status JobStore::Update(const pb::Job& job) {
+  const int64_t ended_at = EndedAt(*database_, job);
   return database_->Run(
-      [&](Connection& connection) { return Write(connection, job); });
+      [&](Connection& connection) { return Write(connection, job, ended_at); });
 }
 
 absl::Status JobStore::Reopen(const pb::Job& job) {
   return database_->Run([&](Connection& connection) -> absl::Status {
     RETURN_IF_ERROR(Pin(connection, job));
-    return Write(connection, job);
+    return Write(connection, job, 0);
   });
 }
 
-absl::Status JobStore::Write(Connection& connection, const pb::Job& job) {
+absl::Status JobStore::Write(Connection& connection, const pb::Job& job,
+                             int64_t ended_at) {
   ASSIGN_OR_RETURN(const std::string bytes, JobBytes(job));
   ASSIGN_OR_RETURN(
       Statement update,
       connection.Prepare("UPDATE jobs SET state = ?, ended = ?, job = ?,"
-                         " end_time = ?, epoch = ? WHERE id = ?"));
+                         " ended_at = ?, epoch = ? WHERE id = ?"));
   RETURN_IF_ERROR(update.Bind(int64_t{job.state()})
                       .Bind(int64_t{IsTerminal(job.state())})
                       .BindSealed(bytes)
-                      .Bind(EndTime(job))
+                      .Bind(ended_at)
                       .Bind(epoch_)
                       .Bind(job.id())
                       .Execute());
-  return connection.changes() == 1 ? absl::OkStatus() : JobNotFound(job.id());
+  if (connection.changes() != 1) return JobNotFound(job.id());
+  // Its upload is not read again.
+  return HasSucceeded(job.state()) ? UploadStore::Release(connection, job.id())
+                                   : absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<std::string>> JobStore::UsersOf(
@@ -189,8 +201,7 @@ absl::StatusOr<pb::ListJobsResponse> JobStore::List(
   int64_t below = INT64_MAX;
   if (!page_token.empty() && !absl::SimpleAtoi(page_token, &below))
     return BadSpec("page_token", "is not one that ListJobs returned");
-  if (page_size <= 0) page_size = 100;
-  page_size = std::min<int64_t>(page_size, 1000);
+  page_size = PageSize(page_size);
   pb::ListJobsResponse response;
   RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
     ASSIGN_OR_RETURN(
@@ -199,15 +210,17 @@ absl::StatusOr<pb::ListJobsResponse> JobStore::List(
                            " ORDER BY number DESC LIMIT ?"));
     select.Bind(below).Bind(page_size + 1);
     int64_t last = 0;
+    int64_t bytes = 0;
     while (true) {
       ASSIGN_OR_RETURN(const bool found, select.Next());
       if (!found) return absl::OkStatus();
-      if (response.jobs_size() == page_size) {
+      if (response.jobs_size() == page_size || bytes >= kPageBytes) {
         response.set_next_page_token(absl::StrCat(last));
         return absl::OkStatus();
       }
       ASSIGN_OR_RETURN(pb::Job job, select.SealedMessage<pb::Job>(0));
       job.clear_report();
+      bytes += static_cast<int64_t>(job.ByteSizeLong());
       *response.add_jobs() = std::move(job);
       last = select.Int(1);
     }
@@ -241,19 +254,41 @@ absl::StatusOr<std::vector<std::string>> JobStore::Unfinished() {
   return ids;
 }
 
-absl::StatusOr<std::vector<std::string>> JobStore::Expired(absl::Time before,
+absl::StatusOr<std::vector<std::string>> JobStore::Expired(absl::Duration after,
                                                            int64_t keep) {
+  const absl::Duration before = database_->Lived() - after;
   std::vector<std::string> ids;
   RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
     ASSIGN_OR_RETURN(
         Statement select,
         connection.Prepare(
-            "SELECT id FROM jobs WHERE ended = 1 AND (end_time < ? OR number"
-            " NOT IN (SELECT number FROM jobs WHERE ended = 1"
-            " ORDER BY number DESC LIMIT ?)) ORDER BY number"));
-    select.Bind(absl::ToUnixSeconds(before)).Bind(keep);
+            "SELECT id FROM (SELECT id, number FROM jobs"
+            " WHERE ended = 1 AND ended_at < ?"
+            " UNION SELECT id, number FROM jobs WHERE ended = 1 AND number <="
+            " (SELECT number FROM jobs WHERE ended = 1"
+            " ORDER BY number DESC LIMIT 1 OFFSET ?)) ORDER BY number"
+            " LIMIT 100"));
+    select.Bind(absl::ToInt64Seconds(before)).Bind(keep);
     ASSIGN_OR_RETURN(ids, Ids(select));
     return absl::OkStatus();
+  }));
+  return ids;
+}
+
+absl::StatusOr<std::vector<std::string>> JobStore::EndedAfter(int64_t* number) {
+  std::vector<std::string> ids;
+  RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
+    ASSIGN_OR_RETURN(
+        Statement select,
+        connection.Prepare("SELECT id, number FROM jobs WHERE ended = 1 AND"
+                           " number > ? ORDER BY number LIMIT 100"));
+    select.Bind(*number);
+    while (true) {
+      ASSIGN_OR_RETURN(const bool found, select.Next());
+      if (!found) return absl::OkStatus();
+      ids.push_back(select.Bytes(0));
+      *number = select.Int(1);
+    }
   }));
   return ids;
 }

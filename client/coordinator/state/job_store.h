@@ -22,6 +22,9 @@ namespace troupe {
 // Whether a job in `state` has ended.
 bool IsTerminal(pb::JobState state);
 
+// Whether it ended with what was asked for.
+bool HasSucceeded(pb::JobState state);
+
 // Whether it does nothing until somebody says so: it has ended, or waits for
 // disk space.
 bool HasStopped(pb::JobState state);
@@ -49,7 +52,8 @@ class JobStore {
   // also for a request without request_id. REQUEST_ID_REUSED as in Add.
   absl::StatusOr<std::string> FindRequest(const pb::CreateJobRequest& request);
 
-  // Replaces everything but the request. JOB_NOT_FOUND.
+  // Replaces everything but the request. A job that has succeeded needs its
+  // upload no more. JOB_NOT_FOUND.
   absl::Status Update(const pb::Job& job);
 
   // The same of an ended job that is to go on: its version is needed again.
@@ -71,10 +75,15 @@ class JobStore {
   // Ids of jobs that have not ended, oldest first.
   absl::StatusOr<std::vector<std::string>> Unfinished();
 
-  // Ids of ended jobs that ended before `before`, or that are not among the
-  // `keep` newest ones.
-  absl::StatusOr<std::vector<std::string>> Expired(absl::Time before,
+  // Ids of jobs that ended more than `after` of lived time ago
+  // (Database::Lived), or that are not among the `keep` newest ended ones; a
+  // hundred at most.
+  absl::StatusOr<std::vector<std::string>> Expired(absl::Duration after,
                                                    int64_t keep);
+
+  // Ids of ended jobs behind `*number` (0: from the oldest on), a hundred at
+  // most, oldest first; moves `*number` to the last of them.
+  absl::StatusOr<std::vector<std::string>> EndedAfter(int64_t* number);
 
   // Forgets a job and its journal. Its output, and uploads that no other job
   // uses, are garbage from then on (CollectGarbage). Idempotent.
@@ -83,7 +92,8 @@ class JobStore {
  private:
   explicit JobStore(Database* database) : database_(database) {}
 
-  absl::Status Write(Connection& connection, const pb::Job& job);
+  absl::Status Write(Connection& connection, const pb::Job& job,
+                     int64_t ended_at);
 
   Database* const database_;
   int64_t epoch_ = 0;

@@ -1,11 +1,11 @@
 #include "client/coordinator/state/journal.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "client/coordinator/state/garbage.h"
+#include "client/coordinator/state/page.h"
 #include "google/protobuf/util/time_util.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
@@ -15,6 +15,7 @@ namespace troupe {
 namespace {
 
 constexpr int64_t kKeptEvents = 1000;
+constexpr size_t kCursorPiece = 2000;  // Bytes: two in a page of the database.
 
 // Calls `visit` with every T in the first column.
 template <typename T, typename Visit>
@@ -34,14 +35,87 @@ absl::Status CheckNumber(const pb::JournalBatch& batch, int64_t number) {
              : JournalDamaged("a batch stands in another one's place");
 }
 
-absl::StatusOr<std::optional<pb::PlannedInput>> PlanOf(Connection& connection,
-                                                       absl::string_view job) {
+// The row of a plan. Its page is without cursor and digests, except in plans
+// that an earlier version wrote.
+absl::StatusOr<std::optional<pb::PlannedInput>> PlanRow(Connection& connection,
+                                                        absl::string_view job) {
   ASSIGN_OR_RETURN(Statement select,
                    connection.Prepare("SELECT plan FROM plans WHERE job = ?"));
   ASSIGN_OR_RETURN(const bool found, select.Bind(job).Next());
   if (!found) return std::nullopt;
   ASSIGN_OR_RETURN(pb::PlannedInput plan,
                    select.SealedMessage<pb::PlannedInput>(0));
+  return plan;
+}
+
+absl::StatusOr<std::string> CursorOf(Connection& connection,
+                                     absl::string_view job) {
+  ASSIGN_OR_RETURN(Statement select,
+                   connection.Prepare("SELECT piece FROM plan_cursors WHERE"
+                                      " job = ? ORDER BY number"));
+  select.Bind(job);
+  std::string cursor;
+  while (true) {
+    ASSIGN_OR_RETURN(const bool found, select.Next());
+    if (!found) return cursor;
+    ASSIGN_OR_RETURN(const std::string piece, select.Sealed(0));
+    cursor += piece;
+  }
+}
+
+// A cursor names all files, so most of it is as it was in the one before: only
+// pieces that differ are written.
+absl::Status PutCursor(Connection& connection, absl::string_view job,
+                       absl::string_view before, absl::string_view now) {
+  int64_t number = 0;
+  for (size_t at = 0; at < now.size(); at += kCursorPiece, ++number) {
+    const absl::string_view piece = now.substr(at, kCursorPiece);
+    if (at < before.size() && before.substr(at, kCursorPiece) == piece)
+      continue;
+    ASSIGN_OR_RETURN(
+        Statement insert,
+        connection.Prepare(
+            "INSERT OR REPLACE INTO plan_cursors VALUES (?, ?, ?)"));
+    RETURN_IF_ERROR(insert.Bind(job).Bind(number).BindSealed(piece).Execute());
+  }
+  ASSIGN_OR_RETURN(
+      Statement remove,
+      connection.Prepare(
+          "DELETE FROM plan_cursors WHERE job = ? AND number >= ?"));
+  return remove.Bind(job).Bind(number).Execute();
+}
+
+absl::Status PutDigests(Connection& connection, absl::string_view job,
+                        const pb::PlanResponse& page) {
+  if (page.digests_size() == 0) return absl::OkStatus();
+  pb::PlanResponse told;
+  *told.mutable_digests() = page.digests();
+  ASSIGN_OR_RETURN(const std::string bytes, Serialize(told));
+  ASSIGN_OR_RETURN(
+      Statement insert,
+      connection.Prepare("INSERT INTO plan_digests SELECT ?1, 1 + coalesce("
+                         "(SELECT max(number) FROM plan_digests"
+                         " WHERE job = ?1), 0), ?2"));
+  return insert.Bind(job).BindSealed(bytes).Execute();
+}
+
+// The plan with all that was left out of its row.
+absl::StatusOr<std::optional<pb::PlannedInput>> PlanOf(Connection& connection,
+                                                       absl::string_view job) {
+  ASSIGN_OR_RETURN(std::optional<pb::PlannedInput> plan,
+                   PlanRow(connection, job));
+  if (!plan.has_value()) return plan;
+  ASSIGN_OR_RETURN(std::string cursor, CursorOf(connection, job));
+  if (!cursor.empty()) plan->mutable_page()->set_next_cursor(std::move(cursor));
+  ASSIGN_OR_RETURN(Statement select,
+                   connection.Prepare("SELECT page FROM plan_digests WHERE"
+                                      " job = ? ORDER BY number"));
+  select.Bind(job);
+  RETURN_IF_ERROR(
+      ForEach<pb::PlanResponse>(select, [&](const pb::PlanResponse& page) {
+        plan->mutable_page()->mutable_digests()->MergeFrom(page.digests());
+        return absl::OkStatus();
+      }));
   return plan;
 }
 
@@ -93,16 +167,20 @@ google::protobuf::Timestamp TimestampOf(absl::Time time) {
 absl::Status Journal::AddPage(absl::string_view job,
                               const pb::PlanResponse& page) {
   return database_->Run([&](Connection& connection) -> absl::Status {
-    ASSIGN_OR_RETURN(std::optional<pb::PlannedInput> before,
-                     PlanOf(connection, job));
+    ASSIGN_OR_RETURN(const std::optional<pb::PlannedInput> before,
+                     PlanRow(connection, job));
+    ASSIGN_OR_RETURN(const std::string cursor, CursorOf(connection, job));
     pb::PlannedInput plan;
     *plan.mutable_page() = page;
     plan.mutable_page()->clear_splits();
+    plan.mutable_page()->clear_digests();
+    plan.mutable_page()->clear_next_cursor();
     if (before.has_value()) {
       *plan.mutable_page()->mutable_digests() = before->page().digests();
-      plan.mutable_page()->mutable_digests()->MergeFrom(page.digests());
       plan.set_splits(before->splits());
     }
+    RETURN_IF_ERROR(PutCursor(connection, job, cursor, page.next_cursor()));
+    RETURN_IF_ERROR(PutDigests(connection, job, page));
     for (const pb::Split& split : page.splits()) {
       if (split.number() != plan.splits())
         return absl::InternalError(absl::StrCat("the loader numbered split ",
@@ -264,8 +342,7 @@ absl::StatusOr<pb::Journal> Journal::Show(
   if (!request.page_token().empty() &&
       !absl::SimpleAtoi(request.page_token(), &first))
     return BadSpec("page_token", "is not one that GetJournal returned");
-  const int64_t page_size =
-      request.page_size() <= 0 ? 100 : std::min(request.page_size(), 1000);
+  const int64_t page_size = PageSize(request.page_size());
   pb::Journal journal;
   journal.set_epoch(epoch_);
   RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/coordinator/state/garbage.h"
 #include "client/coordinator/state/job_store.h"
+#include "client/coordinator/state/page.h"
 #include "services/base/errors.h"
 #include "services/base/nearest.h"
 #include "services/base/status_macros.h"
@@ -14,18 +15,6 @@
 
 namespace troupe {
 namespace {
-
-// Calls `visit` for every row of `select`, whose first column is a pipeline.
-template <typename Visit>
-absl::Status ForEachPipeline(Statement& select, Visit visit) {
-  while (true) {
-    ASSIGN_OR_RETURN(const bool found, select.Next());
-    if (!found) return absl::OkStatus();
-    ASSIGN_OR_RETURN(pb::Pipeline pipeline,
-                     select.SealedMessage<pb::Pipeline>(0));
-    visit(std::move(pipeline));
-  }
-}
 
 // PIPELINE_NOT_FOUND, with the nearest name there is.
 absl::Status NotFound(Connection& connection, const PipelineName& wanted,
@@ -122,26 +111,49 @@ absl::StatusOr<pb::Pipeline> PipelineRegistry::Get(absl::string_view pipeline) {
 }
 
 absl::StatusOr<pb::ListPipelinesResponse> PipelineRegistry::List(
-    const std::string& name) {
+    const pb::ListPipelinesRequest& request) {
+  const bool one = !request.name().empty();
+  PipelineName last = {one ? request.name() : "", 0};  // On the page before.
+  if (!request.page_token().empty()) {
+    absl::StatusOr<PipelineName> token =
+        ParsePipelineName(request.page_token());
+    if (!token.ok() || (one && token->name != request.name()))
+      return BadSpec("page_token", "is not one that ListPipelines returned");
+    last = *std::move(token);
+  }
+  const int64_t page_size = PageSize(request.page_size());
   pb::ListPipelinesResponse response;
   RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
     ASSIGN_OR_RETURN(
         Statement select,
         connection.Prepare(
-            name.empty() ? "SELECT pipeline FROM pipelines AS p WHERE version ="
-                           " (SELECT max(version) FROM pipelines WHERE name ="
-                           " p.name) ORDER BY name"
-                         : "SELECT pipeline FROM pipelines WHERE name = ?"
-                           " ORDER BY version"));
-    if (!name.empty()) select.Bind(name);
-    return ForEachPipeline(select, [&](pb::Pipeline pipeline) {
+            one ? "SELECT pipeline, name, version FROM pipelines WHERE"
+                  " name = ?1 AND version > ?2 ORDER BY version LIMIT ?3"
+                : "SELECT pipeline, name, version FROM pipelines AS p WHERE"
+                  " name > ?1 AND ?2 >= 0 AND version = (SELECT max(version) "
+                  "FROM pipelines"
+                  " WHERE name = p.name) ORDER BY name LIMIT ?3"));
+    select.Bind(last.name).Bind(last.version).Bind(page_size + 1);
+    int64_t bytes = 0;
+    std::string token;  // The last one on the page.
+    while (true) {
+      ASSIGN_OR_RETURN(const bool found, select.Next());
+      if (!found) return absl::OkStatus();
+      if (response.pipelines_size() == page_size || bytes >= kPageBytes) {
+        response.set_next_page_token(token);
+        return absl::OkStatus();
+      }
+      ASSIGN_OR_RETURN(pb::Pipeline pipeline,
+                       select.SealedMessage<pb::Pipeline>(0));
       pipeline.clear_spec();
       for (pb::Hop& hop : *pipeline.mutable_hops()) {
         hop.clear_params();
         hop.clear_artifact();
       }
+      token = absl::StrCat(select.Bytes(1), "@", select.Int(2));
+      bytes += static_cast<int64_t>(pipeline.ByteSizeLong());
       *response.add_pipelines() = std::move(pipeline);
-    });
+    }
   }));
   return response;
 }

@@ -42,9 +42,11 @@ class PipelineRegistry {
   // name.
   absl::StatusOr<pb::Pipeline> Get(absl::string_view pipeline);
 
-  // The newest version of every name, or all versions of one, by name, then
-  // version, without specs and artifacts.
-  absl::StatusOr<pb::ListPipelinesResponse> List(const std::string& name);
+  // A page of the newest versions of every name, or of all versions of one, by
+  // name, then version, without specs and artifacts. BAD_SPEC for a token that
+  // this did not return.
+  absl::StatusOr<pb::ListPipelinesResponse> List(
+      const pb::ListPipelinesRequest& request);
 
   // OK while `version` (NAME@N) is there; PIPELINE_NOT_FOUND.
   static absl::Status Check(Connection& connection, absl::string_view version);

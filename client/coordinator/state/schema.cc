@@ -49,10 +49,30 @@ CREATE TABLE events (
 CREATE INDEX events_by_job ON events (job, number);
 )sql";
 
-// Which store this is, and its last commit: one row.
+// Which store this is, its last commit, and the seconds that it has lived: one
+// row. Jobs and uploads remember by this time when they ended or were made;
+// earlier versions took the clock's, so all begin anew.
 constexpr char kStore[] = R"sql(
-CREATE TABLE store (id TEXT NOT NULL, sequence INTEGER NOT NULL);
-INSERT INTO store VALUES (lower(hex(randomblob(12))), 0);
+CREATE TABLE store (
+  id TEXT NOT NULL, sequence INTEGER NOT NULL, lived INTEGER NOT NULL);
+INSERT INTO store VALUES (lower(hex(randomblob(12))), 0, 0);
+ALTER TABLE jobs RENAME COLUMN end_time TO ended_at;
+UPDATE jobs SET ended_at = 0;
+CREATE INDEX jobs_by_end ON jobs (ended, ended_at);
+CREATE INDEX jobs_by_age ON jobs (ended, number);
+)sql";
+
+// What of a plan grows with its files: a loader's cursor, in pieces, and what
+// each page told of the files that ended in it.
+constexpr char kPlans[] = R"sql(
+CREATE TABLE plan_cursors (
+  job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+  number INTEGER NOT NULL, piece BLOB NOT NULL,
+  PRIMARY KEY (job, number));
+CREATE TABLE plan_digests (
+  job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+  number INTEGER NOT NULL, page BLOB NOT NULL,
+  PRIMARY KEY (job, number));
 )sql";
 
 // What the database knows to be no longer needed, and has still to remove:
@@ -80,6 +100,7 @@ CREATE INDEX upload_claims_by_job ON upload_claims (job);
 INSERT OR IGNORE INTO upload_claims
   SELECT id, job FROM uploads WHERE job <> '';
 ALTER TABLE uploads DROP COLUMN job;
+UPDATE uploads SET made = 0;
 ALTER TABLE uploads ADD COLUMN arriving INTEGER NOT NULL DEFAULT 0;
 )sql";
 
@@ -192,6 +213,7 @@ absl::Status UpgradeSchema(Database& database) {
     }
     RETURN_IF_ERROR(connection.Execute(kStore));
     RETURN_IF_ERROR(connection.Execute(kUploads));
+    RETURN_IF_ERROR(connection.Execute(kPlans));
     RETURN_IF_ERROR(connection.Execute(kGarbage));
     RETURN_IF_ERROR(RecordArtifactUses(connection));
     return connection.Execute(absl::StrCat("PRAGMA user_version=", kVersion));

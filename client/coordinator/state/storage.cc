@@ -114,6 +114,8 @@ absl::Status MakeDirectory(const std::string& directory, mode_t mode) {
   return MakeDirectory(directory, mode);
 }
 
+mode_t DirectoryMode(mode_t mode) { return mode | ((mode & 0444) >> 2); }
+
 void EndAfterFailedSync(const std::string& path, absl::string_view why) {
   LogError(
       "sync failed; the process ends, and its jobs go on at the next start",

@@ -56,6 +56,10 @@ absl::Status SyncDirectory(const std::string& directory);
 // since who made it may have died before. STORAGE_FAILED or DISK_FULL.
 absl::Status MakeDirectory(const std::string& directory, mode_t mode = 0700);
 
+// The permissions of a directory whose files have `mode`: who may read them may
+// also find them.
+mode_t DirectoryMode(mode_t mode);
+
 // Logs, and ends the process.
 [[noreturn]] void EndAfterFailedSync(const std::string& path,
                                      absl::string_view why);

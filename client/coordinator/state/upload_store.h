@@ -8,6 +8,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -16,6 +18,11 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "client/coordinator/state/database.h"
+#include "client/coordinator/state/state_meter.h"
+#include "proto/pb.h"
+#include "services/base/mutex.h"
+#include "services/host/sha256.h"
+#include "troupe/v1/coordinator.pb.h"
 
 namespace troupe {
 
@@ -33,26 +40,37 @@ class UploadStore {
   class Writer {
    public:
     ~Writer();
-    // RESOURCE_EXHAUSTED (UPLOAD_TOO_LARGE).
-    absl::Status Append(absl::string_view content);
-    // Syncs and records it.
-    absl::StatusOr<StoredUpload> Finish(absl::Time now);
+    // Takes the content of a message, or the caller's last word in it.
+    // RESOURCE_EXHAUSTED (UPLOAD_TOO_LARGE, DISK_FULL), DEADLINE_EXCEEDED
+    // (UPLOAD_IDLE: AbandonIdle was here), DATA_LOSS (UPLOAD_INCOMPLETE: there
+    // was a last word already).
+    absl::Status Take(const pb::UploadRequest& piece);
+    // Syncs and records it. DATA_LOSS (UPLOAD_INCOMPLETE) when there was no
+    // last word, or it says something else than what came.
+    absl::StatusOr<StoredUpload> Finish();
 
    private:
     friend class UploadStore;
-    Writer(UploadStore* store, StoredUpload upload, int fd)
-        : store_(store), upload_(std::move(upload)), fd_(fd) {}
+    Writer(UploadStore* store, StoredUpload upload, int fd);
+    absl::Status Append(absl::string_view content);
+    absl::Status CheckEnd();
 
     UploadStore* const store_;
     StoredUpload upload_;
     int fd_;
+    Sha256 digest_;
+    std::optional<pb::UploadEnd> end_;
     bool finished_ = false;
+    // Under the store's mutex.
+    absl::Duration heard_;  // Database::Lived, when something came.
+    bool abandoned_ = false;
   };
 
-  // Forgets what a process that died was about to take. `database` must live as
-  // long as this object.
-  static absl::StatusOr<std::unique_ptr<UploadStore>> Open(Database* database,
-                                                           int64_t max_bytes);
+  // Forgets what a process that died was about to take. `database` and `meter`
+  // (which says whether there is room; null: there is) must live as long as
+  // this object.
+  static absl::StatusOr<std::unique_ptr<UploadStore>> Open(
+      Database* database, int64_t max_bytes, const StateMeter* meter = nullptr);
 
   absl::StatusOr<std::unique_ptr<Writer>> Begin(const std::string& name);
 
@@ -68,21 +86,36 @@ class UploadStore {
   // uses is garbage from then on.
   static absl::Status Release(Connection& connection, absl::string_view job);
 
-  // Lets uploads that no job uses and that were made before `before` be
-  // garbage.
-  absl::Status ReleaseUnclaimed(absl::Time before);
+  // Frees what broken uploads hold, of whose callers nothing was heard for
+  // `after`.
+  void AbandonIdle(absl::Duration after);
+
+  // A page of what is whole. BAD_SPEC for a token that this did not return.
+  absl::StatusOr<pb::ListUploadsResponse> List(
+      const pb::ListUploadsRequest& request);
+
+  // Lets an upload be garbage. Idempotent. FAILED_PRECONDITION (UPLOAD_IN_USE).
+  absl::Status Delete(absl::string_view id);
+
+  // Lets uploads that no job uses and that were made more than `after` of lived
+  // time ago (Database::Lived) be garbage.
+  absl::Status ReleaseUnclaimed(absl::Duration after);
 
  private:
-  UploadStore(Database* database, int64_t max_bytes)
+  UploadStore(Database* database, int64_t max_bytes, const StateMeter* meter)
       : database_(database),
+        meter_(meter),
         directory_(database->directory() + "/uploads"),
         max_bytes_(max_bytes) {}
 
   std::string PathOf(absl::string_view id) const;
 
   Database* const database_;
+  const StateMeter* const meter_;
   const std::string directory_;
   const int64_t max_bytes_;
+  Mutex mutex_;
+  std::set<Writer*> writers_ ABSL_GUARDED_BY(mutex_);
 };
 
 // A new id: 12 hex digits from the system's random source.

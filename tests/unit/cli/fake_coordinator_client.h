@@ -101,6 +101,14 @@ class FakeCoordinatorClient : public CoordinatorClient {
     response.set_id("upload-1");
     return response;
   }
+  absl::StatusOr<pb::ListUploadsResponse> ListUploads(
+      const pb::ListUploadsRequest&, absl::Duration) override {
+    return Answer("ListUploads", pb::ListUploadsResponse());
+  }
+  absl::StatusOr<pb::DeleteUploadResponse> DeleteUpload(
+      const pb::DeleteUploadRequest& request, absl::Duration) override {
+    return Answer("DeleteUpload " + request.id(), pb::DeleteUploadResponse());
+  }
   absl::Status ReadOutput(const std::string& id, const std::string& part,
                           int64_t offset, const ChunkSink& sink) override {
     calls.push_back("ReadOutput " + id + " " + part + " " +
@@ -114,6 +122,19 @@ class FakeCoordinatorClient : public CoordinatorClient {
   absl::StatusOr<pb::ListPipelinesResponse> ListPipelines(
       const pb::ListPipelinesRequest& request, absl::Duration) override {
     return Answer("ListPipelines " + request.name(), pipelines);
+  }
+  absl::StatusOr<pb::ReadArtifactResponse> ReadArtifact(
+      const pb::ReadArtifactRequest& request, absl::Duration) override {
+    return Answer("ReadArtifact " + request.sha256(),
+                  pb::ReadArtifactResponse());
+  }
+  absl::StatusOr<pb::Pipeline> ImportPipeline(
+      const pb::ImportPipelineRequest& request, absl::Duration) override {
+    return Answer("ImportPipeline", request.pipeline());
+  }
+  absl::StatusOr<pb::BackupResponse> Backup(const pb::BackupRequest& request,
+                                            absl::Duration) override {
+    return Answer("Backup " + request.directory(), pb::BackupResponse());
   }
   absl::StatusOr<pb::Pipeline> GetPipeline(
       const pb::GetPipelineRequest& request, absl::Duration) override {

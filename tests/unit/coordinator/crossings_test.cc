@@ -115,7 +115,7 @@ class Crowd {
   }
 
   void KeepHouse(JobScheduler& scheduler) {
-    const auto expired = office_.jobs->Expired(absl::InfinitePast(), 3);
+    const auto expired = office_.jobs->Expired(absl::InfiniteDuration(), 3);
     ASSERT_TRUE(expired.ok()) << expired.status();
     for (const std::string& id : *expired) Expect(scheduler.Delete(id));
   }

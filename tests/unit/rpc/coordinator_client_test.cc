@@ -11,6 +11,7 @@
 #include "grpcpp/grpcpp.h"
 #include "services/base/errors.h"
 #include "services/host/grpc_status.h"
+#include "services/host/sha256.h"
 #include "tests/testing/fake_clock.h"
 #include "troupe/v1/coordinator.grpc.pb.h"
 
@@ -63,6 +64,7 @@ class FakeCoordinator : public pb::Coordinator::Service {
       if (!request.name().empty()) name = request.name();
       largest_chunk = std::max(largest_chunk, request.content().size());
       content += request.content();
+      if (request.has_end()) end = request.end();
     }
     response->set_id("u1");
     response->set_bytes(static_cast<int64_t>(content.size()));
@@ -87,6 +89,7 @@ class FakeCoordinator : public pb::Coordinator::Service {
   std::string name;
   std::string content;
   size_t largest_chunk = 0;
+  pb::UploadEnd end;
 
  private:
   int port_ = 0;
@@ -233,11 +236,14 @@ TEST_F(CoordinatorClientTest, UploadsPiecesOfAnySizeInMessagesBelowTheLimit) {
   EXPECT_EQ(coordinator_.name, "new.csv");
   EXPECT_EQ(coordinator_.content, "a,b\n" + big);
   EXPECT_EQ(coordinator_.largest_chunk, kChunkBytes);
+  EXPECT_EQ(coordinator_.end.bytes(), 4 + (5 << 20) / 2);
+  EXPECT_EQ(coordinator_.end.sha256(), Sha256Hex("a,b\n" + big));
 }
 
 TEST_F(CoordinatorClientTest, UploadsAnEmptyFile) {
   ASSERT_TRUE(client_->Upload("empty.csv", Pieces({})).ok());
   EXPECT_EQ(coordinator_.name, "empty.csv");
+  EXPECT_EQ(coordinator_.end.sha256(), Sha256Hex(""));
 }
 
 TEST_F(CoordinatorClientTest, AnUploadEndsWithItsSourcesError) {

@@ -159,5 +159,23 @@ TEST(Database, KeepsItsLogShort) {
   EXPECT_GT(fs::file_size(dir / "troupe.db"), 6'000'000u);
 }
 
+TEST(Database, GivesBackWhatItNoLongerNeeds) {
+  TempDir dir;
+  auto database = *Database::Open(dir.path());
+  auto jobs = *JobStore::Open(database.get());
+  pb::Job job;
+  job.set_state_message(std::string(100'000, 'x'));
+  for (int i = 0; i < 60; ++i) {
+    job.set_id(std::to_string(i));
+    ASSERT_TRUE(jobs->Add(job).ok());
+  }
+  for (int i = 0; i < 60; ++i)
+    ASSERT_TRUE(jobs->Delete(std::to_string(i)).ok());
+  ASSERT_TRUE(database->Shrink().ok());
+  jobs.reset();
+  database.reset();
+  EXPECT_LT(fs::file_size(dir / "troupe.db"), 2'000'000u);
+}
+
 }  // namespace
 }  // namespace troupe

@@ -10,6 +10,7 @@
 #include "client/coordinator/state/upload_store.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "services/host/sha256.h"
 #include "tests/testing/temp_dir.h"
 
 namespace troupe {
@@ -92,9 +93,15 @@ TEST(CollectGarbage, NeverRemovesForAJobThatIsNotThere) {
 
 TEST(CollectGarbage, RemovesUploadsThatADeadProcessWasTaking) {
   House house;
-  const auto whole = *(*house.uploads->Begin("a"))->Finish(absl::Now());
+  auto writer = *house.uploads->Begin("a");
+  pb::UploadRequest end;
+  end.mutable_end()->set_sha256(Sha256Hex(""));
+  ASSERT_TRUE(writer->Take(end).ok());
+  const auto whole = *writer->Finish();
   auto half = *house.uploads->Begin("b");
-  ASSERT_TRUE(half->Append("hello").ok());
+  end.Clear();
+  end.set_content("hello");
+  ASSERT_TRUE(half->Take(end).ok());
   const auto again = *UploadStore::Open(house.database.get(), 1000);
   ASSERT_TRUE(RescueOrphans(*house.database).ok());
   EXPECT_EQ(*CollectGarbage(*house.database), 1);

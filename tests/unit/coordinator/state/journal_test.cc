@@ -68,6 +68,49 @@ TEST(Journal, GathersTheDigestsOfAllPages) {
   EXPECT_EQ(planned->page().digests(0).path(), "a.csv");
 }
 
+TEST(Journal, KeepsALongCursorAsItChanges) {
+  Office office;
+  for (const size_t bytes : {9000u, 9000u, 3u, 12'000u, 0u}) {
+    pb::PlanResponse page = Page(0, 0);
+    page.set_next_cursor(std::string(bytes / 2, 'f') +
+                         std::string(bytes - bytes / 2, "abc"[bytes % 3]));
+    ASSERT_TRUE(office.journal.AddPage("j", page).ok());
+    EXPECT_EQ((*office.journal.Planned("j"))->page().next_cursor(),
+              page.next_cursor());
+  }
+}
+
+// Bytes that this process wrote so far.
+int64_t Written() {
+  std::ifstream io("/proc/self/io");
+  std::string name;
+  int64_t bytes = 0;
+  while (io >> name >> bytes)
+    if (name == "wchar:") return bytes;
+  return 0;
+}
+
+// What is written for pages of 50 files whose cursor names all files, as a
+// loader's does.
+int64_t BytesOfAPlan(int files) {
+  Office office;
+  const int64_t before = Written();
+  for (int first = 0; first < files; first += 50) {
+    pb::PlanResponse page = Page(first, 50);
+    for (int i = first; i < first + 50; ++i)
+      page.add_digests()->set_sha256(std::string(64, 'a'));
+    page.set_next_cursor(std::string(100u * static_cast<unsigned>(files), 'f') +
+                         std::to_string(first));
+    EXPECT_TRUE(office.journal.AddPage("j", page).ok());
+  }
+  return Written() - before;
+}
+
+TEST(Journal, GrowsNoFasterThanTheFiles) {
+  const int64_t few = BytesOfAPlan(500);
+  EXPECT_LT(BytesOfAPlan(2000), 6 * few);
+}
+
 TEST(Journal, RefusesSplitsOutOfTheirOrder) {
   Office office;
   EXPECT_FALSE(office.journal.AddPage("j", Page(1, 1)).ok());
@@ -227,7 +270,11 @@ TEST(Database, UpgradesTheFirstVersion) {
   sqlite3_exec(handle,
                "DROP TABLE store; DROP TABLE garbage; DROP TABLE artifacts;"
                "DROP TABLE artifact_uses; DROP TABLE uploads;"
-               "DROP TABLE upload_claims; PRAGMA user_version = 1",
+               "DROP TABLE upload_claims; DROP INDEX jobs_by_end;"
+               "DROP INDEX jobs_by_age; DROP TABLE plan_cursors;"
+               "DROP TABLE plan_digests;"
+               "ALTER TABLE jobs RENAME COLUMN ended_at TO end_time; PRAGMA "
+               "user_version = 1",
                nullptr, nullptr, nullptr);
   sqlite3_close(handle);
   std::filesystem::remove(dir / "troupe.mark");

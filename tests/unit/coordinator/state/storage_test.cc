@@ -25,6 +25,12 @@ TEST(MakeDirectory, MakesWhatIsMissingForTheOwnerAlone) {
   EXPECT_EQ(ModeOf(dir / "a/c"), 0755u);
 }
 
+TEST(DirectoryMode, LetsThoseInWhoMayRead) {
+  EXPECT_EQ(DirectoryMode(0600), 0700u);
+  EXPECT_EQ(DirectoryMode(0640), 0750u);
+  EXPECT_EQ(DirectoryMode(0644), 0755u);
+}
+
 TEST(MakeDirectory, LeavesWhatIsThereAsItIs) {
   TempDir dir;
   ASSERT_EQ(mkdir((dir / "a").c_str(), 0750), 0);

@@ -9,6 +9,8 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "services/base/errors.h"
+#include "services/host/sha256.h"
+#include "tests/testing/fake_clock.h"
 #include "tests/testing/temp_dir.h"
 
 namespace troupe {
@@ -139,17 +141,44 @@ TEST(JobStore, KnowsWhatHasNotEnded) {
 
 TEST(JobStore, TellsWhichEndedJobsAreOldOrTooMany) {
   TempDir dir;
-  const auto database = *Database::Open(dir.path());
+  FakeClock clock;
+  const auto database =
+      *Database::Open(dir.path(), Database::Trust::kMarked, &clock);
   const auto store = *JobStore::Open(database.get());
   for (const std::string id : {"a", "b", "c"}) {
     pb::Job job = MakeJob(id);
     job.set_state(pb::FAILED);
-    job.mutable_end_time()->set_seconds(id == "a" ? 100 : 200);
     ASSERT_TRUE(store->Add(job).ok());
+    clock.Advance(absl::Minutes(1));
   }
-  EXPECT_THAT(*store->Expired(absl::FromUnixSeconds(150), 9), ElementsAre("a"));
-  EXPECT_THAT(*store->Expired(absl::FromUnixSeconds(50), 1),
-              ElementsAre("a", "b"));
+  ASSERT_TRUE(store->Add(MakeJob("d")).ok());
+  EXPECT_THAT(*store->Expired(absl::Seconds(150), 9), ElementsAre("a"));
+  EXPECT_THAT(*store->Expired(absl::Hours(1), 1), ElementsAre("a", "b"));
+  EXPECT_THAT(*store->Expired(absl::Hours(1), 3), ElementsAre());
+}
+
+TEST(JobStore, CountsOnlyTimeThatWasLivedThrough) {
+  TempDir dir;
+  FakeClock clock;
+  {
+    const auto database =
+        *Database::Open(dir.path(), Database::Trust::kMarked, &clock);
+    const auto store = *JobStore::Open(database.get());
+    pb::Job job = MakeJob("a");
+    job.set_state(pb::FAILED);
+    ASSERT_TRUE(store->Add(job).ok());
+    clock.Advance(absl::Minutes(2));
+    ASSERT_TRUE(store->Add(MakeJob("b")).ok());  // Writes it down.
+  }
+  clock.Advance(absl::Hours(24 * 40));  // Nobody ran.
+  const auto database =
+      *Database::Open(dir.path(), Database::Trust::kMarked, &clock);
+  const auto store = *JobStore::Open(database.get());
+  EXPECT_EQ(database->Lived(), absl::Minutes(2));
+  EXPECT_THAT(*store->Expired(absl::Minutes(3), 9), ElementsAre());
+  EXPECT_THAT(*store->Expired(absl::Minutes(1), 9), ElementsAre("a"));
+  clock.Advance(absl::Hours(24 * 40));  // A jump, or a machine that slept.
+  EXPECT_EQ(database->Lived(), absl::Minutes(7));
 }
 
 pb::Pipeline NamedPipeline(const std::string& name, const std::string& sha) {
@@ -190,17 +219,51 @@ TEST(PipelineRegistry, NamesTheNearestPipeline) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("\"cancer\""));
 }
 
+pb::ListPipelinesResponse ListOf(PipelineRegistry& registry,
+                                 const std::string& name, int page_size = 0,
+                                 const std::string& token = "") {
+  pb::ListPipelinesRequest request;
+  request.set_name(name);
+  request.set_page_size(page_size);
+  request.set_page_token(token);
+  return *registry.List(request);
+}
+
 TEST(PipelineRegistry, ListsTheNewestOfEachOrAllOfOne) {
   TempDir dir;
   const auto database = *Database::Open(dir.path());
   PipelineRegistry registry(database.get());
   for (const std::string name : {"p", "q", "p"})
     ASSERT_TRUE(registry.Register(NamedPipeline(name, "s"), "").ok());
-  const auto newest = *registry.List("");
+  const auto newest = ListOf(registry, "");
   ASSERT_EQ(newest.pipelines_size(), 2);
   EXPECT_EQ(newest.pipelines(0).version(), 2);
   EXPECT_EQ(newest.pipelines(0).hops(0).artifact(), "");
-  EXPECT_EQ(registry.List("p")->pipelines_size(), 2);
+  EXPECT_EQ(ListOf(registry, "p").pipelines_size(), 2);
+}
+
+TEST(PipelineRegistry, ListsPageByPageAndEndsAPageThatGrowsLarge) {
+  TempDir dir;
+  const auto database = *Database::Open(dir.path());
+  PipelineRegistry registry(database.get());
+  for (const std::string name : {"p", "q", "p", "r", "p"}) {
+    pb::Pipeline pipeline = NamedPipeline(name, "s");
+    pipeline.mutable_report()->add_warnings(std::string(600'000, 'w'));
+    ASSERT_TRUE(registry.Register(pipeline, "").ok());
+  }
+  for (const std::string name : {"", "p"}) {
+    auto page = ListOf(registry, name, 2);
+    ASSERT_EQ(page.pipelines_size(), 2);
+    page = ListOf(registry, name, 2, page.next_page_token());
+    ASSERT_EQ(page.pipelines_size(), 1);
+    EXPECT_EQ(VersionName(page.pipelines(0)), name.empty() ? "r@1" : "p@3");
+    EXPECT_EQ(page.next_page_token(), "");
+    EXPECT_EQ(ListOf(registry, name, 9).pipelines_size(), 2);  // 1 MiB.
+  }
+  pb::ListPipelinesRequest foreign;
+  foreign.set_name("p");
+  foreign.set_page_token("q@1");
+  EXPECT_EQ(ReasonOf(registry.List(foreign).status()), "BAD_SPEC");
 }
 
 // Runs p@1, which is registered.
@@ -266,13 +329,36 @@ TEST(PipelineRegistry, RefusesWhatIsNoName) {
     EXPECT_EQ(ReasonOf(ParsePipelineName(text).status()), "BAD_SPEC") << text;
 }
 
+pb::UploadRequest Piece(const std::string& content) {
+  pb::UploadRequest piece;
+  piece.set_content(content);
+  return piece;
+}
+
+// The last word of who sent `content`.
+pb::UploadRequest LastWord(const std::string& content) {
+  pb::UploadRequest piece;
+  piece.mutable_end()->set_bytes(static_cast<int64_t>(content.size()));
+  piece.mutable_end()->set_sha256(Sha256Hex(content));
+  return piece;
+}
+
+// An empty upload, whole.
+StoredUpload Sent(UploadStore& uploads, const std::string& name) {
+  auto writer = *uploads.Begin(name);
+  EXPECT_TRUE(writer->Take(LastWord("")).ok());
+  return *writer->Finish();
+}
+
 TEST(UploadStore, KeepsWhatWasFinished) {
   TempDir dir;
   const auto database = *Database::Open(dir.path());
   const auto uploads = *UploadStore::Open(database.get(), 100);
   auto writer = *uploads->Begin("a.csv");
-  ASSERT_TRUE(writer->Append("hello").ok());
-  const auto stored = *writer->Finish(absl::Now());
+  ASSERT_TRUE(writer->Take(Piece("hel")).ok());
+  ASSERT_TRUE(writer->Take(Piece("lo")).ok());
+  ASSERT_TRUE(writer->Take(LastWord("hello")).ok());
+  const auto stored = *writer->Finish();
   EXPECT_EQ(uploads->Get(stored.id)->name, "a.csv");
   EXPECT_EQ(*ReadFileRange(uploads->Get(stored.id)->path, 1, 99), "ello");
 }
@@ -282,7 +368,7 @@ TEST(UploadStore, LeavesNothingOfAnUploadThatBroke) {
   const auto database = *Database::Open(dir.path());
   const auto uploads = *UploadStore::Open(database.get(), 100);
   auto writer = *uploads->Begin("a.csv");
-  ASSERT_TRUE(writer->Append("hello").ok());
+  ASSERT_TRUE(writer->Take(Piece("hello")).ok());
   writer.reset();
   EXPECT_TRUE(std::filesystem::is_empty(dir / "uploads"));
 }
@@ -292,7 +378,95 @@ TEST(UploadStore, RefusesTooLargeUploads) {
   const auto database = *Database::Open(dir.path());
   const auto uploads = *UploadStore::Open(database.get(), 4);
   auto writer = *uploads->Begin("a.csv");
-  EXPECT_EQ(ReasonOf(writer->Append("hello")), "UPLOAD_TOO_LARGE");
+  EXPECT_EQ(ReasonOf(writer->Take(Piece("hello"))), "UPLOAD_TOO_LARGE");
+}
+
+TEST(UploadStore, TakesNothingForWholeWithoutItsLastWord) {
+  TempDir dir;
+  const auto database = *Database::Open(dir.path());
+  const auto uploads = *UploadStore::Open(database.get(), 100);
+  pb::UploadRequest other = LastWord("hello");
+  other.mutable_end()->set_sha256(Sha256Hex("hallo"));
+  for (const auto& ends : std::vector<std::vector<pb::UploadRequest>>{
+           {}, {LastWord("hell")}, {other}}) {
+    auto writer = *uploads->Begin("a.csv");
+    ASSERT_TRUE(writer->Take(Piece("hello")).ok());
+    for (const pb::UploadRequest& end : ends)
+      ASSERT_TRUE(writer->Take(end).ok());
+    EXPECT_EQ(ReasonOf(writer->Finish().status()), "UPLOAD_INCOMPLETE");
+    writer.reset();
+    EXPECT_TRUE(std::filesystem::is_empty(dir / "uploads"));
+  }
+}
+
+TEST(UploadStore, TakesNothingBehindTheLastWord) {
+  TempDir dir;
+  const auto database = *Database::Open(dir.path());
+  const auto uploads = *UploadStore::Open(database.get(), 100);
+  auto writer = *uploads->Begin("a.csv");
+  ASSERT_TRUE(writer->Take(LastWord("")).ok());
+  EXPECT_EQ(ReasonOf(writer->Take(Piece("x"))), "UPLOAD_INCOMPLETE");
+}
+
+TEST(UploadStore, FreesWhatAnIdleUploadHolds) {
+  TempDir dir;
+  FakeClock clock;
+  const auto database =
+      *Database::Open(dir.path(), Database::Trust::kMarked, &clock);
+  const auto uploads = *UploadStore::Open(database.get(), 100);
+  auto idle = *uploads->Begin("a.csv");
+  ASSERT_TRUE(idle->Take(Piece("hello")).ok());
+  clock.Advance(absl::Seconds(40));
+  auto busy = *uploads->Begin("b.csv");
+  ASSERT_TRUE(busy->Take(Piece("world")).ok());
+  uploads->AbandonIdle(absl::Seconds(35));
+  EXPECT_EQ(StateMeter::BytesOf(dir / "uploads"), 5);
+  EXPECT_EQ(ReasonOf(idle->Take(LastWord("hello"))), "UPLOAD_IDLE");
+  EXPECT_TRUE(busy->Take(LastWord("world")).ok());
+  EXPECT_TRUE(busy->Finish().ok());
+}
+
+TEST(UploadStore, LeavesTheReserveAndStaysBelowTheLimit) {
+  TempDir dir;
+  const auto database = *Database::Open(dir.path());
+  StateMeter full(dir.path(), {.reserve_bytes = int64_t{1} << 60});
+  StateMeter small(dir.path(), {.max_bytes = 4, .reserve_bytes = 0});
+  const auto uploads = *UploadStore::Open(database.get(), 100, &small);
+  EXPECT_EQ(ReasonOf((*uploads->Begin("a"))->Take(Piece("hello"))),
+            "DISK_FULL");
+  EXPECT_TRUE((*uploads->Begin("a"))->Take(Piece("hi")).ok());
+  EXPECT_TRUE(full.RoomForUpload(1).ok());  // A tenth of the disk at most.
+}
+
+TEST(UploadStore, ListsAndDeletesWhatNoJobReads) {
+  TempDir dir;
+  const auto database = *Database::Open(dir.path());
+  const auto uploads = *UploadStore::Open(database.get(), 100);
+  const auto jobs = *JobStore::Open(database.get());
+  const StoredUpload free = Sent(*uploads, "a"), used = Sent(*uploads, "b");
+  const auto half = *uploads->Begin("c");
+  pb::Job job = MakeJob("j");
+  job.mutable_request()->set_upload(used.id);
+  ASSERT_TRUE(jobs->Add(job).ok());
+  pb::ListUploadsRequest request;
+  request.set_page_size(1);
+  std::vector<std::string> ids;
+  do {
+    const auto page = *uploads->List(request);
+    ids.push_back(page.uploads(0).id());
+    EXPECT_EQ(page.uploads(0).jobs_size(), page.uploads(0).id() == used.id);
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  EXPECT_THAT(ids, testing::UnorderedElementsAre(free.id, used.id));
+  EXPECT_EQ(ReasonOf(uploads->Delete(used.id)), "UPLOAD_IN_USE");
+  ASSERT_TRUE(uploads->Delete(free.id).ok());
+  ASSERT_TRUE(CollectGarbage(*database).ok());
+  EXPECT_FALSE(std::filesystem::exists(free.path));
+  // A job that has succeeded needs it no more.
+  job.set_state(pb::SUCCEEDED);
+  ASSERT_TRUE(jobs->Update(job).ok());
+  ASSERT_TRUE(CollectGarbage(*database).ok());
+  EXPECT_FALSE(std::filesystem::exists(used.path));
 }
 
 // As the transaction that records the job does it.
@@ -321,10 +495,10 @@ TEST(JobStore, RecordsNoJobWithoutItsUpload) {
   job.mutable_request()->set_upload("gone");
   EXPECT_EQ(ReasonOf(jobs->Add(job).status()), "UPLOAD_NOT_FOUND");
   EXPECT_EQ(ReasonOf(jobs->Get("j").status()), "JOB_NOT_FOUND");
-  const auto upload = *(*uploads->Begin("a"))->Finish(absl::FromUnixSeconds(9));
+  const auto upload = Sent(*uploads, "a");
   job.mutable_request()->set_upload(upload.id);
   ASSERT_TRUE(jobs->Add(job)->created);
-  ASSERT_TRUE(uploads->ReleaseUnclaimed(absl::FromUnixSeconds(10)).ok());
+  ASSERT_TRUE(uploads->ReleaseUnclaimed(-absl::Seconds(1)).ok());
   EXPECT_TRUE(uploads->Get(upload.id).ok());
 }
 
@@ -332,10 +506,10 @@ TEST(UploadStore, RemovesWhatNobodyUsesAndKeepsWhatAJobClaimed) {
   TempDir dir;
   const auto database = *Database::Open(dir.path());
   const auto uploads = *UploadStore::Open(database.get(), 100);
-  const auto used = *(*uploads->Begin("a"))->Finish(absl::FromUnixSeconds(9));
-  const auto unused = *(*uploads->Begin("b"))->Finish(absl::FromUnixSeconds(9));
+  const auto used = Sent(*uploads, "a");
+  const auto unused = Sent(*uploads, "b");
   ASSERT_TRUE(Claim(*database, used, "job").ok());
-  ASSERT_TRUE(uploads->ReleaseUnclaimed(absl::FromUnixSeconds(10)).ok());
+  ASSERT_TRUE(uploads->ReleaseUnclaimed(-absl::Seconds(1)).ok());
   EXPECT_TRUE(uploads->Get(used.id).ok());
   EXPECT_EQ(ReasonOf(uploads->Get(unused.id).status()), "UPLOAD_NOT_FOUND");
   ASSERT_TRUE(Release(*database, "job").ok());
@@ -346,11 +520,11 @@ TEST(UploadStore, KeepsWhatASecondJobUsesUntilBothAreDeleted) {
   TempDir dir;
   const auto database = *Database::Open(dir.path());
   const auto uploads = *UploadStore::Open(database.get(), 100);
-  const auto shared = *(*uploads->Begin("a"))->Finish(absl::FromUnixSeconds(9));
+  const auto shared = Sent(*uploads, "a");
   ASSERT_TRUE(Claim(*database, shared, "first").ok());
   ASSERT_TRUE(Claim(*database, shared, "second").ok());
   ASSERT_TRUE(Release(*database, "second").ok());
-  ASSERT_TRUE(uploads->ReleaseUnclaimed(absl::FromUnixSeconds(10)).ok());
+  ASSERT_TRUE(uploads->ReleaseUnclaimed(-absl::Seconds(1)).ok());
   EXPECT_TRUE(uploads->Get(shared.id).ok());
   EXPECT_TRUE(std::filesystem::exists(shared.path));
   ASSERT_TRUE(Release(*database, "first").ok());
