@@ -5,7 +5,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "client/cli/spec_words.h"
+#include "client/spec/spec_words.h"
 #include "services/base/errors.h"
 #include "services/table/file_names.h"
 

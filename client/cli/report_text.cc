@@ -9,8 +9,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
 #include "client/cli/progress.h"
-#include "client/cli/spec_writer.h"
 #include "client/cli/text_format.h"
+#include "client/spec/spec_writer.h"
 #include "services/base/status_macros.h"
 #include "services/table/wire.h"
 

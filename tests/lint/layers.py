@@ -14,11 +14,12 @@ MAY_INCLUDE = {
     "services/table": {"services/base"},
     "services/host": {"services/base", "services/actor", "services/table"},
     "client/rpc": {"services/base", "services/table", "services/host"},
+    "client/spec": {"services/base", "services/table"},
 }
 # A stage knows the shared folders and no other stage.
 STAGE = {"services/base", "services/actor", "services/table", "services/host"}
 # A client knows the shared folders but no actor, no stage and no other client.
-CLIENT = {"services/base", "services/table", "services/host", "client/rpc"}
+CLIENT = {"services/base", "services/table", "services/host", "client/rpc", "client/spec"}
 # The rooms of the coordinator; what stands in none of them puts them together.
 COORDINATOR = "client/coordinator"
 ROOMS = {

@@ -8,7 +8,7 @@
 #include "client/cli/job_run.h"
 #include "client/cli/options.h"
 #include "client/cli/report_text.h"
-#include "client/cli/spec_writer.h"
+#include "client/spec/spec_writer.h"
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/util/json_util.h"
 #include "services/base/status_macros.h"

@@ -5,7 +5,7 @@
 #include "client/cli/job_run.h"
 #include "client/cli/options.h"
 #include "client/cli/report_text.h"
-#include "client/cli/spec_loader.h"
+#include "client/spec/spec_loader.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
 

@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "client/cli/spec_loader.h"
-#include "client/cli/spec_writer.h"
+#include "client/spec/spec_loader.h"
+#include "client/spec/spec_writer.h"
 
 namespace troupe {
 namespace {

@@ -1,11 +1,11 @@
-#include "client/cli/spec_loader.h"
+#include "client/spec/spec_loader.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
 
-#include "client/cli/spec_writer.h"
+#include "client/spec/spec_writer.h"
 #include "google/protobuf/text_format.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "services/base/errors.h"

@@ -1,4 +1,4 @@
-#include "client/cli/spec_writer.h"
+#include "client/spec/spec_writer.h"
 
 #include <yaml-cpp/emitter.h>
 #include <yaml-cpp/emittermanip.h>
@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "absl/strings/match.h"
-#include "client/cli/spec_words.h"
+#include "client/spec/spec_words.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
 #include "google/protobuf/struct.pb.h"

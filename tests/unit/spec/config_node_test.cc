@@ -1,4 +1,4 @@
-#include "client/cli/config_node.h"
+#include "client/spec/config_node.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

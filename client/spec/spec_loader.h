@@ -10,7 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "client/cli/spec_reader.h"
+#include "client/spec/spec_reader.h"
 #include "proto/pb.h"
 #include "troupe/v1/pipeline.pb.h"
 

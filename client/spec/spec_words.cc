@@ -1,4 +1,4 @@
-#include "client/cli/spec_words.h"
+#include "client/spec/spec_words.h"
 
 #include <cmath>
 

@@ -3,8 +3,8 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "client/cli/spec_reader.h"
-#include "client/cli/spec_words.h"
+#include "client/spec/spec_reader.h"
+#include "client/spec/spec_words.h"
 #include "google/protobuf/descriptor.h"
 
 namespace troupe {

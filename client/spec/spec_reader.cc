@@ -1,11 +1,11 @@
-#include "client/cli/spec_reader.h"
+#include "client/spec/spec_reader.h"
 
 #include <limits>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "client/cli/spec_words.h"
+#include "client/spec/spec_words.h"
 #include "google/protobuf/descriptor.h"
 #include "services/base/nearest.h"
 

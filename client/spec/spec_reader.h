@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "client/cli/config_node.h"
+#include "client/spec/config_node.h"
 #include "google/protobuf/message.h"
 #include "google/protobuf/struct.pb.h"
 #include "proto/pb.h"

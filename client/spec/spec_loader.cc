@@ -1,11 +1,11 @@
-#include "client/cli/spec_loader.h"
+#include "client/spec/spec_loader.h"
 
 #include <filesystem>
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "client/cli/config_node.h"
+#include "client/spec/config_node.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
 

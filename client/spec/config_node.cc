@@ -1,4 +1,4 @@
-#include "client/cli/config_node.h"
+#include "client/spec/config_node.h"
 
 #include <yaml-cpp/anchor.h>
 #include <yaml-cpp/eventhandler.h>
