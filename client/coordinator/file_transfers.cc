@@ -46,6 +46,7 @@ absl::StatusOr<std::optional<grpc::ByteBuffer>> UploadTransfer::Give() {
   pb::UploadResponse response;
   response.set_id(stored.id);
   response.set_bytes(stored.bytes);
+  response.set_sha256(stored.sha256);
   return SerializeBytes(response);
 }
 

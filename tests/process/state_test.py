@@ -1,8 +1,10 @@
 """The state directory: what a start takes, what it refuses, and what it never removes."""
 import hashlib
+import itertools
 import shutil
 import signal
 import subprocess
+import threading
 import unittest
 
 import grpc
@@ -117,15 +119,21 @@ class Kept(unittest.TestCase):
         self.assertEqual(output.stat().st_mode & 0o777, 0o750)
         self.assertEqual({path.stat().st_mode & 0o777 for path in output.iterdir()}, {0o640})
 
-    def test_an_upload_is_one_by_its_last_word_and_goes_with_success(self):
+    def test_an_upload_agrees_with_its_last_word_and_goes_with_success(self):
         message, content = coordinator_pb2.UploadRequest, b"x,z\n1,2\n"
-        for end in ([], [message(end=coordinator_pb2.UploadEnd(bytes=len(content), sha256="0" * 64))],
+        for end in ([message(end=coordinator_pb2.UploadEnd(bytes=len(content), sha256="0" * 64))],
                     [message(end=coordinator_pb2.UploadEnd(
                         bytes=99, sha256=hashlib.sha256(content).hexdigest()))]):
             with self.assertRaises(grpc.RpcError) as refused:
                 self.company.stub.Upload(iter([message(name="a.csv", content=content), *end]))
             self.assertEqual(error_info(refused.exception)[0], "UPLOAD_INCOMPLETE")
         uploads = self.company.state / "uploads"
+        left = threading.Event()
+        call = self.company.stub.Upload.future(
+            itertools.chain([message(name="a.csv", content=content)], iter(left.wait, True)))
+        wait_for(lambda: list(uploads.iterdir()), "an upload arrives")
+        call.cancel()
+        left.set()
         wait_for(lambda: not list(uploads.iterdir()), "what broke off is gone")
         unused = self.company.upload("unused.csv", content).id
         used = self.company.upload("used.csv", content).id

@@ -135,12 +135,12 @@ absl::Status UploadStore::Writer::Append(absl::string_view content) {
 }
 
 absl::Status UploadStore::Writer::CheckEnd() {
-  if (!end_.has_value())
-    return UploadIncomplete("it ended without the caller's last word");
+  upload_.sha256 = digest_.Finish();
+  if (!end_.has_value()) return absl::OkStatus();
   if (end_->bytes() != upload_.bytes)
     return UploadIncomplete(absl::StrCat(upload_.bytes, " bytes came of ",
                                          end_->bytes(), " that were sent"));
-  return digest_.Finish() == end_->sha256()
+  return upload_.sha256 == end_->sha256()
              ? absl::OkStatus()
              : UploadIncomplete("its SHA-256 is not the one that was sent");
 }

@@ -32,6 +32,7 @@ struct StoredUpload {
   std::string name;  // What the user calls the file.
   std::string path;
   int64_t bytes = 0;
+  std::string sha256;  // Of what Finish returns.
 };
 
 class UploadStore {
@@ -45,8 +46,8 @@ class UploadStore {
     // (UPLOAD_IDLE: AbandonIdle was here), DATA_LOSS (UPLOAD_INCOMPLETE: there
     // was a last word already).
     absl::Status Take(const pb::UploadRequest& piece);
-    // Syncs and records it. DATA_LOSS (UPLOAD_INCOMPLETE) when there was no
-    // last word, or it says something else than what came.
+    // Syncs and records it. DATA_LOSS (UPLOAD_INCOMPLETE) when the last word
+    // says something else than what came.
     absl::StatusOr<StoredUpload> Finish();
 
    private:

@@ -381,14 +381,14 @@ TEST(UploadStore, RefusesTooLargeUploads) {
   EXPECT_EQ(ReasonOf(writer->Take(Piece("hello"))), "UPLOAD_TOO_LARGE");
 }
 
-TEST(UploadStore, TakesNothingForWholeWithoutItsLastWord) {
+TEST(UploadStore, TakesNothingForWholeAgainstItsLastWord) {
   TempDir dir;
   const auto database = *Database::Open(dir.path());
   const auto uploads = *UploadStore::Open(database.get(), 100);
   pb::UploadRequest other = LastWord("hello");
   other.mutable_end()->set_sha256(Sha256Hex("hallo"));
   for (const auto& ends : std::vector<std::vector<pb::UploadRequest>>{
-           {}, {LastWord("hell")}, {other}}) {
+           {LastWord("hell")}, {other}}) {
     auto writer = *uploads->Begin("a.csv");
     ASSERT_TRUE(writer->Take(Piece("hello")).ok());
     for (const pb::UploadRequest& end : ends)
@@ -397,6 +397,17 @@ TEST(UploadStore, TakesNothingForWholeWithoutItsLastWord) {
     writer.reset();
     EXPECT_TRUE(std::filesystem::is_empty(dir / "uploads"));
   }
+}
+
+TEST(UploadStore, TellsWhatCameWhereNoLastWordDid) {
+  TempDir dir;
+  const auto database = *Database::Open(dir.path());
+  const auto uploads = *UploadStore::Open(database.get(), 100);
+  auto writer = *uploads->Begin("a.csv");
+  ASSERT_TRUE(writer->Take(Piece("hello")).ok());
+  const auto stored = *writer->Finish();
+  EXPECT_EQ(stored.bytes, 5);
+  EXPECT_EQ(stored.sha256, Sha256Hex("hello"));
 }
 
 TEST(UploadStore, TakesNothingBehindTheLastWord) {
