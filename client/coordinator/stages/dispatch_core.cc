@@ -42,8 +42,9 @@ UnaryCall RequestOf(const StageCall& call, const Sending& sending,
 DispatchCore::Stage::Stage(std::unique_ptr<ReplicaSet> replicas,
                            const DispatcherOptions& options)
     : replicas(std::move(replicas)),
-      budget(options.retry_ratio, options.retries_per_minute),
-      hedger(options.hedge) {}
+      online{{}, Hedger(options.online_hedge)},
+      batch{{}, Hedger(options.hedge)},
+      budget(options.retry_ratio, options.retries_per_minute) {}
 
 DispatchCore::DispatchCore(DispatcherOptions options,
                            DispatchEnvironment environment)
@@ -97,11 +98,12 @@ void DispatchCore::Dispatch(StageCall call,
                             : UnknownStage(pending->call.stage)));
     } else {
       stage->budget.AddCall();
-      if (IsBatchMethod(pending->call.method)) stage->hedger.AddCall();
-      others_wait = !stage->queue.empty();
+      Stage::OfLane& lane = stage->of(*pending);
+      if (IsBatchMethod(pending->call.method)) lane.hedger.AddCall();
+      others_wait = !lane.queue.empty();
       // The usual case, which spares it the queue.
       if (!others_wait) sent = Place(*stage, pending);
-      if (!sent.has_value()) stage->queue.Add(pending);
+      if (!sent.has_value()) lane.queue.Add(pending);
     }
   }
   if (refused) RunAnswersSoon();
@@ -110,17 +112,20 @@ void DispatchCore::Dispatch(StageCall call,
 }
 
 void DispatchCore::Pump(Stage& stage) {
-  while (const std::optional<Sent> sent = Next(stage)) Send(stage, *sent);
+  for (FairQueue* const queue : {&stage.online.queue, &stage.batch.queue})
+    while (const std::optional<Sent> sent = Next(stage, *queue))
+      Send(stage, *sent);
 }
 
-std::optional<DispatchCore::Sent> DispatchCore::Next(Stage& stage) {
+std::optional<DispatchCore::Sent> DispatchCore::Next(Stage& stage,
+                                                     FairQueue& queue) {
   MutexLock lock(&mutex_);
   std::shared_ptr<Replica> replica;
   bool no_slot = false;  // For a call without wishes.
   // Then what is not for one is for none.
-  const bool all_alike = !stage.queue.has_wishes() && !courier_->busy();
+  const bool all_alike = !queue.has_wishes() && !courier_->busy();
   using Try = FairQueue::Try;
-  const auto call = stage.queue.Take([&](const PendingCall& waiting) {
+  const auto call = queue.Take([&](const PendingCall& waiting) {
     const Placement placement = PlacementOf(waiting);
     const bool wishes = !placement.avoided.empty() ||
                         !placement.blocked.empty() ||
@@ -140,7 +145,8 @@ Placement DispatchCore::PlacementOf(const PendingCall& call) const {
   return {.avoided = call.avoided,
           .blocked = courier_->Underway(call.call.artifacts),
           .affinity = call.call.affinity,
-          .bytes = WeightOf(call.call)};
+          .bytes = WeightOf(call.call),
+          .lane = LaneOf(call.call.lane)};
 }
 
 std::optional<DispatchCore::Sent> DispatchCore::Place(Stage& stage,
@@ -148,7 +154,7 @@ std::optional<DispatchCore::Sent> DispatchCore::Place(Stage& stage,
   std::shared_ptr<Replica> replica =
       stage.replicas->Acquire(PlacementOf(*call));
   if (replica == nullptr) return std::nullopt;
-  stage.queue.Passed(call->call.job);
+  stage.of(*call).queue.Passed(call->call.job);
   return Begin(stage, call, std::move(replica));
 }
 
@@ -218,6 +224,7 @@ void DispatchCore::Answered(Stage& stage, const Sent& sent, UnaryReply reply) {
   const std::string& method = call->call.method;
   CheckAttempt(method, sending->id, reply);
   CallEnd end = EndOf(reply.status);
+  end.lane = LaneOf(call->call.lane);
   end.bytes = WeightOf(call->call);
   if (reply.status.ok()) {
     const ReplyCounts counts = CountsOf(method, reply.header);
@@ -238,13 +245,13 @@ void DispatchCore::Answered(Stage& stage, const Sent& sent, UnaryReply reply) {
           sending->beaten ? CallEnd::Kind::kBeaten : CallEnd::Kind::kSilent;
     stage.replicas->Release(sending->replica, end);
     if (wanted && reply.status.ok() && !sending->isolated)
-      stage.hedger.Answered(method,
-                            environment_.clock->Monotonic() - sending->since);
+      stage.of(*call).hedger.Answered(
+          method, environment_.clock->Monotonic() - sending->since);
     if (wanted)
       action = row.call.next == Next::kAnswer
                    ? Answer(sent, reply)
                    : Proceed(stage, sent, row.call, reply.status);
-    others_wait = !stage.queue.empty();
+    others_wait = stage.has_waiting();
   }
   if (action) action();
   if (others_wait) Pump(stage);
@@ -282,19 +289,20 @@ std::vector<DispatchCore::Sent> DispatchCore::BeginHedges(Stage& stage) {
   MutexLock lock(&mutex_);
   const absl::Duration now = environment_.clock->Monotonic();
   for (const Call& call : calls_.OpenAt(stage.replicas->options().stage)) {
-    if (!stage.hedger.HasToken()) break;
+    Hedger& hedger = stage.of(*call).hedger;
+    if (!hedger.HasToken()) continue;
     if (!IsBatchMethod(call->call.method) || call->open.size() != 1) continue;
     const Sending& first = *call->open.front();
     // What is suspect must not take one replica after the other with it.
     if (call->isolate || first.isolated || first.sender != std::thread::id() ||
-        now - first.since <= stage.hedger.LateAge(call->call.method))
+        now - first.since <= hedger.LateAge(call->call.method))
       continue;
     Placement placement = PlacementOf(*call);
     placement.affinity.clear();  // Late is worse than twice read.
     placement.blocked.push_back(first.replica->address);
     auto replica = stage.replicas->Acquire(placement);
     if (replica == nullptr) continue;
-    stage.hedger.TakeToken();
+    hedger.TakeToken();
     ++calls_.CountersOf(call->call.job).hedges;
     hedges.push_back(Begin(stage, call, std::move(replica)));
     hedges.back().sending->hedge = true;
@@ -308,7 +316,7 @@ std::vector<std::shared_ptr<OpenCall>> DispatchCore::CancelLocked(
   for (OpenFit* const fit : calls_.FitsOf(job)) fit->CancelByJob();
   for (const Call& call : calls_.CallsOf(job)) {
     if (call->state == PendingCall::State::kQueued)
-      Find(call->call.stage)->queue.Remove(*call);
+      Find(call->call.stage)->of(*call).queue.Remove(*call);
     for (const auto& sending : call->open)
       if (sending->open != nullptr) open.push_back(sending->open);
     call->open.clear();

@@ -34,11 +34,22 @@ class DispatchCore : public std::enable_shared_from_this<DispatchCore> {
           const DispatcherOptions& options);
     const std::unique_ptr<ReplicaSet> replicas;
     // Guarded by the core's mutex.
-    FairQueue queue;
+    struct OfLane {
+      FairQueue queue;
+      Hedger hedger;
+    };
+    OfLane online;
+    OfLane batch;
     RetryBudget budget;
     SuspectLedger ledger;
-    Hedger hedger;
     bool watched = false;  // A look for late calls is due.
+
+    OfLane& of(const PendingCall& call) {
+      return LaneOf(call.call.lane) == Lane::kOnline ? online : batch;
+    }
+    bool has_waiting() const {
+      return !online.queue.empty() || !batch.queue.empty();
+    }
   };
 
   DispatchCore(DispatcherOptions options, DispatchEnvironment environment);
@@ -81,9 +92,9 @@ class DispatchCore : public std::enable_shared_from_this<DispatchCore> {
   using Action = std::function<void()>;  // To be done without the lock.
 
   // --- Out and back ----------------------------------------------------------
-  // Sends what finds a slot.
+  // Sends what finds a slot: each lane has its own, so none waits for another.
   void Pump(Stage& stage);
-  std::optional<Sent> Next(Stage& stage);
+  std::optional<Sent> Next(Stage& stage, FairQueue& queue);
   Placement PlacementOf(const PendingCall& call) const;
   // Begins to send the call, where a replica has a slot for it.
   std::optional<Sent> Place(Stage& stage, const Call& call)

@@ -30,6 +30,7 @@ struct DispatcherOptions {
   absl::Duration isolated_timeout = absl::Minutes(10);
   int64_t max_suspects = 64;  // Per job.
   HedgeOptions hedge = {};
+  HedgeOptions online_hedge = {.least_age = absl::Milliseconds(100)};
 };
 
 // What a job has under way.

@@ -116,7 +116,7 @@ DispatchCore::Action DispatchCore::Answer(const Sent& sent, UnaryReply& reply) {
 
 DispatchCore::Action DispatchCore::Queue(Stage& stage, const Call& call) {
   call->state = PendingCall::State::kQueued;
-  stage.queue.Add(call);
+  stage.of(*call).queue.Add(call);
   return nullptr;
 }
 
@@ -230,7 +230,7 @@ void DispatchCore::Requeue(Stage& stage, const Call& call) {
     MutexLock lock(&mutex_);
     if (call->state != PendingCall::State::kWaiting) return;
     call->state = PendingCall::State::kQueued;
-    stage.queue.Add(call);
+    stage.of(*call).queue.Add(call);
   }
   Pump(stage);
 }

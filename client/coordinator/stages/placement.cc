@@ -21,7 +21,8 @@ std::shared_ptr<Replica> Favourite(const Replicas& replicas,
 }
 
 std::shared_ptr<Replica> LessLoadedOfTwo(
-    const Replicas& replicas, const std::function<double()>& random) {
+    const Replicas& replicas, Lane lane,
+    const std::function<double()>& random) {
   if (replicas.size() == 1) return replicas[0];
   const auto draw = [&](size_t below) {
     const auto drawn =
@@ -31,8 +32,9 @@ std::shared_ptr<Replica> LessLoadedOfTwo(
   const size_t first = draw(replicas.size());
   size_t second = draw(replicas.size() - 1);
   if (second >= first) ++second;
-  return replicas[second]->load() < replicas[first]->load() ? replicas[second]
-                                                            : replicas[first];
+  return replicas[second]->load(lane) < replicas[first]->load(lane)
+             ? replicas[second]
+             : replicas[first];
 }
 
 }  // namespace
@@ -58,7 +60,8 @@ std::shared_ptr<Replica> ChooseReplica(const Replicas& replicas,
   // The usual case, without the lists: every message comes by here.
   if (replicas.size() == 1) {
     const auto& only = replicas[0];
-    const bool free = only->serving() && only->HasSlot(placement.bytes, now) &&
+    const bool free = only->serving() &&
+                      only->HasSlot(placement.lane, placement.bytes, now) &&
                       !absl::c_linear_search(placement.blocked, only->address);
     return free ? only : nullptr;
   }
@@ -69,9 +72,9 @@ std::shared_ptr<Replica> ChooseReplica(const Replicas& replicas,
   Replicas free;
   for (const auto& replica : wanted)
     if (!absl::c_linear_search(placement.blocked, replica->address) &&
-        replica->HasSlot(placement.bytes, now))
+        replica->HasSlot(placement.lane, placement.bytes, now))
       free.push_back(replica);
-  return free.empty() ? nullptr : LessLoadedOfTwo(free, random);
+  return free.empty() ? nullptr : LessLoadedOfTwo(free, placement.lane, random);
 }
 
 }  // namespace troupe

@@ -20,6 +20,7 @@ struct Placement {
   std::vector<std::string> blocked = {};  // Never.
   std::string affinity = {};  // Equal ones go to one replica, and wait for it.
   int64_t bytes = 0;
+  Lane lane = Lane::kBatch;
 };
 
 using Replicas = std::vector<std::shared_ptr<Replica>>;
@@ -29,8 +30,8 @@ using Replicas = std::vector<std::shared_ptr<Replica>>;
 Replicas ServingOf(const Replicas& replicas,
                    const std::vector<std::string>& avoided);
 
-// The less loaded of two that serve and have a slot; null when there is none
-// for this placement now. `random` gives numbers in [0, 1).
+// The less loaded of two that serve and have a slot in the lane; null when
+// there is none for this placement now. `random` gives numbers in [0, 1).
 std::shared_ptr<Replica> ChooseReplica(const Replicas& replicas,
                                        const Placement& placement,
                                        absl::Duration now,

@@ -10,56 +10,32 @@ namespace {
 // "Lately" in rows per second: the weight of a row falls to 1/e in this time.
 constexpr double kRateSeconds = 5;
 
-// The time, while busy, over which answers are counted.
-constexpr absl::Duration kPaceWindow = absl::Milliseconds(20);
-
 }  // namespace
 
 Replica::Replica(std::shared_ptr<StageClient> client, ReplicaLimits limits)
     : address(client->address()),
       client(std::move(client)),
-      limits_(limits),
-      credit_(std::min(2, std::max(1, limits.max_credit))) {}
+      batch_(limits),
+      online_(limits) {}
 
-double Replica::load() const {
-  return static_cast<double>(outstanding_) / credit_;
-}
-
-bool Replica::HasSlot(int64_t bytes, absl::Duration now) const {
-  if (!serving_ || lagging_ || now < paused_until_) return false;
-  if (filled_ || outstanding_ >= static_cast<int64_t>(credit_)) return false;
-  return outstanding_ == 0 || outstanding_bytes_ + bytes <= limits_.max_bytes;
-}
-
-void Replica::Take(int64_t bytes) {
-  ++outstanding_;
-  outstanding_bytes_ += bytes;
-  filled_ = MaxCredit() > limits_.max_credit &&
-            outstanding_ >= static_cast<int64_t>(credit_);
+bool Replica::HasSlot(Lane lane, int64_t bytes, absl::Duration now) const {
+  return serving_ && !lagging_ && CreditOf(lane).HasSlot(bytes, now);
 }
 
 void Replica::GiveBack(const CallEnd& end, absl::Duration now) {
-  --outstanding_;
-  outstanding_bytes_ -= end.bytes;
-  if (static_cast<double>(outstanding_) <= credit_ / 2) filled_ = false;
-  Pace(now);
+  CreditOf(end.lane).GiveBack(end, now);
   if (end.rows > 0) {
     rate_ = RateAt(now) + static_cast<double>(end.rows) / kRateSeconds;
     rate_time_ = now;
   }
-  Apply(end, now);
+  Apply(end);
 }
 
-void Replica::Apply(const CallEnd& end, absl::Duration now) {
+void Replica::Apply(const CallEnd& end) {
   switch (end.kind) {
     case CallEnd::Kind::kAnswered:
-      if (end.mailbox_room.has_value()) Grow(*end.mailbox_room);
-      break;
     case CallEnd::Kind::kSilent:
-      break;
     case CallEnd::Kind::kFull:
-      credit_ = std::max(1.0, credit_ / 2);
-      paused_until_ = std::max(paused_until_, now + end.pause);
       break;
     case CallEnd::Kind::kUnreachable:
       ++verdicts_;
@@ -71,7 +47,6 @@ void Replica::Apply(const CallEnd& end, absl::Duration now) {
       break;
     case CallEnd::Kind::kBeaten:
       ++verdicts_;
-      credit_ = std::max(1.0, credit_ / 2);
       lagging_ = true;
       break;
   }
@@ -81,39 +56,7 @@ void Replica::GiveBackFit(const CallEnd& end) {
   --fits_;
   if (end.kind == CallEnd::Kind::kUnreachable ||
       end.kind == CallEnd::Kind::kLeaving)
-    Apply(end, absl::ZeroDuration());
-}
-
-// As many as the mailbox would take beside those that are there already.
-void Replica::Grow(int64_t mailbox_room) {
-  const int max_credit = MaxCredit();
-  const int64_t room = std::clamp<int64_t>(mailbox_room, 0, max_credit);
-  const int64_t most =
-      std::clamp<int64_t>(outstanding_ + room, 1, std::max(1, max_credit));
-  credit_ = std::min(credit_ + 1 / credit_, static_cast<double>(most));
-}
-
-void Replica::Pace(absl::Duration now) {
-  if (busy_since_) {
-    busy_time_ += now - answered_;
-    ++busy_answers_;
-  }
-  // Over a while: answers come in bursts, and a pause between two of those must
-  // not look like a slow replica.
-  if (busy_time_ >= kPaceWindow) {
-    interval_ = std::exchange(busy_time_, absl::ZeroDuration()) /
-                std::exchange(busy_answers_, 0);
-  }
-  answered_ = now;
-  busy_since_ = outstanding_ > 0;
-}
-
-int Replica::MaxCredit() const {
-  if (interval_ <= absl::ZeroDuration()) return limits_.max_credit;
-  const double in_time = absl::FDivDuration(limits_.ahead, interval_);
-  const double most = std::max(limits_.max_credit, limits_.max_quick_credit);
-  return static_cast<int>(
-      std::clamp<double>(in_time, limits_.max_credit, most));
+    Apply(end);
 }
 
 bool Replica::SetServing() {
@@ -156,7 +99,7 @@ ReplicaInfo Replica::Describe(absl::Duration now) const {
   return {.address = address,
           .serving = serving_,
           .message = message_,
-          .outstanding = outstanding_ + fits_,
+          .outstanding = batch_.outstanding() + online_.outstanding() + fits_,
           .rows_per_second = RateAt(now),
           .client = client};
 }

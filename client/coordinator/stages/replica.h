@@ -7,45 +7,14 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/time/time.h"
+#include "client/coordinator/stages/lane_credit.h"
 #include "client/rpc/stage_client.h"
 
 namespace troupe {
-
-struct ReplicaLimits {
-  int max_credit = 4;  // Calls at once; more would only wait there,
-  // except that a quick replica may have as many as it answers in `ahead`, up
-  // to `max_quick_credit`: few at a time would make both sides sleep and wake
-  // up again for each. For the same reason it gets more only when it has
-  // answered half of them.
-  int max_quick_credit = 64;
-  absl::Duration ahead = absl::Milliseconds(4);
-  int64_t max_bytes = int64_t{128} << 20;  // Likewise; one call always may.
-};
-
-// What a call's end says about its replica.
-struct CallEnd {
-  enum class Kind {
-    kAnswered,     // Also with an error of its own.
-    kSilent,       // Timed out; health will tell.
-    kFull,         // MAILBOX_FULL: halve its credit, pause it for `pause`.
-    kUnreachable,  // Gone: not serving until health says so again.
-    kLeaving,      // The same, and it said so: its end is in order.
-    // Another replica was asked later and answered first: halve its credit,
-    // and give it nothing until it answers a health check.
-    kBeaten,
-  };
-  Kind kind = Kind::kAnswered;
-  int64_t bytes = 0;                    // As in the Placement.
-  std::optional<int64_t> mailbox_room;  // The reply's `credit`.
-  int64_t rows = 0;
-  absl::Duration pause;
-  std::string message;
-};
 
 // One replica, for people.
 struct ReplicaInfo {
@@ -69,13 +38,13 @@ class Replica {
   bool leaving() const { return leaving_; }
   // Whether another was quicker, and its health has not answered since.
   bool lagging() const { return lagging_; }
-  // How busy it is: calls against credit.
-  double load() const;
+  // How busy a lane is: calls against credit.
+  double load(Lane lane) const { return CreditOf(lane).load(); }
   int fits() const { return fits_; }
-  // Whether it may be given a call of so many bytes now.
-  bool HasSlot(int64_t bytes, absl::Duration now) const;
+  // Whether the lane may be given a call of so many bytes now.
+  bool HasSlot(Lane lane, int64_t bytes, absl::Duration now) const;
 
-  void Take(int64_t bytes);
+  void Take(Lane lane, int64_t bytes) { CreditOf(lane).Take(bytes); }
   void GiveBack(const CallEnd& end, absl::Duration now);
   void TakeFit() { ++fits_; }
   void GiveBackFit(const CallEnd& end);
@@ -104,14 +73,16 @@ class Replica {
   ReplicaInfo Describe(absl::Duration now) const;
 
  private:
-  void Apply(const CallEnd& end, absl::Duration now);
-  void Grow(int64_t mailbox_room);
-  // Notes an answer, to know how many come in a time.
-  void Pace(absl::Duration now);
-  int MaxCredit() const;
+  // Of a call that ended, or of a Fit.
+  void Apply(const CallEnd& end);
+  const LaneCredit& CreditOf(Lane lane) const {
+    return lane == Lane::kOnline ? online_ : batch_;
+  }
+  LaneCredit& CreditOf(Lane lane) {
+    return lane == Lane::kOnline ? online_ : batch_;
+  }
   double RateAt(absl::Duration now) const;
 
-  const ReplicaLimits limits_;
   bool serving_ = false;
   bool leaving_ = false;
   bool lagging_ = false;
@@ -121,18 +92,10 @@ class Replica {
   int64_t failed_checks_ = 0;
   bool lost_ = false;
   int64_t last_loss_ = 0;
-  int64_t outstanding_ = 0;
-  int64_t outstanding_bytes_ = 0;
+  LaneCredit batch_;
+  LaneCredit online_;
   int fits_ = 0;
-  double credit_ = 2;
-  bool filled_ = false;       // And quick: until half of it is answered.
-  absl::Duration answered_;   // The last time; on the monotonic clock.
-  bool busy_since_ = false;   // It had another call from then on.
-  absl::Duration busy_time_;  // Of the window now, and its answers.
-  int64_t busy_answers_ = 0;
-  absl::Duration interval_;      // Between answers while busy; zero: unknown.
-  absl::Duration paused_until_;  // On the monotonic clock.
-  double rate_ = 0;              // Rows per second as of rate_time_.
+  double rate_ = 0;  // Rows per second as of rate_time_.
   absl::Duration rate_time_;
 };
 

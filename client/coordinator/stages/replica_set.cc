@@ -242,7 +242,7 @@ std::shared_ptr<Replica> ReplicaSet::Acquire(const Placement& placement) {
   MutexLock lock(&state_->mutex_);
   std::shared_ptr<Replica> chosen = ChooseReplica(
       state_->all_, placement, state_->now(), state_->environment_.random);
-  if (chosen != nullptr) chosen->Take(placement.bytes);
+  if (chosen != nullptr) chosen->Take(placement.lane, placement.bytes);
   return chosen;
 }
 

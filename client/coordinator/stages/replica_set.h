@@ -1,10 +1,6 @@
 // A ReplicaSet is the replicas of one stage: found by a Resolver, watched by
 // health checks, and chosen by load. A call takes a slot of a replica before it
-// is sent and gives it back with its answer.
-//
-// A replica's credit is how many calls it may have at once. It begins at 2,
-// grows by one per creditful of answers as far as its mailbox has room, and is
-// halved when the mailbox was full; it is at least 1.
+// is sent and gives it back with its answer (lane_credit.h).
 //
 // Thread safety: all methods may be called from any thread. Acquire, Release
 // and the getters may be called with the caller's lock held: no callback runs

@@ -292,6 +292,19 @@ TEST_F(DispatcherTest, SendsNoMoreThanTheCredit) {
   EXPECT_EQ(dispatcher_->LoadOf("j").waiting["model"], 96);
 }
 
+TEST_F(DispatcherTest, AnOnlineCallWaitsForNoBatchCalls) {
+  Serve({"a"}, {.max_credit = 1});
+  for (int i = 0; i < 3; ++i) Dispatch(Call("job", i));
+  StageCall online = Call("online", 0);
+  online.lane = "online";
+  Dispatch(std::move(online));
+  ASSERT_EQ(Waiting("a"), 2u);
+  EXPECT_EQ(model_["a"].waiting[1]->call.lane, "online");
+  Answer("a");  // Of the job: its place goes to the job.
+  ASSERT_EQ(Waiting("a"), 2u);
+  EXPECT_EQ(model_["a"].waiting[1]->call.lane, "batch");
+}
+
 TEST_F(DispatcherTest, CancellingAJobAnswersAllItsCallsAndNoOthers) {
   Serve({"a"}, {.max_credit = 1});
   Dispatch(Call("doomed", 0));

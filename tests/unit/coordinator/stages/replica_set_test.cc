@@ -300,5 +300,21 @@ TEST_F(ReplicaSetTest, TasksOfASetThatIsGoneDoNothing) {
   EXPECT_EQ(replicas_.clients.size(), 1u);
 }
 
+TEST_F(ReplicaSetTest, AFullMailboxOfOneLaneLeavesTheOther) {
+  Find({"a"}, {.max_credit = 2});
+  const Placement online = {.lane = Lane::kOnline};
+  EXPECT_EQ(Fill(), 2);
+  const auto first = Take(online);
+  ASSERT_NE(first, nullptr);
+  CallEnd full;
+  full.kind = kFull;
+  full.lane = Lane::kOnline;
+  full.pause = absl::Seconds(1);
+  set_->Release(first, full);
+  EXPECT_EQ(Take(online), nullptr);
+  Give(first, kAnswered);
+  EXPECT_NE(Take(), nullptr);
+}
+
 }  // namespace
 }  // namespace troupe
