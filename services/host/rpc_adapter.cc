@@ -60,6 +60,10 @@ void RpcAdapter::AddInline(absl::string_view method, InlineMethod answer) {
   inline_methods_.emplace(method, std::move(answer));
 }
 
+void RpcAdapter::AddDeferred(absl::string_view method, DeferredMethod take) {
+  deferred_methods_.emplace(method, std::move(take));
+}
+
 void RpcAdapter::AddWatch(absl::string_view method, WatchMethod begin) {
   watch_methods_.emplace(method, std::move(begin));
 }
@@ -92,7 +96,8 @@ void RpcAdapter::AwaitCalls(RawService* service) {
       case MethodKind::kUnary:
         for (int i = 0; i < kAwaitedCalls; ++i)
           ServedCall::Await(&shared_, service, &method,
-                            Find(inline_methods_, method.name));
+                            {Find(inline_methods_, method.name),
+                             Find(deferred_methods_, method.name)});
         break;
       case MethodKind::kStream:
         if (const auto* begin = Find(transfer_methods_, method.name))

@@ -23,6 +23,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "grpcpp/server_builder.h"
+#include "services/actor/context.h"
 #include "services/actor/lane_set.h"
 #include "services/base/clock.h"
 #include "services/base/mutex.h"
@@ -37,6 +38,15 @@ namespace troupe {
 // Answers one unary call on the polling thread.
 using InlineMethod =
     std::function<absl::StatusOr<grpc::ByteBuffer>(grpc::ByteBuffer& request)>;
+
+// How a deferred call is answered: once, from any thread.
+using Answer = std::function<void(absl::StatusOr<grpc::ByteBuffer>)>;
+
+// Takes one unary call on the polling thread, and answers it later. Must not
+// block. `caller` is cancelled when nobody wants the answer any more.
+using DeferredMethod =
+    std::function<void(grpc::ByteBuffer& request, const CallInfo& info,
+                       std::shared_ptr<CancelToken> caller, Answer answer)>;
 
 // Begins one server-streaming call on the polling thread; an error ends it.
 using WatchMethod = std::function<absl::Status(grpc::ByteBuffer& request,
@@ -66,11 +76,13 @@ class RpcAdapter {
   ~RpcAdapter();
 
   // Serves a proto service. Its methods become messages to the lanes, those
-  // that were given with AddInline and AddWatch before excepted; those given
-  // with AddTransfer become one for each piece. NOT_FOUND when no such proto is
-  // linked in.
+  // that were given with AddInline, AddDeferred and AddWatch before excepted;
+  // those given with AddTransfer become one for each piece. NOT_FOUND when no
+  // such proto is linked in.
   absl::Status AddService(absl::string_view full_name);
   void AddInline(absl::string_view method, InlineMethod answer);
+  // What it took must be answered before Shutdown.
+  void AddDeferred(absl::string_view method, DeferredMethod take);
   void AddWatch(absl::string_view method, WatchMethod begin);
   void AddTransfer(absl::string_view method, TransferMethod begin);
   // In place of the lanes that callers name. A process that has lanes of its
@@ -99,6 +111,7 @@ class RpcAdapter {
   Shared shared_;
   std::vector<std::unique_ptr<RawService>> services_;
   std::map<std::string, InlineMethod, std::less<>> inline_methods_;
+  std::map<std::string, DeferredMethod, std::less<>> deferred_methods_;
   std::map<std::string, WatchMethod, std::less<>> watch_methods_;
   std::map<std::string, TransferMethod, std::less<>> transfer_methods_;
   std::unique_ptr<grpc::ServerCompletionQueue> queue_;

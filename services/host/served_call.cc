@@ -9,19 +9,19 @@
 namespace troupe {
 
 void ServedCall::Await(const RpcAdapter::Shared* shared, RawService* service,
-                       const RawMethod* method, const InlineMethod* answer) {
-  auto* const call = new ServedCall(shared, service, method, answer);
+                       const RawMethod* method, Beside beside) {
+  auto* const call = new ServedCall(shared, service, method, beside);
   call->context_.AsyncNotifyWhenDone(&call->done_);
   service->AwaitUnary(*method, &call->context_, &call->request_,
                       &call->responder_, shared->queue, &call->arrived_);
 }
 
 ServedCall::ServedCall(const RpcAdapter::Shared* shared, RawService* service,
-                       const RawMethod* method, const InlineMethod* answer)
+                       const RawMethod* method, Beside beside)
     : shared_(shared),
       service_(service),
       method_(method),
-      answer_(answer),
+      beside_(beside),
       responder_(&context_),
       token_(std::make_shared<CancelToken>()),
       arrived_([this](bool ok) { OnArrived(ok); }),
@@ -33,9 +33,10 @@ void ServedCall::OnArrived(bool ok) {
     delete this;
     return;
   }
-  if (!shared_->stopping) Await(shared_, service_, method_, answer_);
-  if (answer_ == nullptr) return Submit();
-  const absl::StatusOr<grpc::ByteBuffer> bytes = (*answer_)(request_);
+  if (!shared_->stopping) Await(shared_, service_, method_, beside_);
+  if (beside_.later != nullptr) return Defer();
+  if (beside_.at_once == nullptr) return Submit();
+  const absl::StatusOr<grpc::ByteBuffer> bytes = (*beside_.at_once)(request_);
   if (!bytes.ok()) return Fail(bytes.status());
   Finish(*bytes);
 }
@@ -59,6 +60,17 @@ void ServedCall::Submit() {
   // This call may be answered, and gone, before Submit returns.
   const Poller::Busy busy(shared_->poller);
   shared_->lanes->Submit(*lane, envelope, Submitter::kMayHandle);
+}
+
+void ServedCall::Defer() {
+  const absl::StatusOr<CallInfo> info = ReadCallInfo(context_, *shared_->clock);
+  if (!info.ok()) return Fail(info.status());
+  // This call may be answered, and gone, before this returns.
+  (*beside_.later)(request_, *info, token_,
+                   [this](absl::StatusOr<grpc::ByteBuffer> bytes) {
+                     if (!bytes.ok()) return Fail(bytes.status());
+                     Finish(*bytes);
+                   });
 }
 
 void ServedCall::Answer(absl::StatusOr<Reply> reply) {

@@ -19,20 +19,26 @@ namespace troupe {
 
 class ServedCall {
  public:
-  // Waits for one call of `method`, and after it for the next. `answer`, where
-  // not null, answers it on the polling thread in place of the lanes. All
-  // pointers must live until the queue is shut down.
+  // Who answers in place of the lanes: one of them, or none.
+  struct Beside {
+    const InlineMethod* at_once = nullptr;
+    const DeferredMethod* later = nullptr;
+  };
+
+  // Waits for one call of `method`, and after it for the next. All pointers
+  // must live until the queue is shut down.
   static void Await(const RpcAdapter::Shared* shared, RawService* service,
-                    const RawMethod* method, const InlineMethod* answer);
+                    const RawMethod* method, Beside beside);
 
  private:
   ServedCall(const RpcAdapter::Shared* shared, RawService* service,
-             const RawMethod* method, const InlineMethod* answer);
+             const RawMethod* method, Beside beside);
 
   void OnArrived(bool ok);
   void OnDone();
   void OnEvent();
   void Submit();
+  void Defer();
   void Answer(absl::StatusOr<Reply> reply);
   void Finish(const grpc::ByteBuffer& bytes);
   void Fail(const absl::Status& status);
@@ -40,7 +46,7 @@ class ServedCall {
   const RpcAdapter::Shared* const shared_;
   RawService* const service_;
   const RawMethod* const method_;
-  const InlineMethod* const answer_;
+  const Beside beside_;
 
   grpc::ServerContext context_;
   grpc::ByteBuffer request_;
