@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
 #include "services/loader/caller_watch.h"
@@ -96,6 +97,87 @@ class RowAppender {
   LoadedSplit& loaded_;
 };
 
+// Rows that came together: each column must be named by one of them.
+class GroupCheck {
+ public:
+  GroupCheck(const google::protobuf::RepeatedField<int64_t>& groups,
+             const TableRows* rows)
+      : groups_(groups), rows_(*rows), in_use_(!groups.empty()) {}
+
+  // A row was given to Append.
+  void Next() {
+    if (!in_use_) return;
+    read_ |= rows_.NoteNamed(&named_);
+    if (++row_ < end()) return;
+    std::vector<std::string> missing = rows_.NotNamed(named_);
+    if (read_ && !missing.empty())
+      bad_.push_back({begin_, row_, std::move(missing)});
+    begin_ = row_;
+    ++group_;
+    read_ = false;
+    named_.clear();
+  }
+
+  // Moves the rows of bad groups from the table to the rejected ones.
+  void Apply(int64_t first_row, LoadedSplit* loaded) const {
+    if (bad_.empty()) return;
+    std::vector<int64_t> kept;
+    auto bad = bad_.begin();
+    for (int64_t i = 0; i < loaded->table.rows; ++i) {
+      const int64_t row = loaded->table.Ordinal(i) - first_row;
+      while (bad != bad_.end() && bad->end <= row) ++bad;
+      if (bad == bad_.end() || row < bad->begin) {
+        kept.push_back(i);
+        continue;
+      }
+      const std::string what = absl::StrCat(
+          bad->missing.size() == 1 ? "column " : "columns ",
+          absl::StrJoin(bad->missing, ", ",
+                        [](std::string* out, const std::string& name) {
+                          absl::StrAppend(out, Quoted(name));
+                        }),
+          bad->missing.size() == 1 ? " is missing" : " are missing");
+      loaded->rejected.Add(first_row + row, {"MISSING_COLUMN", what, "", ""});
+    }
+    loaded->table = loaded->table.Select(kept);
+    loaded->rejected.Sort();
+  }
+
+ private:
+  struct Bad {
+    int64_t begin;
+    int64_t end;
+    std::vector<std::string> missing;
+  };
+  int64_t end() const { return begin_ + groups_.Get(group_); }
+
+  const google::protobuf::RepeatedField<int64_t>& groups_;
+  const TableRows& rows_;
+  const bool in_use_;
+  int group_ = 0;
+  int64_t begin_ = 0;  // Its first row.
+  int64_t row_ = 0;
+  bool read_ = false;        // One of its rows was an object.
+  std::vector<bool> named_;  // By its rows so far.
+  std::vector<Bad> bad_;
+};
+
+// Groups are of at least one row each, and all rows are in one.
+absl::Status CheckGroups(const pb::LoadRequest& request,
+                         const Dialect& dialect) {
+  if (request.groups().empty()) return absl::OkStatus();
+  int64_t rows = 0;
+  for (const int64_t group : request.groups()) {
+    if (group < 1 || group > request.split().rows() - rows)
+      return BadMessage("groups do not divide the rows");
+    rows += group;
+  }
+  if (rows != request.split().rows() || request.has_rows() ||
+      dialect.format != pb::JSONL || request.row_set() > pb::ALL_ROWS)
+    return BadMessage("groups do not divide the rows of JSON Lines");
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 void AddReject(const Record& record, int64_t ordinal, const RowError& error,
@@ -126,7 +208,9 @@ absl::StatusOr<LoadedSplit> LoadSplit(const pb::LoadRequest& request,
   if (begin < 0 || begin > end || end > split.rows())
     return BadMessage(absl::StrCat("rows ", begin, " to ", end,
                                    " of a split of ", split.rows()));
+  RETURN_IF_ERROR(CheckGroups(request, dialect));
   ASSIGN_OR_RETURN(TableRows rows, TableRows::Make(request, dialect, simd));
+  GroupCheck groups(request.groups(), &rows);
   const bool clean = !FindBadByte(text).has_value();
   BlockScanner scanner(simd,
                        dialect.fields_end_at_delimiters() && clean
@@ -150,12 +234,14 @@ absl::StatusOr<LoadedSplit> LoadSplit(const pb::LoadRequest& request,
       continue;
     ++loaded.wanted;
     appender.Append(record, scanner.field_ends(), ordinal, clean);
+    groups.Next();
   }
   if (end == split.rows() && scanner.Next(&record) != Outcome::kEnd)
     return WrongRowCount(split);
   appender.Flush();
   loaded.bytes_per_row = rows.bytes_per_row();
   loaded.table = rows.Finish();
+  groups.Apply(split.first_row(), &loaded);
   return loaded;
 }
 

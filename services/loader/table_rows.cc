@@ -117,10 +117,27 @@ absl::StatusOr<TableRows> TableRows::Make(const pb::LoadRequest& request,
 std::optional<RowError> TableRows::Append(const Record& record,
                                           int64_t ordinal) {
   std::optional<RowError> error = parser_->Parse(record, &cells_);
+  parsed_ = !error.has_value();
   if (!error.has_value()) error = CheckRoles(record);
   if (!error.has_value()) error = AppendCells();
   if (!error.has_value()) ordinals_.push_back(ordinal);
   return error;
+}
+
+bool TableRows::NoteNamed(std::vector<bool>* named) const {
+  named->resize(wanted_.size());
+  for (size_t i = 0; parsed_ && i < wanted_.size(); ++i)
+    if (cells_[wanted_[i].source_column].text.data() != nullptr)
+      (*named)[i] = true;
+  return parsed_;
+}
+
+std::vector<std::string> TableRows::NotNamed(
+    const std::vector<bool>& named) const {
+  std::vector<std::string> names;
+  for (size_t i = 0; i < wanted_.size(); ++i)
+    if (i >= named.size() || !named[i]) names.push_back(wanted_[i].field.name);
+  return names;
 }
 
 std::optional<RowError> TableRows::CheckRoles(const Record& record) const {

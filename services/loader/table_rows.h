@@ -33,6 +33,12 @@ class TableRows {
   // returns why.
   std::optional<RowError> Append(const Record& record, int64_t ordinal);
 
+  // Notes in `named` (one flag per wanted column) which columns the record last
+  // given to Append has, JSON only. Returns whether it was an object at all.
+  bool NoteNamed(std::vector<bool>* named) const;
+  // The names of the wanted columns that `named` lacks.
+  std::vector<std::string> NotNamed(const std::vector<bool>& named) const;
+
   // Whether the record last given to Append was short, and was filled.
   bool filled() const { return parser_->filled(); }
 
@@ -95,6 +101,7 @@ class TableRows {
   std::unique_ptr<RowParser> parser_;
   std::vector<Wanted> wanted_;
   std::vector<Cell> cells_;
+  bool parsed_ = false;  // They are the last record's.
   std::vector<int64_t> ordinals_;
 };
 

@@ -156,6 +156,53 @@ TEST(Load, ReadsTimesAndRejectsWhatIsNone) {
   EXPECT_THAT(RejectedOf(*response), SizeIs(3));
 }
 
+TEST(Load, AGroupMustNameEveryColumn) {
+  OneSplit split(
+      "{\"a\":1,\"b\":2}\n{\"a\":3}\n{\"b\":null}\n{\"a\":5}\n{\"b\":[]}\n"
+      "nonsense\n{}\n",
+      SchemaOf({{"a", pb::INT64, pb::FEATURE}, {"b", pb::INT64, pb::FEATURE}}),
+      "t.jsonl");
+  for (const int64_t rows : {1, 2, 2, 1, 1}) split.request.add_groups(rows);
+  const absl::StatusOr<pb::LoadResponse> response =
+      split.setup.Load(split.request);
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_THAT(split.Load().ordinals, ElementsAre(0, 1, 2, 3));
+  const auto rejected = RejectedOf(*response);
+  ASSERT_THAT(rejected, SizeIs(3));
+  EXPECT_EQ(rejected[0].reason(),
+            "BAD_ROW");  // Row 4, whose neighbour is good.
+  EXPECT_EQ(rejected[1].reason(), "BAD_ROW");
+  EXPECT_EQ(rejected[2].reason(), "MISSING_COLUMN");
+  EXPECT_THAT(rejected[2].message(),
+              HasSubstr("columns \"a\", \"b\" are missing"));
+}
+
+TEST(Load, AGroupWithoutAColumnIsRejectedWhole) {
+  OneSplit split("{\"a\":1,\"b\":2}\n{\"a\":3}\n{\"a\":4}\n{\"b\":5}\n",
+                 SchemaOf({{"b", pb::INT64, pb::FEATURE}}), "t.jsonl");
+  for (const int64_t rows : {1, 2, 1}) split.request.add_groups(rows);
+  const absl::StatusOr<pb::LoadResponse> response =
+      split.setup.Load(split.request);
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_THAT(split.Load().ordinals, ElementsAre(0, 3));
+  EXPECT_EQ(response->rows(), 2);
+  EXPECT_EQ(response->wanted(), 4);
+  EXPECT_THAT(RejectedOf(*response), SizeIs(2));
+}
+
+TEST(Load, RefusesGroupsThatDoNotDivideTheRows) {
+  for (const std::vector<int64_t>& groups : std::vector<std::vector<int64_t>>{
+           {1}, {1, 2}, {0, 2}, {2, 0}, {-1, 3}, {INT64_MAX, INT64_MAX}}) {
+    OneSplit split("{\"a\":1}\n{\"a\":2}\n", {}, "t.jsonl");
+    split.request.mutable_groups()->Add(groups.begin(), groups.end());
+    EXPECT_EQ(ReasonOf(split.setup.Load(split.request).status()),
+              "BAD_MESSAGE");
+  }
+  OneSplit csv("a\n1\n");
+  csv.request.add_groups(1);
+  EXPECT_EQ(ReasonOf(csv.setup.Load(csv.request).status()), "BAD_MESSAGE");
+}
+
 TEST(Load, RowsOfOneRoleAreThoseOfTheSharedHash) {
   OneSplit split(Numbers(200));
   split.request.mutable_row_split()->set_test(0.3);
