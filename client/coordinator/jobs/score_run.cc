@@ -5,7 +5,7 @@
 #include "client/coordinator/jobs/job_output.h"
 #include "client/coordinator/jobs/job_request.h"
 #include "client/coordinator/jobs/job_run.h"
-#include "client/coordinator/jobs/planner.h"
+#include "client/coordinator/jobs/pinned_chain.h"
 #include "client/coordinator/passes/batch_pass.h"
 #include "client/coordinator/passes/fitting.h"
 #include "services/base/status_macros.h"
@@ -13,38 +13,6 @@
 
 namespace troupe {
 namespace {
-
-// A stored version as this job runs it.
-struct PinnedChain {
-  pb::Pipeline pipeline;
-  std::vector<PlannedHop> planned;  // For Describe.
-  std::vector<FlowHop> hops;
-};
-
-PinnedChain PinChain(pb::Pipeline pipeline, const pb::Job& job,
-                     const pb::OutputSpec& output) {
-  PinnedChain chain;
-  const bool with_model = job.kind() != pb::TRANSFORM;
-  for (const pb::Hop& stored : pipeline.hops()) {
-    if (stored.params().has_model() && !with_model) continue;
-    PlannedHop planned;
-    planned.stage = stored.stage();
-    planned.params = stored.params();
-    if (planned.is_model())
-      *planned.params.mutable_model()->mutable_output() = output;
-    FlowHop hop;
-    hop.stage = stored.stage();
-    hop.params = planned.params;
-    hop.artifact = stored.artifact();
-    hop.output_bytes_per_row = stored.output_bytes_per_row();
-    hop.form =
-        planned.makes_features() && with_model ? pb::MATRIX : pb::COLUMNS;
-    chain.planned.push_back(std::move(planned));
-    chain.hops.push_back(std::move(hop));
-  }
-  chain.pipeline = std::move(pipeline);
-  return chain;
-}
 
 // validate_only: asks every hop about what it was fitted for, without columns
 // of these roles.
@@ -120,7 +88,7 @@ absl::StatusOr<JobOutcome> RunScore(JobContext& context, const pb::Job& job,
   ASSIGN_OR_RETURN(
       const JobInput input,
       InputOf(job.request(), pipeline.spec().source(), *environment.uploads));
-  PinnedChain chain = PinChain(std::move(pipeline), job, output);
+  PinnedChain chain = PinChain(std::move(pipeline), job.kind(), output);
   if (validate_only)
     RETURN_IF_ERROR(ValidateHops(context, chain, {pb::TARGET, pb::WEIGHT}));
   ASSIGN_OR_RETURN(const pb::Schema leaving,
@@ -164,7 +132,7 @@ absl::StatusOr<JobOutcome> RunEvaluate(JobContext& context, const pb::Job& job,
       InputOf(job.request(), pipeline.spec().source(), *environment.uploads));
   const pb::OutputSpec output =
       OutputOf(job.request(), pipeline.spec().output());
-  const PinnedChain chain = PinChain(std::move(pipeline), job, output);
+  const PinnedChain chain = PinChain(std::move(pipeline), job.kind(), output);
   if (validate_only) RETURN_IF_ERROR(ValidateHops(context, chain, {pb::CARRY}));
   FlowPlan plan;
   plan.columns = Without(chain.pipeline.input(), {pb::CARRY});

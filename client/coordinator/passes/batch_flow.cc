@@ -227,7 +227,7 @@ void BatchFlow::PassOn(TableBytes table, int64_t rows) {
 
 absl::Status BatchFlow::TakeLoaded(StageResult result) {
   ASSIGN_OR_RETURN(pb::LoadResponse response,
-                   JobContext::Parse<pb::LoadResponse>(result));
+                   ParseHeader<pb::LoadResponse>(result));
   ASSIGN_OR_RETURN(const int64_t rejected,
                    AddRejected(response, &result_.rejected));
   const int64_t asked = levels_.back().piece;
@@ -244,7 +244,7 @@ absl::Status BatchFlow::TakeLoaded(StageResult result) {
 
 absl::Status BatchFlow::TakeProcessed(StageResult result) {
   ASSIGN_OR_RETURN(pb::ProcessResponse response,
-                   JobContext::Parse<pb::ProcessResponse>(result));
+                   ParseHeader<pb::ProcessResponse>(result));
   const size_t hop = levels_.size() - 2;
   RETURN_IF_ERROR(
       CheckForm(plan_->hops[hop].stage, TextBehind(hop + 1), response.form()));
@@ -264,7 +264,7 @@ absl::Status BatchFlow::SendLess(const absl::Status& too_large) {
 
 absl::Status BatchFlow::TakeObserved(StageResult result) {
   ASSIGN_OR_RETURN(pb::ObserveResponse response,
-                   JobContext::Parse<pb::ObserveResponse>(result));
+                   ParseHeader<pb::ObserveResponse>(result));
   RETURN_IF_ERROR(AddRejected(response, &result_.rejected).status());
   result_.rows_ok += response.rows();
   ASSIGN_OR_RETURN(std::string partial, result.table.TableString());
@@ -309,7 +309,7 @@ absl::Status BatchFlow::ReadRejectedText() {
 
 absl::Status BatchFlow::TakeRejectedText(StageResult result) {
   ASSIGN_OR_RETURN(pb::ReadRecordsResponse response,
-                   JobContext::Parse<pb::ReadRecordsResponse>(result));
+                   ParseHeader<pb::ReadRecordsResponse>(result));
   if (response.records_size() != result_.rejected.size())
     return absl::InternalError("the loader returned other records than asked");
   result_.rejected_text.assign(response.records().begin(),

@@ -160,7 +160,7 @@ void StreamedSplits::AskForPage() {
 absl::Status StreamedSplits::TakePage(const StageResult& result) {
   RETURN_IF_ERROR(result.status);
   ASSIGN_OR_RETURN(pb::PlanResponse page,
-                   JobContext::Parse<pb::PlanResponse>(result));
+                   ParseHeader<pb::PlanResponse>(result));
   if (journaled_)
     RETURN_IF_ERROR(
         context_->environment().journal->AddPage(context_->id(), page));

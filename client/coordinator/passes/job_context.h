@@ -17,6 +17,7 @@
 #include "absl/time/time.h"
 #include "client/coordinator/passes/live_job.h"
 #include "client/coordinator/passes/progress_meter.h"
+#include "client/coordinator/stages/call_header.h"
 #include "client/coordinator/stages/stage_calls.h"
 #include "client/coordinator/state/artifact_store.h"
 #include "client/coordinator/state/job_store.h"
@@ -28,7 +29,6 @@
 #include "services/base/clock.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
-#include "services/table/serialize.h"
 
 namespace troupe {
 
@@ -65,16 +65,6 @@ struct JobEnvironment {
   mode_t output_mode = 0600;  // Of files in it; see DirectoryMode.
   JobLimits limits;
 };
-
-namespace stage_method {
-inline constexpr char kPlan[] = "/troupe.v1.Loader/Plan";
-inline constexpr char kLoad[] = "/troupe.v1.Loader/Load";
-inline constexpr char kReadRecords[] = "/troupe.v1.Loader/ReadRecords";
-inline constexpr char kDescribe[] = "/troupe.v1.Stage/Describe";
-inline constexpr char kProcess[] = "/troupe.v1.Stage/Process";
-inline constexpr char kObserve[] = "/troupe.v1.Stage/Observe";
-inline constexpr char kMerge[] = "/troupe.v1.Stage/Merge";
-}  // namespace stage_method
 
 class JobContext {
  public:
@@ -138,16 +128,7 @@ class JobContext {
           });
     while (!*answered) RETURN_IF_ERROR(Pump());
     RETURN_IF_ERROR(result->status);
-    return Parse<Response>(*result);
-  }
-
-  // Reads the header of a reply.
-  template <class Response>
-  static absl::StatusOr<Response> Parse(const StageResult& result) {
-    Response response;
-    if (!response.ParseFromString(result.header))
-      return absl::InternalError("a stage's reply cannot be read");
-    return response;
+    return ParseHeader<Response>(*result);
   }
 
   // Stores an artifact or a pass's state, and keeps it while the job runs.
@@ -166,23 +147,6 @@ class JobContext {
   void CountRetry() { ++own_retries_; }
 
  private:
-  template <class Request>
-  static std::function<absl::StatusOr<std::string>(int, bool)> HeaderOf(
-      Request header) {
-    return HeaderOf(std::make_shared<Request>(std::move(header)));
-  }
-  template <class Request>
-  static std::function<absl::StatusOr<std::string>(int, bool)> HeaderOf(
-      std::shared_ptr<Request> shared) {
-    return [shared](int attempt, bool isolate) {
-      if constexpr (requires { shared->mutable_id()->set_attempt(attempt); })
-        shared->mutable_id()->set_attempt(attempt);
-      if constexpr (requires { shared->set_isolate(isolate); })
-        shared->set_isolate(isolate);
-      return Serialize(*shared);
-    };
-  }
-
   void Send(StageCall call, std::function<void(StageResult)> done);
   void Look();
   void Publish();
