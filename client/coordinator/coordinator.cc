@@ -8,6 +8,7 @@
 #include "client/coordinator/coordinator_service.h"
 #include "client/coordinator/housekeeper.h"
 #include "client/coordinator/job_scheduler.h"
+#include "client/coordinator/online/predictor.h"
 #include "client/coordinator/process_stats.h"
 #include "client/coordinator/stages/stage_flag.h"
 #include "client/coordinator/stages/stage_network.h"
@@ -38,6 +39,14 @@ ABSL_FLAG(int64_t, split_bytes, int64_t{4} << 20,
 ABSL_FLAG(int64_t, job_window_bytes, int64_t{256} << 20,
           "one job's batches under way, bytes");
 ABSL_FLAG(int, job_window_batches, 16, "one job's batches under way");
+ABSL_FLAG(int64_t, online_batch_rows, 1024,
+          "rows of several requests that leave as one table, at most");
+ABSL_FLAG(absl::Duration, online_batch_wait, absl::ZeroDuration(),
+          "how long a request waits for others to leave with; 0: it leaves "
+          "with those that are there");
+ABSL_FLAG(int64_t, online_queue_rows, 16'384,
+          "rows of requests that wait, at most; beyond, Predict is refused "
+          "(TOO_MANY_REQUESTS)");
 ABSL_FLAG(int64_t, max_part_bytes, int64_t{256} << 20,
           "size from which an output goes on in another part");
 ABSL_FLAG(int64_t, max_artifact_bytes, int64_t{4} << 30,
@@ -117,6 +126,21 @@ absl::StatusOr<mode_t> ReadOutputMode() {
   return static_cast<mode_t>(mode);
 }
 
+absl::StatusOr<Predictor::Options> ReadOnlineOptions(const JobLimits& limits) {
+  Predictor::Options options;
+  options.batcher.batch_rows = absl::GetFlag(FLAGS_online_batch_rows);
+  options.batcher.wait = absl::GetFlag(FLAGS_online_batch_wait);
+  options.batcher.queue_rows = absl::GetFlag(FLAGS_online_queue_rows);
+  options.max_batch_bytes = limits.max_batch_bytes;
+  if (options.batcher.batch_rows < 1 || options.batcher.queue_rows < 1 ||
+      options.batcher.wait < absl::ZeroDuration() ||
+      options.batcher.wait > absl::Seconds(1))
+    return BadSpec("flags",
+                   "--online_batch_rows and --online_queue_rows must be at "
+                   "least 1, --online_batch_wait 0 to 1s");
+  return options;
+}
+
 }  // namespace
 
 struct Coordinator::Parts {
@@ -132,6 +156,7 @@ struct Coordinator::Parts {
   std::unique_ptr<DispatcherCalls> calls;
   JobEnvironment environment;
   std::unique_ptr<JobScheduler> scheduler;
+  std::unique_ptr<Predictor> predictor;
   std::unique_ptr<Housekeeper> housekeeper;
 };
 
@@ -206,6 +231,14 @@ absl::Status Coordinator::OnStart() {
       &parts.environment, absl::GetFlag(FLAGS_max_running_jobs),
       absl::GetFlag(FLAGS_max_unfinished_jobs));
   RETURN_IF_ERROR(parts.scheduler->Recover());
+  ASSIGN_OR_RETURN(const Predictor::Options online,
+                   ReadOnlineOptions(parts.environment.limits));
+  parts.predictor = std::make_unique<Predictor>(
+      online,
+      OnlineEnvironment{parts.calls.get(), Clock::Real(), parts.jobs->epoch(),
+                        parts.environment.limits.call_timeout,
+                        parts.environment.limits.work_limit},
+      parts.pipelines.get());
   Retention retention;
   retention.jobs = absl::GetFlag(FLAGS_keep_jobs);
   retention.max_jobs = absl::GetFlag(FLAGS_max_kept_jobs);
@@ -213,7 +246,8 @@ absl::Status Coordinator::OnStart() {
   parts.housekeeper = std::make_unique<Housekeeper>(
       &parts.environment, parts.scheduler.get(), retention);
   parts.service.Open({&parts.environment, parts.scheduler.get(),
-                      parts.network->dispatcher(), OwnStats,
+                      parts.network->dispatcher(), parts.predictor.get(),
+                      OwnStats,
                       [this](pb::StopMode mode) { StopCompany(mode); }});
   return absl::OkStatus();
 }
@@ -245,8 +279,10 @@ void Coordinator::Run(std::function<void()> task) {
 
 bool Coordinator::Drained(absl::Duration step) {
   MutexLock lock(&mutex_);
-  if (tasks_ > 0) task_ended_.WaitFor(&mutex_, step);
-  closed_ |= tasks_ == 0;
+  const bool answered =
+      parts_->predictor == nullptr || parts_->predictor->idle();
+  if (tasks_ > 0 || !answered) task_ended_.WaitFor(&mutex_, step);
+  closed_ |= tasks_ == 0 && answered;
   return closed_;
 }
 

@@ -100,6 +100,12 @@ void CoordinatorService::ServeAt(RpcAdapter& adapter) {
   const std::string service = kService;
   adapter.AddInline(service + "Stop",
                     [this](grpc::ByteBuffer& bytes) { return Stop(bytes); });
+  adapter.AddDeferred(
+      service + "Predict",
+      [this](grpc::ByteBuffer& bytes, const CallInfo& info,
+             std::shared_ptr<CancelToken> caller, Answer answer) {
+        Predict(bytes, info, std::move(caller), std::move(answer));
+      });
   adapter.AddTransfer(service + "Upload", [this]() {
     return std::make_unique<UploadTransfer>(company_.environment);
   });
@@ -116,6 +122,7 @@ void CoordinatorService::Open(Company company) {
 
 void CoordinatorService::Drain() {
   draining_.store(true);
+  if (open_.load(std::memory_order_acquire)) company_.predictor->Drain();
   watches_.End(Draining("coordinator"));
 }
 
@@ -128,6 +135,24 @@ absl::StatusOr<Reply> CoordinatorService::Receive(Message& message,
   const auto found = Receivers().find(name);
   if (found == Receivers().end()) return UnknownMethod(message.method);
   return found->second(*this, message, context);
+}
+
+void CoordinatorService::Predict(grpc::ByteBuffer& bytes, const CallInfo& info,
+                                 std::shared_ptr<CancelToken> caller,
+                                 Answer answer) {
+  if (!open_.load(std::memory_order_acquire))
+    return answer(NotReady("coordinator"));
+  pb::PredictRequest request;
+  const absl::Status parsed = ParseBytes(bytes, request);
+  if (!parsed.ok()) return answer(parsed);
+  company_.predictor->Predict(
+      std::move(request), info.deadline,
+      [caller = std::move(caller)] { return caller->cancelled(); },
+      [answer](absl::StatusOr<pb::PredictResponse> response) {
+        answer(response.ok() ? SerializeBytes(*response)
+                             : absl::StatusOr<grpc::ByteBuffer>(
+                                   std::move(response).status()));
+      });
 }
 
 absl::StatusOr<pb::Job> CoordinatorService::CreateJob(

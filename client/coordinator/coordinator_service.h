@@ -3,8 +3,9 @@
 //
 // It is served as the stages are: a call is a message to a lane. The methods
 // may wait for the disk, so the lane "calls" has some threads, and not one for
-// each call. Uploads and output go piece by piece through the lane "transfers",
-// and watches hold no thread at all.
+// each call. Predict waits for the stages in no lane at all. Uploads and output
+// go piece by piece through the lane "transfers", and watches hold no thread at
+// all.
 //
 // Thread safety: the lanes' threads call Receive, several at once, between Open
 // and the end of the lanes; Drain from any thread; the rest as said there.
@@ -21,6 +22,7 @@
 #include "absl/status/statusor.h"
 #include "client/coordinator/job_scheduler.h"
 #include "client/coordinator/job_watches.h"
+#include "client/coordinator/online/predictor.h"
 #include "client/coordinator/stages/dispatcher.h"
 #include "proto/pb.h"
 #include "services/host/rpc_adapter.h"
@@ -36,6 +38,7 @@ class CoordinatorService {
     const JobEnvironment* environment = nullptr;
     JobScheduler* scheduler = nullptr;
     Dispatcher* dispatcher = nullptr;
+    Predictor* predictor = nullptr;
     std::function<pb::ActorStats()> stats;  // Of this process.
     std::function<void(pb::StopMode)>
         stop;  // Stops everything; returns at once.
@@ -89,6 +92,8 @@ class CoordinatorService {
 
  private:
   absl::StatusOr<Reply> WatchJob(Message& message);
+  void Predict(grpc::ByteBuffer& bytes, const CallInfo& info,
+               std::shared_ptr<CancelToken> caller, Answer answer);
   absl::StatusOr<grpc::ByteBuffer> Stop(grpc::ByteBuffer& bytes);
 
   std::atomic<bool> open_{false};  // Written after company_, read before it.

@@ -22,6 +22,7 @@ constexpr absl::string_view kRetryUrl = "troupe/retry-delay";
 
 constexpr size_t kNamedJobs = 5;  // In a message.
 constexpr absl::Duration kAskAgainForAJob = absl::Seconds(2);
+constexpr absl::Duration kAskAgainForAPrediction = absl::Milliseconds(100);
 constexpr absl::Duration kAskAgainForAValidation = absl::Milliseconds(200);
 
 std::vector<std::string> InfoLines(const absl::Status& status) {
@@ -313,6 +314,15 @@ absl::Status TooManyJobs(int64_t max_jobs) {
                              "--max_unfinished_jobs of the coordinator"),
                 {{"max_jobs", absl::StrCat(max_jobs)}}),
       kAskAgainForAJob);
+}
+
+absl::Status TooManyRequests(absl::string_view limit) {
+  return WithRetryDelay(
+      MakeError(Code::kResourceExhausted, "TOO_MANY_REQUESTS",
+                absl::StrCat("requests with ", limit,
+                             " wait already; try again, add replicas, or raise "
+                             "--online_queue_rows of the coordinator")),
+      kAskAgainForAPrediction);
 }
 
 absl::Status TooManyValidations(int64_t max_validations) {

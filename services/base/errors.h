@@ -107,6 +107,9 @@ absl::Status PipelineInUse(absl::string_view pipeline,
 absl::Status JobRunning(absl::string_view id);  // FAILED_PRECONDITION
 // RESOURCE_EXHAUSTED, with a retry delay: `max_jobs` have not ended.
 absl::Status TooManyJobs(int64_t max_jobs);
+// RESOURCE_EXHAUSTED, with a retry delay: rows that wait to be predicted have
+// reached `limit`, such as "16384 rows".
+absl::Status TooManyRequests(absl::string_view limit);
 // RESOURCE_EXHAUSTED, with a retry delay: so many are checked at once.
 absl::Status TooManyValidations(int64_t max_validations);
 absl::Status JobCancelled(absl::string_view id);  // CANCELLED

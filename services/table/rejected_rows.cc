@@ -92,14 +92,19 @@ absl::string_view RejectedRows::reason(int64_t i) const {
   return causes_[At(i).cause].reason();
 }
 
-std::string RejectedRows::Message(int64_t i) const {
+std::string RejectedRows::Sentence(int64_t i) const {
   const Row& row = At(i);
   const pb::RejectCause& cause = causes_[row.cause];
+  return absl::StrCat(cause.before(), ValueOf(row), cause.after());
+}
+
+std::string RejectedRows::Message(int64_t i) const {
+  const Row& row = At(i);
   const std::string place = row.place.line > 0
                                 ? absl::StrCat(file_, ":", row.place.line, ":",
                                                row.place.column, ": ")
                                 : absl::StrCat("row ", row.row, ", ");
-  return absl::StrCat(place, cause.before(), ValueOf(row), cause.after());
+  return place + Sentence(i);
 }
 
 pb::RejectedRow RejectedRows::ToRow(int64_t i) const {

@@ -47,6 +47,8 @@ class RejectedRows {
   int64_t size() const { return static_cast<int64_t>(rows_.size()); }
   int64_t row(int64_t i) const { return At(i).row; }
   absl::string_view reason(int64_t i) const;
+  // What is wrong, without its place.
+  std::string Sentence(int64_t i) const;
   // "FILE:LINE:COLUMN: SENTENCE", or "row ROW, SENTENCE" where the place is
   // not known.
   std::string Message(int64_t i) const;

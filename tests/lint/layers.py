@@ -28,6 +28,7 @@ ROOMS = {
     "stages": {"state"},
     "passes": {"stages", "state"},
     "jobs": {"passes", "output", "stages", "state"},
+    "online": {"jobs", "passes", "stages", "state"},
 }
 # These two know no proto: they are about messages of any kind, or none.
 NO_PROTO = {"services/base", "services/actor"}

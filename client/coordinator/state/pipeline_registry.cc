@@ -89,6 +89,7 @@ absl::StatusOr<pb::Pipeline> PipelineRegistry::Register(pb::Pipeline pipeline,
         .Bind(job)
         .Execute();
   }));
+  ++changes_;
   return pipeline;
 }
 
@@ -175,17 +176,20 @@ absl::Status PipelineRegistry::Delete(absl::string_view pipeline) {
     return BadSpec("pipeline", absl::StrCat("say which version to delete: \"",
                                             pipeline, "@N\""));
   const std::string version = absl::StrCat(wanted.name, "@", wanted.version);
-  return database_->Run([&](Connection& connection) -> absl::Status {
-    ASSIGN_OR_RETURN(const std::vector<std::string> users,
-                     JobStore::UsersOf(connection, version));
-    if (!users.empty()) return PipelineInUse(version, users);
-    RETURN_IF_ERROR(ReleaseArtifacts(connection, version));
-    ASSIGN_OR_RETURN(
-        Statement remove,
-        connection.Prepare(
-            "DELETE FROM pipelines WHERE name = ? AND version = ?"));
-    return remove.Bind(wanted.name).Bind(wanted.version).Execute();
-  });
+  const absl::Status deleted =
+      database_->Run([&](Connection& connection) -> absl::Status {
+        ASSIGN_OR_RETURN(const std::vector<std::string> users,
+                         JobStore::UsersOf(connection, version));
+        if (!users.empty()) return PipelineInUse(version, users);
+        RETURN_IF_ERROR(ReleaseArtifacts(connection, version));
+        ASSIGN_OR_RETURN(
+            Statement remove,
+            connection.Prepare(
+                "DELETE FROM pipelines WHERE name = ? AND version = ?"));
+        return remove.Bind(wanted.name).Bind(wanted.version).Execute();
+      });
+  ++changes_;
+  return deleted;
 }
 
 }  // namespace troupe

@@ -3,6 +3,7 @@
 // Thread safety: all methods may be called from any thread.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -38,6 +39,10 @@ class PipelineRegistry {
   absl::StatusOr<pb::Pipeline> Register(pb::Pipeline pipeline,
                                         absl::string_view job);
 
+  // Rises with every version that is stored or deleted: what Get returned
+  // before is known to be good while it stays.
+  int64_t changes() const { return changes_.load(); }
+
   // Returns one version, or the newest. PIPELINE_NOT_FOUND with the nearest
   // name.
   absl::StatusOr<pb::Pipeline> Get(absl::string_view pipeline);
@@ -57,6 +62,7 @@ class PipelineRegistry {
 
  private:
   Database* const database_;
+  std::atomic<int64_t> changes_{0};
 };
 
 }  // namespace troupe
