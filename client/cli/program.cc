@@ -53,6 +53,7 @@ const CLI::App* FindCommand(const CLI::App& app, const std::string& name) {
 void AddCommands(CLI::App& app, Session& session) {
   AddTrain(app, session);
   AddScore(app, session);
+  AddPredict(app, session);
   AddEvaluate(app, session);
   AddTransform(app, session);
   AddInspect(app, session);

@@ -107,6 +107,11 @@ class CoordinatorClient {
       const pb::ImportPipelineRequest& request,
       absl::Duration timeout = absl::Minutes(10)) = 0;
 
+  // Answers rows at once.
+  virtual absl::StatusOr<pb::PredictResponse> Predict(
+      const pb::PredictRequest& request,
+      absl::Duration timeout = absl::Seconds(30)) = 0;
+
   // --- The company -----------------------------------------------------------
   virtual absl::StatusOr<pb::BackupResponse> Backup(
       const pb::BackupRequest& request,

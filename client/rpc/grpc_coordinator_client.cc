@@ -129,6 +129,11 @@ GrpcCoordinatorClient::DeletePipeline(const pb::DeletePipelineRequest& request,
   return Call(&Stub::DeletePipeline, request, timeout);
 }
 
+absl::StatusOr<pb::PredictResponse> GrpcCoordinatorClient::Predict(
+    const pb::PredictRequest& request, absl::Duration timeout) {
+  return Call(&Stub::Predict, request, timeout);
+}
+
 absl::StatusOr<pb::ReadArtifactResponse> GrpcCoordinatorClient::ReadArtifact(
     const pb::ReadArtifactRequest& request, absl::Duration timeout) {
   return Call(&Stub::ReadArtifact, request, timeout);

@@ -52,6 +52,8 @@ class GrpcCoordinatorClient : public CoordinatorClient {
   absl::StatusOr<pb::DeletePipelineResponse> DeletePipeline(
       const pb::DeletePipelineRequest& request,
       absl::Duration timeout) override;
+  absl::StatusOr<pb::PredictResponse> Predict(const pb::PredictRequest& request,
+                                              absl::Duration timeout) override;
   absl::StatusOr<pb::ReadArtifactResponse> ReadArtifact(
       const pb::ReadArtifactRequest& request, absl::Duration timeout) override;
   absl::StatusOr<pb::Pipeline> ImportPipeline(

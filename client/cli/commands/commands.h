@@ -13,6 +13,7 @@ namespace troupe {
 void AddTrain(CLI::App& app, Session& session);
 void AddScore(CLI::App& app, Session& session);
 void AddEvaluate(CLI::App& app, Session& session);
+void AddPredict(CLI::App& app, Session& session);
 void AddTransform(CLI::App& app, Session& session);
 void AddInspect(CLI::App& app, Session& session);
 void AddFetch(CLI::App& app, Session& session);

@@ -27,6 +27,7 @@ class FakeCoordinatorClient : public CoordinatorClient {
   pb::Journal journal;                      // The first page.
   pb::Journal more_journal;                 // The second.
   pb::Pipeline pipeline;
+  pb::PredictResponse predictions;
   pb::ListPipelinesResponse pipelines;
   pb::Topology topology;
   std::map<std::string, std::string> parts;  // To ReadOutput, by name.
@@ -122,6 +123,11 @@ class FakeCoordinatorClient : public CoordinatorClient {
   absl::StatusOr<pb::ListPipelinesResponse> ListPipelines(
       const pb::ListPipelinesRequest& request, absl::Duration) override {
     return Answer("ListPipelines " + request.name(), pipelines);
+  }
+  absl::StatusOr<pb::PredictResponse> Predict(const pb::PredictRequest& request,
+                                              absl::Duration) override {
+    return Answer("Predict " + request.pipeline() + " " + request.json_lines(),
+                  predictions);
   }
   absl::StatusOr<pb::ReadArtifactResponse> ReadArtifact(
       const pb::ReadArtifactRequest& request, absl::Duration) override {
