@@ -15,11 +15,11 @@ build_packages=(
   protobuf-compiler protobuf-compiler-grpc libprotobuf-dev libgrpc++-dev
   libabsl-dev libspdlog-dev libsqlite3-dev libxgboost-dev
   libfast-float-dev libdragonbox-dev libsimdjson-dev zlib1g-dev libzstd-dev
-  libyaml-cpp-dev libcli11-dev libssl-dev
+  libyaml-cpp-dev libcli11-dev libssl-dev libcpp-httplib-dev
 )
 test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev
-  clang libclang-rt-dev clang-format clang-tidy git strace valgrind iproute2 iptables faketime
+  clang libclang-rt-dev clang-format clang-tidy curl git strace valgrind iproute2 iptables faketime
   python3 python3-grpcio python3-protobuf python3-yaml
   python3-numpy python3-pandas python3-sklearn python3-xgboost
 )

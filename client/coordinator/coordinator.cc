@@ -8,6 +8,7 @@
 #include "client/coordinator/coordinator_service.h"
 #include "client/coordinator/housekeeper.h"
 #include "client/coordinator/job_scheduler.h"
+#include "client/coordinator/online/http_predict.h"
 #include "client/coordinator/online/predictor.h"
 #include "client/coordinator/process_stats.h"
 #include "client/coordinator/stages/stage_flag.h"
@@ -19,6 +20,8 @@
 #include "services/base/errors.h"
 #include "services/base/log.h"
 #include "services/base/status_macros.h"
+#include "services/host/host_flags.h"
+#include "services/host/http_listener.h"
 
 ABSL_FLAG(std::string, state_dir, "troupe-state",
           "directory for jobs, pipelines, uploads and output");
@@ -47,6 +50,11 @@ ABSL_FLAG(absl::Duration, online_batch_wait, absl::ZeroDuration(),
 ABSL_FLAG(int64_t, online_queue_rows, 16'384,
           "rows of requests that wait, at most; beyond, Predict is refused "
           "(TOO_MANY_REQUESTS)");
+ABSL_FLAG(int, http_port, -1,
+          "port for HTTP at --listen: POST /predict/NAME; 0: any free one; -1: "
+          "none");
+ABSL_FLAG(std::string, http_port_file, "",
+          "file to write the HTTP port to, once it serves");
 ABSL_FLAG(int64_t, max_part_bytes, int64_t{256} << 20,
           "size from which an output goes on in another part");
 ABSL_FLAG(int64_t, max_artifact_bytes, int64_t{4} << 30,
@@ -157,6 +165,7 @@ struct Coordinator::Parts {
   JobEnvironment environment;
   std::unique_ptr<JobScheduler> scheduler;
   std::unique_ptr<Predictor> predictor;
+  std::unique_ptr<HttpListener> http;
   std::unique_ptr<Housekeeper> housekeeper;
 };
 
@@ -249,7 +258,23 @@ absl::Status Coordinator::OnStart() {
                       parts.network->dispatcher(), parts.predictor.get(),
                       OwnStats,
                       [this](pb::StopMode mode) { StopCompany(mode); }});
-  return absl::OkStatus();
+  return ServeHttp();
+}
+
+absl::Status Coordinator::ServeHttp() {
+  if (absl::GetFlag(FLAGS_http_port) < 0) return absl::OkStatus();
+  parts_->http = std::make_unique<HttpListener>(HttpListener::Options());
+  parts_->http->Handle(
+      "POST", "/predict/:",
+      [predictor = parts_->predictor.get()](const HttpRequest& request) {
+        return AnswerPredict(*predictor, request);
+      });
+  ASSIGN_OR_RETURN(const int port,
+                   parts_->http->Start(absl::GetFlag(FLAGS_listen),
+                                       absl::GetFlag(FLAGS_http_port)));
+  Log(LogLevel::kInfo, "serves HTTP", {{"port", port}});
+  const std::string file = absl::GetFlag(FLAGS_http_port_file);
+  return file.empty() ? absl::OkStatus() : WritePortFile(file, port);
 }
 
 absl::StatusOr<Reply> Coordinator::OnReceive(Message& message,
@@ -294,6 +319,7 @@ void Coordinator::EndWork() {
     if (std::exchange(ending_work_, true)) return;
   }
   Run([this] {
+    parts_->http.reset();  // Its requests are answered first.
     parts_->housekeeper.reset();
     if (parts_->scheduler != nullptr) parts_->scheduler->Suspend();
     work_ended_.CountDown();

@@ -51,6 +51,8 @@ class Coordinator : public Actor, public ServiceProvider {
   bool Drained(absl::Duration step) override;
 
  private:
+  // Where --http_port says so.
+  absl::Status ServeHttp();
   // Runs `task` on a thread of its own, where this object still takes any.
   void Run(std::function<void()> task);
   void EndWork();

@@ -4,7 +4,8 @@
 Source: Breast Cancer Wisconsin (Diagnostic), W. Wolberg, O. Mangasarian,
 N. Street and W. Street, 1995, UCI Machine Learning Repository (CC BY 4.0).
 569 samples, 30 measurements of cell nuclei each. Added here: `sample`, a
-running number, and the diagnosis written as a word.
+running number, and the diagnosis written as a word. cancer.jsonl has samples 1,
+20 and 101 as a caller has them who does not know the diagnosis yet.
 
   python3 make_cancer.py > cancer.csv
 """

@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <utility>
 
 #include "absl/flags/flag.h"
@@ -104,6 +106,21 @@ absl::Status SetFlagsFromEnvironment() {
                                   error.empty() ? "" : ": ", error));
   }
   return absl::OkStatus();
+}
+
+absl::Status WritePortFile(const std::string& path, int port) {
+  const std::string temporary = absl::StrCat(path, ".", getpid(), ".tmp");
+  {
+    std::ofstream file(temporary);
+    file << port << "\n";
+    if (!file.flush())
+      return BadSpec("port file",
+                     absl::StrCat("cannot write \"", temporary, "\""));
+  }
+  if (std::rename(temporary.c_str(), path.c_str()) == 0)
+    return absl::OkStatus();
+  std::remove(temporary.c_str());
+  return BadSpec("port file", absl::StrCat("cannot write \"", path, "\""));
 }
 
 absl::StatusOr<HostFlags> ReadFlags(int argc, char** argv,

@@ -7,10 +7,14 @@
 #include <string>
 #include <vector>
 
+#include "absl/flags/declare.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "services/base/log.h"
 #include "services/host/host.h"
+
+// Where a process listens.
+ABSL_DECLARE_FLAG(std::string, listen);
 
 namespace troupe {
 
@@ -30,6 +34,9 @@ absl::StatusOr<HostFlags> ReadFlags(int argc, char** argv,
 
 // Sets every flag that has a TROUPE_<FLAG> in the environment.
 absl::Status SetFlagsFromEnvironment();
+
+// Writes a port for others to read: they see a whole file or none.
+absl::Status WritePortFile(const std::string& path, int port);
 
 // Where stages listen unless told otherwise; 50054 for names of your own.
 int DefaultPort(absl::string_view name);

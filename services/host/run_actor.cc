@@ -57,22 +57,6 @@ int Refuse(const std::string& name, const absl::Status& status) {
   return 1;
 }
 
-// Readers see a whole file or none.
-absl::Status WritePortFile(const std::string& path, int port) {
-  const std::string temporary = absl::StrCat(path, ".", getpid(), ".tmp");
-  {
-    std::ofstream file(temporary);
-    file << port << "\n";
-    if (!file.flush())
-      return BadSpec("--port_file",
-                     absl::StrCat("cannot write \"", temporary, "\""));
-  }
-  if (std::rename(temporary.c_str(), path.c_str()) == 0)
-    return absl::OkStatus();
-  std::remove(temporary.c_str());
-  return BadSpec("--port_file", absl::StrCat("cannot write \"", path, "\""));
-}
-
 // A second Ctrl-C says that the first was not quick enough.
 StopMode ModeFor(int signal, int before) {
   return signal == SIGINT && before > 0 ? StopMode::kNow : StopMode::kDrain;

@@ -1,4 +1,5 @@
 """What the README shows to callers of other languages works as it is written."""
+import json
 import os
 import re
 import shutil
@@ -31,6 +32,19 @@ class Readme(unittest.TestCase):
                                   env={**os.environ, "PYTHONPATH": str(directory)})
             self.assertIn(job.id, done.stdout)
             self.assertIn("SUCCEEDED", done.stdout)
+
+    def test_curl_predicts_rows(self):
+        command = readme_block("curl").strip()
+        with Company(start_coordinator=False) as company:
+            port_file = company.directory / "http.port"
+            company.start_coordinator(["--http_port=0", f"--http_port_file={port_file}"])
+            company.troupe("train", EXAMPLES / "cancer.yaml")
+            command = command.replace("50080", port_file.read_text().strip()).replace("curl", "curl -s", 1)
+            done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=True)
+            answers = json.loads(done.stdout)["rows"]
+            self.assertEqual([row["prediction"] for row in answers], ["malignant", "benign", "malignant"])
+            lines = company.troupe("predict", "cancer", "--input", EXAMPLES / "cancer.jsonl").stdout.splitlines()
+            self.assertEqual([json.loads(line) for line in lines], answers)
 
     @unittest.skipUnless(shutil.which("grpcurl"), "grpcurl is not installed")
     def test_grpcurl_lists_the_jobs(self):

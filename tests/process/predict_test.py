@@ -4,6 +4,8 @@ import json
 import random
 import threading
 import unittest
+import urllib.error
+import urllib.request
 
 import grpc
 
@@ -128,6 +130,36 @@ class Predict(unittest.TestCase):
             for caller in callers:
                 caller.join()
             self.assertEqual(failures, [])
+
+    def test_curl_asks_by_http(self):
+        with Company(start_coordinator=False) as company:
+            port_file = company.directory / "http.port"
+            company.start_coordinator(["--http_port=0", f"--http_port_file={port_file}"])
+            company.troupe("train", EXAMPLES / "churn.yaml")
+            rows = rows_of(EXAMPLES / "churn.csv", 3)
+            expected = [json.loads(row.json) for row in ask(company, "churn", map(json.dumps, rows)).rows]
+            port = int(port_file.read_text())
+
+            def post(name, body, host="localhost"):
+                request = urllib.request.Request(f"http://127.0.0.1:{port}/predict/{name}", body.encode(), {"Host": host})
+                try:
+                    with urllib.request.urlopen(request, timeout=60) as answer:
+                        return answer.status, json.load(answer)
+                except urllib.error.HTTPError as error:
+                    return error.code, json.load(error)
+
+            for body in (json.dumps(rows), json.dumps(rows, indent=1), "\n".join(map(json.dumps, rows))):
+                self.assertEqual(post("churn", body), (200, {"pipeline": "churn@1", "rows": expected}))
+            status, answer = post("churn@1", json.dumps({**rows[0], "age": "{old"}))
+            self.assertEqual((status, answer["rows"][0]["error"]["reason"]), (200, "TYPE_MISMATCH"))
+            for name, body, code, reason in (("nobody", "{}", 404, "PIPELINE_NOT_FOUND"), ("churn", "", 400, "BAD_SPEC"),
+                                             ("churn", "[{}", 400, "BAD_SPEC"), ("churn", "[1]", 400, "BAD_SPEC")):
+                status, answer = post(name, body)
+                self.assertEqual((status, answer["error"]["reason"]), (code, reason))
+            self.assertEqual(post("churn", "{}", host="evil.example")[0], 403)
+            with self.assertRaises(urllib.error.HTTPError) as missing:
+                urllib.request.urlopen(f"http://localhost:{port}/", timeout=60)
+            self.assertEqual(missing.exception.code, 404)
 
     def test_without_a_replica_it_says_so_at_once(self):
         with Company() as company:
