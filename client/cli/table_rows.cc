@@ -5,12 +5,20 @@
 #include "absl/strings/str_format.h"
 #include "client/cli/report_text.h"
 #include "client/cli/text_format.h"
+#include "services/table/civil_time.h"
 
 namespace troupe {
 namespace {
 
+std::string TimeText(const Column& column, int64_t row) {
+  std::string text;
+  AppendTime(column.type(), column.int64s()[static_cast<size_t>(row)], &text);
+  return text;
+}
+
 std::string Cell(const Column& column, int64_t row) {
   if (column.IsNull(row)) return "-";
+  if (IsTime(column.type())) return TimeText(column, row);
   const auto i = static_cast<size_t>(row);
   switch (column.type()) {
     case pb::BOOL:
@@ -31,6 +39,8 @@ google::protobuf::Value JsonCell(const Column& column, int64_t row) {
     value.set_null_value(google::protobuf::NULL_VALUE);
   } else if (column.type() == pb::BOOL) {
     value.set_bool_value(column.boolean(row));
+  } else if (IsTime(column.type())) {
+    value.set_string_value(TimeText(column, row));
   } else if (column.type() == pb::FLOAT64) {
     value.set_number_value(column.doubles()[i]);
   } else if (column.type() == pb::INT64) {

@@ -76,6 +76,8 @@ class CommandLine(unittest.TestCase):
             company.troupe("transform", "cancer", "--input", EXAMPLES / "cancer.csv", "--output", features)
             self.assertEqual(len(features.read_text().splitlines()), 570)
             self.assertIn("mean radius", company.troupe("inspect", EXAMPLES / "cancer.csv").stdout)
+            self.assertIn("2019-04-17", company.troupe("inspect", EXAMPLES / "churn.csv").stdout)
+            self.assertIn('"2019-04-17"', company.troupe("inspect", EXAMPLES / "churn.csv", "--json").stdout)
             for command in (["jobs"], ["status"], ["pipelines"], ["show", "cancer"]):
                 with self.subTest(command=command):
                     self.assertTrue(company.troupe(*command).stdout.strip())

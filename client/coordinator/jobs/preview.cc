@@ -14,6 +14,8 @@ void AppendValue(const Column& column, int64_t row, ColumnBuilder& builder) {
     case pb::BOOL:
       return builder.AppendBool(column.boolean(row));
     case pb::INT64:
+    case pb::DATE:
+    case pb::TIMESTAMP:
       return builder.AppendInt64(column.int64s()[i]);
     case pb::FLOAT64:
       return builder.AppendDouble(column.doubles()[i]);

@@ -158,6 +158,23 @@ TEST(ReportText, RefusesABrokenPreview) {
   EXPECT_FALSE(InspectReport(job).ok());
 }
 
+TEST(ReportText, ShowsDatesAndTimes) {
+  ColumnBuilder days(pb::DATE);
+  days.AppendInt64(1);
+  ColumnBuilder moments(pb::TIMESTAMP);
+  moments.AppendInt64(0);
+  Table table;
+  table.rows = 1;
+  table.schema = {{"day", pb::DATE}, {"moment", pb::TIMESTAMP}};
+  table.columns.push_back(days.Finish());
+  table.columns.push_back(moments.Finish());
+  EXPECT_THAT(TableText(table), HasSubstr("1970-01-02"));
+  const auto rows = TableRows(table);
+  const auto& fields = rows.values(0).struct_value().fields();
+  EXPECT_EQ(fields.at("day").string_value(), "1970-01-02");
+  EXPECT_THAT(fields.at("moment").string_value(), HasSubstr("1970-01-01"));
+}
+
 TEST(ReportText, KeepsLargeWholeNumbersInJson) {
   const auto rows = TableRows(SmallTable());
   const auto& second = rows.values(1).struct_value().fields();
