@@ -95,14 +95,18 @@ std::string ProgressLine(const pb::Job& job, int bar_width) {
       job.state() == pb::RUNNING ||
       (job.state() == pb::PLANNING && !progress.phase().empty());
   if (!phase_says_it) absl::StrAppend(&line, "  ", StateWord(job.state()));
-  absl::StrAppend(
-      &line, Share(progress.bytes_done(), progress.bytes_total(), bar_width));
+  // Once a model learns, its rounds tell how far it is.
+  const bool boosting = progress.rounds_at_most() > 0;
+  absl::StrAppend(&line, boosting ? Share(progress.rounds(),
+                                          progress.rounds_at_most(), bar_width)
+                                  : Share(progress.bytes_done(),
+                                          progress.bytes_total(), bar_width));
   const int64_t rows = std::max(progress.rows_read(), progress.rows_ok());
   if (rows > 0) absl::StrAppend(&line, "  ", FormatCount(rows), " rows");
   if (progress.rows_rejected() > 0)
     absl::StrAppend(&line, "  ", FormatCount(progress.rows_rejected()),
                     " rejected");
-  if (progress.rounds() > 0)
+  if (boosting)
     absl::StrAppend(&line, "  round ", FormatCount(progress.rounds()), " of ",
                     FormatCount(progress.rounds_at_most()));
   if (job.state() != pb::RUNNING) return line;
@@ -111,7 +115,7 @@ std::string ProgressLine(const pb::Job& job, int bar_width) {
                     FormatCount(static_cast<int64_t>(
                         std::min(progress.rows_per_second(), 1e15))),
                     " rows/s");
-  if (progress.eta_seconds() >= 0 && progress.bytes_total() > 0)
+  if (progress.eta_seconds() >= 0 && (boosting || progress.bytes_total() > 0))
     absl::StrAppend(&line, "  ETA ", FormatSeconds(progress.eta_seconds()));
   return line;
 }

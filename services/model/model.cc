@@ -183,6 +183,7 @@ absl::StatusOr<Learned> Model::Fit(const pb::FitStart& start, FitStream& tables,
     progress.set_rounds_at_most(plan.rounds);
     tables.Tell(progress);
   };
+  tell(0);
   ASSIGN_OR_RETURN(FitResult fitted,
                    kind->Fit(plan, set, {options_.threads, &context, tell}));
 

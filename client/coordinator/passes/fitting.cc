@@ -105,7 +105,8 @@ absl::StatusOr<Learned> FinishFit(JobContext& context, FitSession& session,
   });
   absl::Status pumped;
   while (!ended && pumped.ok()) {
-    context.meter().SetRounds(rounds.done, rounds.at_most);
+    context.meter().SetRounds(rounds.done, rounds.at_most,
+                              context.environment().clock->Monotonic());
     pumped = context.Pump();
   }
   // Whoever asked the job to stop has cancelled the fit, too.

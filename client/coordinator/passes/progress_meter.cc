@@ -45,6 +45,27 @@ void ProgressMeter::SetRead(int64_t rows, int64_t bytes, absl::Duration now) {
   AddMark(now);
 }
 
+void ProgressMeter::SetRounds(int done, int at_most, absl::Duration now) {
+  rounds_at_most_ = at_most;
+  if (done == rounds_) return;
+  rounds_ = done;
+  round_marks_.push_back({now, done});
+  while (round_marks_.size() > 2 && now - round_marks_[1].time > kWindow)
+    round_marks_.pop_front();
+}
+
+// Negative where unknown: one round tells no pace.
+double ProgressMeter::SecondsOfRoundsLeft(absl::Duration now) const {
+  if (round_marks_.size() < 2) return -1;
+  const RoundMark& from = round_marks_.front();
+  const RoundMark& to = round_marks_.back();
+  const double seconds = absl::ToDoubleSeconds(to.time - from.time);
+  if (to.rounds <= from.rounds || seconds <= 0) return -1;
+  const double left =
+      seconds * (rounds_at_most_ - to.rounds) / (to.rounds - from.rounds);
+  return std::max(0.0, left - absl::ToDoubleSeconds(now - to.time));
+}
+
 void ProgressMeter::Fill(absl::Duration now, pb::Progress* progress) const {
   progress->set_phase(phase_);
   progress->set_rows_read(rows_);
@@ -56,6 +77,10 @@ void ProgressMeter::Fill(absl::Duration now, pb::Progress* progress) const {
   progress->set_rounds_at_most(rounds_at_most_);
   progress->set_rows_per_second(0);
   progress->set_eta_seconds(-1);
+  if (rounds_at_most_ > 0) {
+    progress->set_eta_seconds(SecondsOfRoundsLeft(now));
+    return;
+  }
   if (marks_.empty()) return;
   const Mark& from = marks_.front();
   const double seconds = absl::ToDoubleSeconds(now - from.time);

@@ -32,11 +32,8 @@ class ProgressMeter {
   // Of the input, at least.
   int64_t bytes_known() const { return std::max(bytes_, total_bytes_); }
 
-  // Of the fit that the phase waits for.
-  void SetRounds(int done, int at_most) {
-    rounds_ = done;
-    rounds_at_most_ = at_most;
-  }
+  // Of the fit that the phase waits for: from then on its pace is the rounds'.
+  void SetRounds(int done, int at_most, absl::Duration now);
 
   // Writes everything but `in_flight` and `retries`.
   void Fill(absl::Duration now, pb::Progress* progress) const;
@@ -48,7 +45,13 @@ class ProgressMeter {
     int64_t rows = 0;
     int64_t bytes = 0;
   };
+  // A number of rounds, and when it was first heard of.
+  struct RoundMark {
+    absl::Duration time;
+    int rounds = 0;
+  };
   void AddMark(absl::Duration now);
+  double SecondsOfRoundsLeft(absl::Duration now) const;
 
   std::string phase_;
   int64_t rows_ = 0;
@@ -58,6 +61,8 @@ class ProgressMeter {
   int rounds_ = 0;
   int rounds_at_most_ = 0;
   std::deque<Mark> marks_;  // The last seconds.
+  // Likewise, and always the last two: a round may take minutes.
+  std::deque<RoundMark> round_marks_;
 };
 
 }  // namespace troupe

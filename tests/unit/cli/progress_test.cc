@@ -36,7 +36,12 @@ TEST(ProgressLine, ShowsBoostingRounds) {
   job.mutable_progress()->set_rounds(37);
   job.mutable_progress()->set_rounds_at_most(1000);
   EXPECT_EQ(ProgressLine(job, 0),
-            "fit model  100 %  420,000 rows  round 37 of 1,000");
+            "fit model  3 %  420,000 rows  round 37 of 1,000");
+  job.mutable_progress()->set_bytes_total(0);
+  job.mutable_progress()->set_eta_seconds(26);
+  EXPECT_EQ(ProgressLine(job, 10),
+            "fit model  [#.........]  3 %  420,000 rows  round 37 of 1,000"
+            "  ETA 0:26");
 }
 
 TEST(ProgressLine, LeavesOutWhatIsUnknown) {

@@ -5,7 +5,6 @@
 #include "client/coordinator/passes/batch_pass.h"
 #include "client/coordinator/passes/fitting.h"
 #include "client/coordinator/passes/partial_fold.h"
-#include "client/coordinator/passes/progress_meter.h"
 #include "client/coordinator/passes/reject_account.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -377,42 +376,6 @@ TEST(RejectAccount, KeepsTheFirstTwenty) {
   ASSERT_EQ(account.first().size(), 20u);
   EXPECT_EQ(account.first()[19].row(), 19);
   EXPECT_EQ(account.rows_rejected(), 30);
-}
-
-TEST(ProgressMeter, TellsSpeedAndTimeToGo) {
-  ProgressMeter meter;
-  meter.Begin("score", absl::Seconds(100));
-  meter.SetTotal(1000);
-  meter.Add(50, 10, 250, absl::Seconds(102));
-  pb::Progress progress;
-  meter.Fill(absl::Seconds(102), &progress);
-  EXPECT_EQ(progress.rows_ok(), 40);
-  EXPECT_DOUBLE_EQ(progress.rows_per_second(), 25);
-  EXPECT_DOUBLE_EQ(progress.eta_seconds(), 6);
-}
-
-TEST(ProgressMeter, TellsRoundsOfItsPhase) {
-  ProgressMeter meter;
-  meter.Begin("fit model", absl::Seconds(1));
-  meter.SetRounds(37, 100);
-  pb::Progress progress;
-  meter.Fill(absl::Seconds(2), &progress);
-  EXPECT_EQ(progress.rounds(), 37);
-  EXPECT_EQ(progress.rounds_at_most(), 100);
-  meter.Begin("evaluate", absl::Seconds(3));
-  meter.Fill(absl::Seconds(4), &progress);
-  EXPECT_EQ(progress.rounds(), 0);
-}
-
-TEST(ProgressMeter, ForgetsWhatIsLongAgo) {
-  ProgressMeter meter;
-  meter.Begin("score", absl::Seconds(0));
-  meter.Add(1000, 0, 0, absl::Seconds(1));
-  for (int second = 2; second <= 40; ++second)
-    meter.Add(1, 0, 0, absl::Seconds(second));
-  pb::Progress progress;
-  meter.Fill(absl::Seconds(40), &progress);
-  EXPECT_NEAR(progress.rows_per_second(), 1, 0.1);
 }
 
 }  // namespace
