@@ -40,9 +40,20 @@ void ProgressView::ShowJob(const pb::Job& job) {
 
 void ProgressView::ShowTransfer(absl::string_view verb, int64_t bytes,
                                 int64_t total) {
-  Show(std::string(verb),
-       absl::StrCat(verb, Share(bytes, total, 0), "  ", FormatBytes(bytes)),
-       options_.terminal);
+  constexpr int kBarWidth = 24;
+  constexpr double kPaceAfter = 1;  // Seconds.
+  const absl::Duration now = clock_.Monotonic();
+  if (verb != topic_ || line_.empty()) transfer_begun_ = now;
+  const bool bar = options_.terminal && options_.width >= 60;
+  std::string line = absl::StrCat(
+      verb, Share(bytes, total, bar ? kBarWidth : 0), "  ", FormatBytes(bytes));
+  if (total > bytes) absl::StrAppend(&line, " of ", FormatBytes(total));
+  const double seconds = absl::ToDoubleSeconds(now - transfer_begun_);
+  if (total > bytes && bytes > 0 && seconds >= kPaceAfter)
+    absl::StrAppend(&line, "  ETA ",
+                    FormatSeconds(seconds * static_cast<double>(total - bytes) /
+                                  static_cast<double>(bytes)));
+  Show(std::string(verb), line, options_.terminal);
 }
 
 void ProgressView::Show(const std::string& topic, const std::string& line,

@@ -32,7 +32,8 @@ class ProgressView {
   ProgressView& operator=(const ProgressView&) = delete;
 
   void ShowJob(const pb::Job& job);
-  // `verb` is "upload" or "download"; a total of 0 is unknown.
+  // `verb` is "upload" or "download"; a total of 0 is unknown. Of a compressed
+  // file both are bytes of the file itself.
   void ShowTransfer(absl::string_view verb, int64_t bytes, int64_t total);
   // Ends the line that is being drawn, so that other output starts a new one.
   void Finish();
@@ -51,6 +52,7 @@ class ProgressView {
   bool drawn_ = false;  // Whether line_ was written.
   bool open_ = false;   // Terminal: whether a line waits for its end.
   absl::Duration drawn_at_;
+  absl::Duration transfer_begun_;
 };
 
 // `score  [###...] 42 %  420,000 rows  120,000 rows/s  ETA 0:05`. Without a bar

@@ -107,7 +107,8 @@ absl::StatusOr<JobOutcome> RunScore(JobContext& context, const pb::Job& job,
   }
 
   RETURN_IF_ERROR(context.Enter(pb::RUNNING));
-  context.BeginPhase(job.kind() == pb::SCORE ? "score" : "transform");
+  context.BeginPhase(job.kind() == pb::SCORE ? "score" : "transform",
+                     input.bytes());
   ASSIGN_OR_RETURN(const std::unique_ptr<JobOutput> written,
                    JobOutput::Open(&context, output, leaving, account));
   plan.text = written->text();
@@ -147,7 +148,7 @@ absl::StatusOr<JobOutcome> RunEvaluate(JobContext& context, const pb::Job& job,
   RETURN_IF_ERROR(CheckTarget(context, plan.columns, splits, &warnings));
   if (validate_only) return JobOutcome();
   RETURN_IF_ERROR(context.Enter(pb::RUNNING));
-  context.BeginPhase("evaluate");
+  context.BeginPhase("evaluate", input.bytes());
   RejectAccount account(input.source());
   JobOutcome outcome;
   ASSIGN_OR_RETURN(

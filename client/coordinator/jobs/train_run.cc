@@ -215,7 +215,7 @@ absl::Status FitHop(Training& training, size_t i) {
 absl::StatusOr<pb::Evaluation> Measure(Training& training, pb::RowSet rows,
                                        const std::string& phase,
                                        RejectAccount& account) {
-  training.context.BeginPhase(phase);
+  training.context.BeginPhase(phase, training.plan.bytes);
   const FlowHop model = training.fitted.back();
   FlowPlan plan;
   plan.columns = Without(training.pipeline.input(), {pb::CARRY});

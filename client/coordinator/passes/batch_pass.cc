@@ -100,6 +100,7 @@ absl::Status RunPass(JobContext& context, const JobInput& input,
                      RejectAccount& account, const BatchSink& sink) {
   Window window(context.limits());
   Feeder feeder(&context, &input, &plan, &splits);
+  context.meter().SetTotal(splits.total_bytes());
   const auto take = [&](BatchFlow& flow) {
     BatchOutput output = flow.TakeOutput();
     return output.empty() ? absl::OkStatus() : sink.take(std::move(output));

@@ -149,7 +149,7 @@ absl::StatusOr<Learned> TryFit(JobContext& context,
     rounds->done = progress.rounds();
     rounds->at_most = progress.rounds_at_most();
   };
-  context.BeginPhase(absl::StrCat("fit ", call.stage));
+  context.BeginPhase(absl::StrCat("fit ", call.stage), training.plan->bytes);
   ASSIGN_OR_RETURN(const std::unique_ptr<FitSession> session,
                    OpenFit(context, call));
   call.avoided.push_back(session->replica());

@@ -1,5 +1,6 @@
 #include "client/coordinator/passes/input_plan.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "client/coordinator/state/journal.h"
@@ -71,7 +72,7 @@ absl::StatusOr<InputPlan> PlanWholeInput(JobContext& context,
                                          int64_t max_rows, bool journaled) {
   InputPlan plan;
   pb::PlanResponse page;
-  context.BeginPhase("plan");
+  context.BeginPhase("plan", input.bytes());
   if (journaled) {
     ASSIGN_OR_RETURN(page, Recall(context, input, plan));
     if (!plan.splits.empty() && page.next_cursor().empty()) return plan;
@@ -90,7 +91,7 @@ absl::StatusOr<InputPlan> PlanWholeInput(JobContext& context,
     plan.splits.insert(plan.splits.end(), page.splits().begin(),
                        page.splits().end());
     Follow(input, page, plan);
-    context.meter().SetTotal(page.total_bytes());
+    context.meter().SetTotal(std::max(page.total_bytes(), input.bytes()));
     context.meter().SetRead(page.rows(), page.planned_bytes(),
                             context.environment().clock->Monotonic());
   } while (!page.next_cursor().empty() &&
@@ -108,7 +109,8 @@ StreamedSplits::StreamedSplits(JobContext* context, const JobInput* input,
     : context_(context),
       input_(input),
       pinned_(std::move(pinned)),
-      journaled_(journaled) {}
+      journaled_(journaled),
+      total_bytes_(input->bytes()) {}
 
 absl::Status StreamedSplits::Begin(int64_t first) {
   if (journaled_) {
@@ -174,7 +176,7 @@ void StreamedSplits::Follow(const pb::PlanResponse& page) {
   cursor_ = page.next_cursor();
   offset_ = page.next_offset();
   last_page_seen_ = cursor_.empty();
-  total_bytes_ = page.total_bytes();
+  total_bytes_ = std::max(page.total_bytes(), input_->bytes());
   if (last_page_seen_) {
     rows_at_most_ = page.rows();
     total_bytes_ = page.planned_bytes();

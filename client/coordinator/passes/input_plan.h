@@ -134,7 +134,7 @@ class StreamedSplits : public SplitSource {
   bool last_page_seen_ = false;
   absl::Status status_;
   int64_t rows_at_most_ = INT64_MAX;
-  int64_t total_bytes_ = 0;
+  int64_t total_bytes_;
   std::vector<pb::InputFile> inputs_;
 };
 

@@ -151,8 +151,9 @@ absl::StatusOr<std::string> JobContext::Keep(const std::string& content) {
   return environment_->artifacts->Put(content, [this] { return Check(); });
 }
 
-void JobContext::BeginPhase(const std::string& phase) {
+void JobContext::BeginPhase(const std::string& phase, int64_t bytes) {
   meter_.Begin(phase, environment_->clock->Monotonic());
+  meter_.SetTotal(bytes);
   Publish();
 }
 

@@ -135,7 +135,8 @@ class JobContext {
   absl::StatusOr<std::string> Keep(const std::string& content);
 
   // --- Telling the watchers --------------------------------------------------
-  void BeginPhase(const std::string& phase);
+  // `bytes`: of its input, where that is known; 0 otherwise.
+  void BeginPhase(const std::string& phase, int64_t bytes = 0);
   ProgressMeter& meter() { return meter_; }
   // Moves the job to `state`, and records it where it is a recorded one.
   absl::Status Enter(pb::JobState state, const std::string& message = "");

@@ -26,6 +26,8 @@ class JobInput {
 
   const pb::Source& source() const { return source_; }
   const std::string& name() const;
+  // Of its text, where that is known beforehand: an upload's; 0 otherwise.
+  int64_t bytes() const { return upload_.has_value() ? upload_->bytes : 0; }
 
   // Ask for the page after `cursor`, whose text begins at `offset`.
   absl::StatusOr<pb::PlanRequest> Plan(const std::string& cursor,

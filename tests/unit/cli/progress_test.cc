@@ -159,7 +159,9 @@ TEST(ProgressView, TellsOfALongTransferEveryTwoSeconds) {
     view.ShowTransfer("upload", bytes, 8);
     clock.Advance(absl::Seconds(1));
   }
-  EXPECT_EQ(out.str(), "upload  25 %  2 B\nupload  50 %  4 B\n");
+  EXPECT_EQ(out.str(),
+            "upload  25 %  2 B of 8 B  ETA 0:06\n"
+            "upload  50 %  4 B of 8 B  ETA 0:04\n");
 }
 
 TEST(ProgressView, FollowsATransferOnATerminal) {
@@ -167,7 +169,13 @@ TEST(ProgressView, FollowsATransferOnATerminal) {
   FakeClock clock;
   ProgressView view(out, {false, true, 40}, clock);
   view.ShowTransfer("upload", 1536, 3072);
-  EXPECT_EQ(out.str(), "\rupload  50 %  1.5 KiB\x1b[K");
+  EXPECT_EQ(out.str(), "\rupload  50 %  1.5 KiB of 3.0 KiB\x1b[K");
+  std::ostringstream wide;
+  ProgressView bar(wide, {false, true, 80}, clock);
+  bar.ShowTransfer("upload", 1536, 3072);
+  EXPECT_EQ(wide.str(),
+            "\rupload  [############............]  50 %  1.5 KiB of 3.0 KiB"
+            "\x1b[K");
 }
 
 }  // namespace
