@@ -58,23 +58,27 @@ class PlanBuilder {
     bool known =
         true;  // Otherwise a place where columns may yet come to stand.
     bool prefix =
-        false;          // Unknown: all that begin with the name; else just it.
-    bool ready = true;  // The values can be computed.
+        false;     // Unknown: all that begin with the name; else just it.
+    int pass = 0;  // From which on the values can be computed; 0: this.
     bool finite = false;  // No infinities are left.
+    bool ready() const { return known && pass == 0; }
   };
-  static Slot UnknownSlot(std::string name, bool prefix);
+  static Slot UnknownSlot(std::string name, bool prefix, int pass);
 
   absl::Status ReadInput();
   absl::Status ReadTransforms();
   absl::StatusOr<FittedByName> ReadFitted(int step) const;
   absl::Status PlanStep(int step);
   absl::StatusOr<std::vector<bool>> Match(int step, const FittedByName& fitted);
-  bool RejectsInThisPass(const Transform& transform,
-                         const std::vector<bool>& matched) const;
+  int PassOfRejects(const Transform& transform,
+                    const std::vector<bool>& matched) const;
+  int PassOfUnknown() const;
+  void ForeseeSteps(int first);
   void PlaceUnknown(const Transform& transform);
   absl::Status PlanColumn(int step, Slot slot, const FittedByName& fitted);
   void Observe(int step, const Field& field, Needs needs, ColumnPlan& column);
-  void PlaceOutputs(const Outputs& outputs, bool ready, bool finite);
+  void PlaceOutputs(const Outputs& outputs, int pass, bool finite);
+  int LearnedAfter(int pass, const Needs& needs);
   absl::Status CheckNames(const std::string& path) const;
   absl::Status CheckFeatures() const;
   void Finish();
@@ -93,28 +97,30 @@ class PlanBuilder {
   std::vector<UnknownColumns> perhaps_;  // What it may work on, too.
   // Nothing behind this point can be planned yet.
   bool undecided_ = false;
-  // The pass rejects every row that a step so far rejects.
-  bool settled_ = true;
+  // The pass from which on every row is rejected that a step so far rejects.
+  int settled_ = 0;
   std::vector<pb::FittedStep> resolved_;
   int64_t brackets_ = 0;
   int64_t planned_columns_ = 0;
 };
 
-PlanBuilder::Slot PlanBuilder::UnknownSlot(std::string name, bool prefix) {
+PlanBuilder::Slot PlanBuilder::UnknownSlot(std::string name, bool prefix,
+                                           int pass) {
   Slot slot;
   slot.field.name = std::move(name);
   slot.known = false;
   slot.prefix = prefix;
-  slot.ready = false;
+  slot.pass = pass;
   return slot;
 }
 
 absl::StatusOr<std::shared_ptr<const Plan>> PlanBuilder::Build() {
   RETURN_IF_ERROR(ReadInput());
   RETURN_IF_ERROR(ReadTransforms());
-  for (int step = 0; step < known().params().steps_size() && !undecided_;
-       ++step)
+  int step = 0;
+  for (; step < known().params().steps_size() && !undecided_; ++step)
     RETURN_IF_ERROR(PlanStep(step));
+  if (undecided_) ForeseeSteps(step - 1);
   RETURN_IF_ERROR(CheckFeatures());
   Finish();
   if (known().complete() && !plan_->finished_)
@@ -206,7 +212,7 @@ absl::Status PlanBuilder::PlanStep(int step) {
   ASSIGN_OR_RETURN(const std::vector<bool> matched, Match(step, fitted));
   if (undecided_) return absl::OkStatus();
   const Transform& transform = *plan_->transforms_[static_cast<size_t>(step)];
-  settled_ = settled_ && RejectsInThisPass(transform, matched);
+  settled_ = std::max(settled_, PassOfRejects(transform, matched));
   plan_->steps_.emplace_back();
   next_.clear();
   next_at_end_.clear();
@@ -216,7 +222,7 @@ absl::Status PlanBuilder::PlanStep(int step) {
       RETURN_IF_ERROR(PlanColumn(step, std::move(slots_[i]), fitted));
       continue;
     }
-    if (slots_[i].ready) {
+    if (slots_[i].ready()) {
       ColumnPlan pass;
       pass.field = slots_[i].field;
       plan_->steps_.back().columns.push_back(std::move(pass));
@@ -240,34 +246,62 @@ absl::Status PlanBuilder::PlanStep(int step) {
   return CheckNames(paths_[static_cast<size_t>(step)]);
 }
 
-// Whether this pass rejects every row that the step rejects: columns that are
-// not ready yet may hold values that the step refuses.
-bool PlanBuilder::RejectsInThisPass(const Transform& transform,
-                                    const std::vector<bool>& matched) const {
+// The pass from which on every row is rejected that the step rejects: columns
+// that are not ready yet may hold values that it refuses.
+int PlanBuilder::PassOfRejects(const Transform& transform,
+                               const std::vector<bool>& matched) const {
+  int pass = 0;
   for (size_t i = 0; i < slots_.size(); ++i) {
     const Slot& slot = slots_[i];
-    if (!matched[i] || slot.ready) continue;
-    if (transform.may_reject(slot.field) ||
-        (transform.reads_values() && !slot.finite))
-      return false;
+    if (matched[i] && (transform.may_reject(slot.field) ||
+                       (transform.reads_values() && !slot.finite)))
+      pass = std::max(pass, slot.pass);
   }
   // Columns that are made of categories and bins are finite numbers.
   const Field made;
-  return transform.inverted() || perhaps_.empty() ||
-         !transform.may_reject(made);
+  if (transform.inverted() || perhaps_.empty() || !transform.may_reject(made))
+    return pass;
+  return std::max(pass, PassOfUnknown());
+}
+
+// When all columns will be there that may come into being.
+int PlanBuilder::PassOfUnknown() const {
+  int pass = 1;
+  for (const Slot& slot : slots_)
+    if (!slot.known) pass = std::max(pass, slot.pass);
+  return pass;
+}
+
+// How many passes it takes at least from step `first` on, of which the columns
+// are not known yet.
+void PlanBuilder::ForeseeSteps(int first) {
+  int learning = 0;
+  for (size_t i = static_cast<size_t>(first); i < plan_->transforms_.size();
+       ++i) {
+    const Needs needs = plan_->transforms_[i]->NeedsOf(Field());
+    if (needs.any() && learning++ == 0) LearnedAfter(PassOfUnknown(), needs);
+  }
+  // Whether the others learn from what the first makes is not known.
+  plan_->passes_unclear_ |= learning > 1;
 }
 
 // What becomes of columns that may come into being: their names must be known
 // to the steps behind.
 void PlanBuilder::PlaceUnknown(const Transform& transform) {
   if (transform.inverted()) return;
+  int pass = 0;
+  if (!perhaps_.empty()) {
+    pass = LearnedAfter(PassOfUnknown(), transform.NeedsOf(Field()));
+    for (Slot& slot : next_)
+      if (!slot.known) slot.pass = std::max(slot.pass, pass);
+  }
   const auto place = [&](const std::string& name, bool prefix,
                          std::vector<Slot>& slots) {
     for (const std::vector<Slot>* known : {&next_, &next_at_end_})
       for (const Slot& slot : *known)
         if (!slot.known && slot.prefix == prefix && slot.field.name == name)
           return;
-    slots.push_back(UnknownSlot(name, prefix));
+    slots.push_back(UnknownSlot(name, prefix, pass));
   };
   for (const UnknownColumns& column : perhaps_) {
     Field field;
@@ -307,8 +341,9 @@ absl::Status PlanBuilder::PlanColumn(int step, Slot slot,
   const bool waits = needs.any() && known_column == fitted.end();
   const bool reads = transform.reads_values();
   const bool finite = (slot.finite || reads) && !transform.may_overflow();
-  if (!slot.ready) {
-    PlaceOutputs(transform.Foresee(field), false, finite);
+  if (slot.pass > 0) {
+    PlaceOutputs(transform.Foresee(field), LearnedAfter(slot.pass, needs),
+                 finite);
     return absl::OkStatus();
   }
   ColumnPlan column;
@@ -316,15 +351,25 @@ absl::Status PlanBuilder::PlanColumn(int step, Slot slot,
   plan_->steps_.back().idle = false;
   column.check_finite = reads && !slot.finite;
   if (waits) {
-    PlaceOutputs(transform.Foresee(field), false, finite);
+    PlaceOutputs(transform.Foresee(field), LearnedAfter(0, needs), finite);
     Observe(step, field, needs, column);
   } else {
     ASSIGN_OR_RETURN(column.transform, transform.Bind(field, learned));
-    PlaceOutputs(column.transform->outputs(), true, finite);
+    PlaceOutputs(column.transform->outputs(), 0, finite);
     *resolved_step_.add_columns() = std::move(learned);
   }
   plan_->steps_.back().columns.push_back(std::move(column));
   return absl::OkStatus();
+}
+
+// The pass from which on a step's results are there, of a column that is there
+// from `pass` on.
+int PlanBuilder::LearnedAfter(int pass, const Needs& needs) {
+  if (!needs.any()) return pass;
+  if (needs.order()) ++plan_->ordered_columns_;
+  const int learned = std::max(pass, settled_) + 1;
+  plan_->passes_ = std::max(plan_->passes_, learned);
+  return learned;
 }
 
 // Observes the column in this pass, unless some of its rows may not count, or
@@ -332,7 +377,7 @@ absl::Status PlanBuilder::PlanColumn(int step, Slot slot,
 void PlanBuilder::Observe(int step, const Field& field, Needs needs,
                           ColumnPlan& column) {
   const Transform& transform = *plan_->transforms_[static_cast<size_t>(step)];
-  if (!settled_) {
+  if (settled_ > 0) {
     column.left_out = true;
     return;
   }
@@ -343,10 +388,12 @@ void PlanBuilder::Observe(int step, const Field& field, Needs needs,
       if (search.step() == step && search.column() == field.name)
         observation.search = search;
     const int64_t brackets = observation.search.brackets_size();
+    plan_->narrows_ |= !IsWholeRange(observation.search);
     // Two bins per bracket are the least that narrows.
     if (brackets_ > 0 && (brackets_ + brackets) * 2 > kMaxPassBins) {
       column.left_out = true;
-      settled_ = !transform.may_reject(field);
+      plan_->passes_unclear_ = true;
+      settled_ = transform.may_reject(field) ? 1 : 0;
       return;
     }
     brackets_ += brackets;
@@ -360,21 +407,20 @@ void PlanBuilder::Observe(int step, const Field& field, Needs needs,
   plan_->observations_.push_back(std::move(observation));
 }
 
-void PlanBuilder::PlaceOutputs(const Outputs& outputs, bool ready,
-                               bool finite) {
+void PlanBuilder::PlaceOutputs(const Outputs& outputs, int pass, bool finite) {
   const auto slot_of = [&](const Field& field) {
     Slot slot;
     slot.field = field;
-    slot.ready = ready;
+    slot.pass = pass;
     slot.finite = finite || field.type != pb::FLOAT64;
     return slot;
   };
   for (const Field& field : outputs.in_place) next_.push_back(slot_of(field));
   if (outputs.unknown_prefix.has_value())
-    next_.push_back(UnknownSlot(*outputs.unknown_prefix, true));
+    next_.push_back(UnknownSlot(*outputs.unknown_prefix, true, pass));
   if (!outputs.at_end.has_value()) return;
   next_at_end_.push_back(outputs.at_end_unknown
-                             ? UnknownSlot(outputs.at_end->name, false)
+                             ? UnknownSlot(outputs.at_end->name, false, pass)
                              : slot_of(*outputs.at_end));
 }
 
@@ -420,7 +466,7 @@ void PlanBuilder::Finish() {
   bool waiting = undecided_ || !plan_->observations_.empty();
   for (const Slot& slot : slots_) {
     if (slot.known && !undecided_) plan_->output_.push_back(slot.field);
-    waiting = waiting || !slot.ready;
+    waiting = waiting || !slot.ready();
   }
   plan_->finished_ = !waiting;
   ShareLimits();
@@ -443,6 +489,15 @@ void PlanBuilder::ShareLimits() {
       std::min(kMaxBinBits, static_cast<int32_t>(std::bit_width(bins)) - 1);
   for (Observation& observation : plan_->observations_)
     observation.limits = limits;
+}
+
+PassesLeft Plan::passes_left(int64_t rows) const {
+  if (finished_) return {};
+  // Values that one pass may not be able to keep have to be narrowed.
+  const bool many =
+      ordered_columns_ > 0 &&
+      (narrows_ || rows <= 0 || rows > kMaxKeptValues / ordered_columns_);
+  return {std::max(passes_, 1), passes_unclear_ || many};
 }
 
 absl::StatusOr<std::shared_ptr<const Plan>> Plan::Make(

@@ -52,6 +52,12 @@ struct Observation {
   QuantileLimits limits;
 };
 
+// How many passes over the rows are still to come, this plan's own counted.
+struct PassesLeft {
+  int known = 0;
+  bool perhaps_more = false;
+};
+
 class Plan : public Artifact {
  public:
   // Checks everything that can be checked, and plans. `known` may be foreign:
@@ -73,6 +79,9 @@ class Plan : public Artifact {
   const std::vector<StepPlan>& steps() const { return steps_; }
   const std::vector<Observation>& observations() const { return observations_; }
 
+  // Where a pass has at most `rows` rows (0: not known).
+  PassesLeft passes_left(int64_t rows) const;
+
   // What is known: the state of the next pass, or, when finished, the artifact
   // with every selector resolved.
   const pb::FittedPreprocessor& known() const { return known_; }
@@ -89,6 +98,10 @@ class Plan : public Artifact {
   std::vector<std::unique_ptr<const Transform>> transforms_;
   std::vector<StepPlan> steps_;
   std::vector<Observation> observations_;
+  int passes_ = 0;               // That can be foreseen.
+  bool passes_unclear_ = false;  // Too little is known of the steps.
+  int64_t ordered_columns_ = 0;  // Whose order statistics are to be found.
+  bool narrows_ = false;         // Some had too many values for one pass.
 };
 
 }  // namespace troupe::preprocessor

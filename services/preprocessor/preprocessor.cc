@@ -170,6 +170,9 @@ absl::StatusOr<pb::MergeResponse> Preprocessor::Merge(pb::MergeRequest& request,
     response.set_artifact(std::move(bytes));
   } else {
     response.set_state(std::move(bytes));
+    const PassesLeft left = plan->passes_left(request.expected_rows());
+    response.set_passes_left(left.known);
+    response.set_perhaps_more_passes(left.perhaps_more);
   }
   return response;
 }

@@ -190,6 +190,11 @@ pb::QuantileSearch WholeRange() {
   return search;
 }
 
+bool IsWholeRange(const pb::QuantileSearch& search) {
+  return search.brackets_size() == 1 &&
+         search.brackets(0).width_bits() == kKeyBits;
+}
+
 bool ValidSearch(const pb::QuantileSearch& search) {
   if (search.count() < 0 || search.brackets().empty()) return false;
   uint64_t last_high = 0;

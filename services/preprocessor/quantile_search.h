@@ -32,6 +32,7 @@ struct QuantileLimits {
 
 // The search that begins with everything.
 pb::QuantileSearch WholeRange();
+bool IsWholeRange(const pb::QuantileSearch& search);
 
 // Refuses a foreign search that does not hang together.
 bool ValidSearch(const pb::QuantileSearch& search);

@@ -48,7 +48,30 @@ absl::Status TakeMerged(JobContext& context, const pb::MergeResponse& merged,
     ASSIGN_OR_RETURN(*done->mutable_state(), context.Keep(merged.state()));
   }
   done->mutable_warnings()->MergeFrom(merged.warnings());
+  done->set_passes_left(merged.passes_left());
+  done->set_perhaps_more_passes(merged.perhaps_more_passes());
   return context.environment().journal->FinishStep(context.id(), step, *done);
+}
+
+// "pass 2 of 3", as far as that is known.
+std::string PassOf(const pb::FinishedStep& done) {
+  std::string text = absl::StrCat("pass ", done.passes() + 1);
+  if (done.passes_left() > 0)
+    absl::StrAppend(&text, " of ", done.passes() + done.passes_left(),
+                    done.perhaps_more_passes() ? " or more" : "");
+  return text;
+}
+
+// Tells the journal's readers of something that took from `begun` until now.
+absl::Status Tell(JobContext& context, absl::string_view kind,
+                  absl::string_view what, const RejectAccount& account,
+                  absl::Duration begun) {
+  const absl::Duration took = context.environment().clock->Monotonic() - begun;
+  return context.AddEvent(
+      kind, absl::StrCat(what, ": ", account.rows_read(), " rows read, ",
+                         account.rows_rejected(), " rejected, ",
+                         absl::FormatDuration(
+                             absl::Trunc(took, absl::Milliseconds(1)))));
 }
 
 BatchSink FoldInto(PartialFold& fold) {
@@ -201,8 +224,10 @@ absl::StatusOr<std::string> FitByObserving(
     plan.observe->state = done.state();
   } else {
     // The first merge tells whether there is anything to observe.
-    ASSIGN_OR_RETURN(const pb::MergeResponse merged,
-                     PartialFold(&context, &*plan.observe, &arriving).Finish());
+    ASSIGN_OR_RETURN(
+        const pb::MergeResponse merged,
+        PartialFold(&context, &*plan.observe, &arriving, training.plan->rows)
+            .Finish());
     RETURN_IF_ERROR(TakeMerged(context, merged, step, &done));
   }
   while (done.artifact().empty()) {
@@ -211,8 +236,11 @@ absl::StatusOr<std::string> FitByObserving(
       return absl::InternalError(absl::StrCat(
           "stage ", hop.stage, " came to no end of fitting in pass ", pass));
     plan.observe->state = done.state();
-    context.BeginPhase(absl::StrCat("fit ", what, " (pass ", pass, ")"));
-    PartialFold fold(&context, &*plan.observe, &arriving);
+    const std::string phase =
+        absl::StrCat("fit ", what, " (", PassOf(done), ")");
+    context.BeginPhase(phase, training.plan->bytes);
+    const absl::Duration begun = context.environment().clock->Monotonic();
+    PartialFold fold(&context, &*plan.observe, &arriving, training.plan->rows);
     PlannedSplits splits(training.plan);
     account = RejectAccount(training.input->source());
     RETURN_IF_ERROR(RunPass(context, *training.input, plan, splits, account,
@@ -221,6 +249,7 @@ absl::StatusOr<std::string> FitByObserving(
     done.set_passes(pass);
     WriteAccount(account, &done);
     RETURN_IF_ERROR(TakeMerged(context, merged, step, &done));
+    RETURN_IF_ERROR(Tell(context, "PASS_DONE", phase, account, begun));
   }
   account = AccountOf(training.input->source(), done);
   warnings->insert(warnings->end(), done.warnings().begin(),
@@ -264,6 +293,7 @@ absl::StatusOr<FitResult> FitByStreaming(JobContext& context,
     *call.start.mutable_id() = context.Batch(0);
     call.start.mutable_id()->set_attempt(attempt);
     RejectAccount counted(training.input->source());
+    const absl::Duration begun = clock.Monotonic();
     absl::StatusOr<Learned> learned =
         TryFit(context, training, before, call, deaths, counted);
     if (learned.ok()) {
@@ -277,6 +307,10 @@ absl::StatusOr<FitResult> FitByStreaming(JobContext& context,
       WriteAccount(account, &done);
       RETURN_IF_ERROR(
           context.environment().journal->FinishStep(context.id(), step, done));
+      RETURN_IF_ERROR(Tell(context, "FIT_DONE",
+                           absl::StrCat("fit ", hop.stage, " (",
+                                        result.learned.rounds(), " rounds)"),
+                           account, begun));
       return result;
     }
     const FitRetry retry = RetryOfFit(learned.status());

@@ -57,6 +57,7 @@ absl::StatusOr<pb::MergeResponse> PartialFold::Merge(bool last) {
   for (std::string& partial : partials_)
     request.add_partials(std::move(partial));
   request.set_last(last);
+  request.set_expected_rows(rows_);
   partials_.clear();
   bytes_ = 0;
   return CallMerge(*context_, observe_->hop.stage, std::move(request));

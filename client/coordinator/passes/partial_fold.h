@@ -20,10 +20,13 @@ namespace troupe {
 
 class PartialFold {
  public:
-  // Everything must outlive this object.
+  // Everything must outlive this object. `rows`: what a pass has at most.
   PartialFold(JobContext* context, const FlowObserve* observe,
-              const pb::Schema* arriving)
-      : context_(context), observe_(observe), arriving_(arriving) {}
+              const pb::Schema* arriving, int64_t rows = 0)
+      : context_(context),
+        observe_(observe),
+        arriving_(arriving),
+        rows_(rows) {}
 
   // Adds the next partials. May Pump.
   absl::Status Add(std::vector<std::string> partials);
@@ -37,6 +40,7 @@ class PartialFold {
   JobContext* const context_;
   const FlowObserve* const observe_;
   const pb::Schema* const arriving_;
+  const int64_t rows_;
   std::vector<std::string> partials_;
   int64_t bytes_ = 0;
   int64_t carried_ = 0;  // Of these in what was joined last.

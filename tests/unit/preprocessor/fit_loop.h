@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "google/protobuf/text_format.h"
 #include "services/actor/context.h"
 #include "services/base/errors.h"
@@ -68,8 +69,12 @@ class FitLoop {
   // Runs all passes.
   absl::Status Fit(const Table& table) {
     input_ = table.schema;
+    rows_ = table.rows;
     ASSIGN_OR_RETURN(pb::MergeResponse merged, Merge({}, "", true));
     while (merged.has_state()) {
+      foreseen_.push_back(
+          absl::StrCat(passes_ + merged.passes_left(),
+                       merged.perhaps_more_passes() ? " or more" : ""));
       ++passes_;
       ASSIGN_OR_RETURN(const std::string state, Put(merged.state()));
       ASSIGN_OR_RETURN(std::vector<std::string> partials,
@@ -123,6 +128,8 @@ class FitLoop {
   }
 
   int passes() const { return passes_; }
+  // Before each of them: how many there will be in all.
+  const std::vector<std::string>& foreseen() const { return foreseen_; }
   const std::string& artifact_bytes() const { return artifact_bytes_; }
   const std::vector<std::string>& warnings() const { return warnings_; }
   const std::vector<pb::RejectedRow>& rejected() const { return rejected_; }
@@ -173,6 +180,7 @@ class FitLoop {
     request.set_state(state);
     for (const std::string& partial : partials) request.add_partials(partial);
     request.set_last(last);
+    request.set_expected_rows(rows_);
     const size_t replica = static_cast<size_t>(merges_++) % replicas_.size();
     return replicas_[replica]->Merge(request, NoContext());
   }
@@ -181,7 +189,9 @@ class FitLoop {
   const Options options_;
   std::vector<std::unique_ptr<Preprocessor>> replicas_;
   Schema input_;
+  int64_t rows_ = 0;
   int passes_ = 0;
+  std::vector<std::string> foreseen_;
   int merges_ = 0;
   std::string artifact_;
   std::string artifact_bytes_;

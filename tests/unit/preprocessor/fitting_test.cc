@@ -65,6 +65,27 @@ TEST(Fitting, IndependentColumnsShareAPass) {
   EXPECT_EQ(loop.passes(), 2);
 }
 
+TEST(Fitting, ForeseesItsPasses) {
+  FitLoop loop(Params(kSteps));
+  ASSERT_TRUE(loop.Fit(Random(100)).ok());
+  EXPECT_THAT(loop.foreseen(), ElementsAre("2", "2"));
+  // Each learns from what the one before made.
+  FitLoop chain(
+      Params("steps { standardize { columns { names: 'a' } } } "
+             "steps { robust { columns { names: 'a' } } } "
+             "steps { one_hot { columns { names: 'c' } } } "
+             "steps { min_max { columns { names: 'a' names: 'c_*' } } }"));
+  ASSERT_TRUE(chain.Fit(Random(100)).ok());
+  EXPECT_THAT(chain.foreseen(), ElementsAre("3", "3", "3"));
+  // What the last two work on is not known before.
+  FitLoop vague(
+      Params("steps { one_hot { columns { names: 'c' } } } "
+             "steps { standardize { columns { names: 'c_*' } } } "
+             "steps { min_max { columns { names: 'c_*' } } }"));
+  ASSERT_TRUE(vague.Fit(Random(100)).ok());
+  EXPECT_THAT(vague.foreseen(), ElementsAre("2 or more", "3", "3"));
+}
+
 TEST(Fitting, NothingToLearnTakesNoPass) {
   FitLoop loop(Params("steps { log1p { columns { names: 'b' } } }"));
   ASSERT_TRUE(loop.Fit(Random(10)).ok());
@@ -97,6 +118,7 @@ TEST(Fitting, LargeQuantilesAreExact) {
   values.push_back(kNaN);
   ASSERT_TRUE(loop.Fit(TableMaker().Add("x", Doubles(values)).Make()).ok());
   EXPECT_GT(loop.passes(), 1);
+  EXPECT_EQ(loop.foreseen().front(), "1 or more");
   const auto out =
       loop.Transform(TableMaker().Add("x", Doubles({kNaN})).Make());
   EXPECT_EQ(out->columns[0].doubles()[0], sorted[850'000]);
