@@ -126,7 +126,7 @@ absl::StatusOr<ExitCode> ConcludeJob(
     session.Note(ShortRowsLine(job.report()));
   if (const absl::Status error = JobError(job); !error.ok()) {
     const absl::Status located = locate == nullptr ? error : locate(error);
-    session.err << "troupe: job " << job.id()
+    session.err << session.ErrorHead() << "job " << job.id()
                 << (job.state() == pb::DISK_FULL ? " waits: " : " failed: ")
                 << PrintableLines(std::string(located.message())) << "\n";
     const std::string rejected = RejectedRows(job);
@@ -135,7 +135,8 @@ absl::StatusOr<ExitCode> ConcludeJob(
       session.Note(absl::StrCat("free some space; then `troupe resume ",
                                 job.id(), "` goes on from here"));
   } else if (job.state() == pb::CANCELLED) {
-    session.err << "troupe: job " << job.id() << " was cancelled\n";
+    session.err << session.ErrorHead() << "job " << job.id()
+                << " was cancelled\n";
   } else if (job.state() == pb::PARTIALLY_SUCCEEDED) {
     session.Note(absl::StrCat(FormatCount(job.progress().rows_rejected()),
                               " rows were rejected"));

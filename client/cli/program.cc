@@ -32,6 +32,8 @@ constexpr char kFooter[] =
     "\n"
     "Environment:\n"
     "  TROUPE_COORDINATOR   where the coordinator listens (127.0.0.1:50050)\n"
+    "  NO_COLOR             anything: no colours\n"
+    "  COLUMNS              the width of the terminal, where it does not tell\n"
     "\n"
     "Exit codes:\n"
     "  0    done\n"
@@ -82,7 +84,7 @@ void AddCommands(CLI::App& app, Session& session) {
 void ShowError(Session& session, const absl::Status& status) {
   const std::string message(status.message());
   for (const absl::string_view line : absl::StrSplit(message, '\n'))
-    session.err << "troupe: " << Printable(line) << "\n";
+    session.err << session.ErrorHead() << Printable(line) << "\n";
   session.err << std::flush;
   if (!session.json) return;
   google::protobuf::Struct document;
@@ -151,7 +153,8 @@ absl::Status FromParseError(const CLI::ParseError& error,
 ExitCode Conclude(Session& session, ExitCode code) {
   session.out << std::flush;
   if (session.out.good()) return code;
-  session.err << "troupe: not all of the result could be written\n";
+  session.err << session.ErrorHead()
+              << "not all of the result could be written\n";
   return kFailed;
 }
 

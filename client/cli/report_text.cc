@@ -73,7 +73,7 @@ std::string Paragraphs(const std::vector<std::string>& parts) {
   return absl::StrJoin(filled, "\n");
 }
 
-std::string SchemaTable(const pb::Schema& schema) {
+std::string SchemaTable(const pb::Schema& schema, const TableStyle& style) {
   Rows rows = {{"column", "type", "role"}};
   for (const pb::Field& field : schema.fields()) {
     const std::string role = pb::ColumnRole_Name(field.role());
@@ -82,10 +82,10 @@ std::string SchemaTable(const pb::Schema& schema) {
          absl::AsciiStrToLower(
              field.role() == pb::COLUMN_ROLE_UNSPECIFIED ? "feature" : role)});
   }
-  return AlignedTable(rows);
+  return AlignedTable(rows, style);
 }
 
-std::string HopsTable(const pb::Pipeline& pipeline) {
+std::string HopsTable(const pb::Pipeline& pipeline, const TableStyle& style) {
   Rows rows = {
       {"stage", "columns in", "features out", "artifact", "evaluator"}};
   for (const pb::Hop& hop : pipeline.hops()) {
@@ -95,7 +95,7 @@ std::string HopsTable(const pb::Pipeline& pipeline) {
          hop.artifact().empty() ? "-" : Printable(hop.artifact(), 15),
          hop.evaluator().empty() ? "-" : Printable(hop.evaluator())});
   }
-  return AlignedTable(rows);
+  return AlignedTable(rows, style);
 }
 
 // What to do with a fitted pipeline: score, where it has a model.
@@ -109,7 +109,7 @@ std::string NextCommand(const pb::Job& job) {
 
 }  // namespace
 
-std::string TrainReport(const pb::Job& job) {
+std::string TrainReport(const pb::Job& job, const TableStyle& style) {
   const pb::Report& report = job.report();
   std::string head = RowsLine(job);
   absl::StrAppend(&head, "features  ", FormatCount(report.features_size()),
@@ -120,18 +120,20 @@ std::string TrainReport(const pb::Job& job) {
   if (!job.pipeline().empty())
     stored = absl::StrCat("stored as ", Printable(job.pipeline()), "\n",
                           NextCommand(job));
-  return Paragraphs({head, MetricsTable(report), ConfusionTable(report.test()),
-                     ImportanceBars(report), RejectedRows(job), stored});
+  return Paragraphs({head, MetricsTable(report, style),
+                     ConfusionTable(report.test(), style),
+                     ImportanceBars(report, style), RejectedRows(job), stored});
 }
 
-std::string EvaluateReport(const pb::Job& job) {
+std::string EvaluateReport(const pb::Job& job, const TableStyle& style) {
   const std::string head = absl::StrCat("pipeline  ", Printable(job.pipeline()),
                                         "\n", RowsLine(job));
-  return Paragraphs({head, MetricsTable(job.report()),
-                     ConfusionTable(job.report().test()), RejectedRows(job)});
+  return Paragraphs({head, MetricsTable(job.report(), style),
+                     ConfusionTable(job.report().test(), style),
+                     RejectedRows(job)});
 }
 
-std::string MetricsTable(const pb::Report& report) {
+std::string MetricsTable(const pb::Report& report, const TableStyle& style) {
   const std::vector<std::string> names = MetricNames(report);
   if (names.empty()) return "";
   const bool validation = report.validation().metrics_size() > 0;
@@ -146,10 +148,11 @@ std::string MetricsTable(const pb::Report& report) {
     rows.back().push_back(MetricCell(report.validation().metrics(), name));
     rows.back().push_back(MetricCell(report.validation().baseline(), name));
   }
-  return AlignedTable(rows);
+  return AlignedTable(rows, style);
 }
 
-std::string ConfusionTable(const pb::Evaluation& evaluation) {
+std::string ConfusionTable(const pb::Evaluation& evaluation,
+                           const TableStyle& style) {
   constexpr int kMostLabels = 12;
   const int labels = evaluation.labels_size();
   if (labels == 0 || labels > kMostLabels ||
@@ -164,10 +167,11 @@ std::string ConfusionTable(const pb::Evaluation& evaluation) {
       rows.back().push_back(
           FormatCount(evaluation.confusion(row * labels + column)));
   }
-  return AlignedTable(rows);
+  return AlignedTable(rows, style);
 }
 
-std::string ImportanceBars(const pb::Report& report, int max_bars) {
+std::string ImportanceBars(const pb::Report& report, const TableStyle& style,
+                           int max_bars) {
   constexpr int kBarWidth = 30;
   if (report.importance().empty()) return "";
   const double highest = report.importance(0).share();
@@ -180,7 +184,7 @@ std::string ImportanceBars(const pb::Report& report, int max_bars) {
          Bar(highest > 0 ? feature.share() / highest : 0, kBarWidth, ' '),
          absl::StrFormat("%.1f %%", feature.share() * 100)});
   }
-  return AlignedTable(rows);
+  return AlignedTable(rows, style);
 }
 
 std::string RejectedRows(const pb::Job& job) {
@@ -207,7 +211,8 @@ std::string ShortRowsLine(const pb::Report& report) {
       FormatCount(rows.row() + 1), ", line ", FormatCount(rows.line()), ")\n");
 }
 
-absl::StatusOr<std::string> InspectReport(const pb::Job& job) {
+absl::StatusOr<std::string> InspectReport(const pb::Job& job,
+                                          const TableStyle& style) {
   const pb::Report& report = job.report();
   Rows rows = {{"column", "type", "missing"}};
   for (const pb::ColumnReport& column : report.columns())
@@ -218,27 +223,30 @@ absl::StatusOr<std::string> InspectReport(const pb::Job& job) {
   if (!report.preview().empty()) {
     ASSIGN_OR_RETURN(const Table table, ParseTable(report.preview()));
     preview = absl::StrCat("first ", FormatCount(table.rows), " rows\n",
-                           TableText(table));
+                           TableText(table, style));
   }
   const std::string head = absl::StrCat(
       FormatCount(job.progress().rows_read()), " rows, ",
       FormatCount(report.columns_size()), " columns\n", ShortRowsLine(report));
-  return Paragraphs({head, AlignedTable(rows), preview, RejectedRows(job)});
+  return Paragraphs(
+      {head, AlignedTable(rows, style), preview, RejectedRows(job)});
 }
 
-std::string PipelineText(const pb::Pipeline& pipeline) {
+std::string PipelineText(const pb::Pipeline& pipeline,
+                         const TableStyle& style) {
   const absl::Time stored =
       absl::FromUnixSeconds(pipeline.create_time().seconds());
   const std::string head = absl::StrCat(
       Printable(pipeline.name()), "@", pipeline.version(), ", stored ",
       absl::FormatTime("%Y-%m-%d %H:%M:%S", stored, absl::LocalTimeZone()),
       "\n");
-  return Paragraphs({head, PrintableLines(WriteSpec(pipeline.spec())),
-                     absl::StrCat("reads\n", SchemaTable(pipeline.input())),
-                     absl::StrCat("writes\n", SchemaTable(pipeline.output())),
-                     HopsTable(pipeline), MetricsTable(pipeline.report()),
-                     ConfusionTable(pipeline.report().test()),
-                     ImportanceBars(pipeline.report())});
+  return Paragraphs(
+      {head, PrintableLines(WriteSpec(pipeline.spec())),
+       absl::StrCat("reads\n", SchemaTable(pipeline.input(), style)),
+       absl::StrCat("writes\n", SchemaTable(pipeline.output(), style)),
+       HopsTable(pipeline, style), MetricsTable(pipeline.report(), style),
+       ConfusionTable(pipeline.report().test(), style),
+       ImportanceBars(pipeline.report(), style)});
 }
 
 }  // namespace troupe

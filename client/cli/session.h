@@ -18,6 +18,7 @@
 #include "client/cli/exit_code.h"
 #include "client/cli/interrupt.h"
 #include "client/cli/progress.h"
+#include "client/cli/text_format.h"
 #include "client/rpc/coordinator_client.h"
 #include "google/protobuf/message.h"
 #include "services/base/clock.h"
@@ -43,6 +44,8 @@ struct Session {
   std::function<void(absl::Duration)> sleep = &absl::SleepFor;
   bool terminal = false;  // Whether `err` is one.
   int width = 80;         // Its width.
+  bool color = false;     // Whether errors stand out there.
+  TableStyle style;       // Of tables in `out`.
   Followed followed;
 
   // --- The options that all commands share -----------------------------------
@@ -58,6 +61,10 @@ struct Session {
   // Set by parsing.
   Command command;
 
+  // What a line about an error begins with.
+  const char* ErrorHead() const {
+    return color ? "\x1b[31mtroupe:\x1b[0m " : "troupe: ";
+  }
   CoordinatorClient& client();
   ProgressView::Options progress_options() const {
     return {quiet, terminal, width};

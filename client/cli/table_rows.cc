@@ -1,4 +1,5 @@
 // The first rows of a table, as text and as JSON.
+#include <algorithm>
 #include <cstdlib>
 
 #include "absl/strings/str_cat.h"
@@ -60,17 +61,35 @@ google::protobuf::Value JsonCell(const Column& column, int64_t row) {
 
 }  // namespace
 
-std::string TableText(const Table& table, size_t max_cell_width) {
-  std::vector<std::vector<std::string>> rows(1);
-  for (const Field& field : table.schema)
-    rows[0].push_back(Printable(field.name, max_cell_width));
-  for (int64_t row = 0; row < table.rows; ++row) {
-    std::vector<std::string> cells;
-    for (const Column& column : table.columns)
-      cells.push_back(Printable(Cell(column, row), max_cell_width));
-    rows.push_back(std::move(cells));
+std::string TableText(const Table& table, const TableStyle& style,
+                      size_t max_cell_width) {
+  std::string text;
+  for (size_t first = 0; first < table.columns.size();) {
+    // Of a wide table as many columns as fit, then the next.
+    std::vector<std::vector<std::string>> rows(static_cast<size_t>(table.rows) +
+                                               1);
+    size_t line = 0;
+    size_t next = first;
+    for (; next < table.columns.size(); ++next) {
+      std::vector<std::string> cells = {
+          Printable(table.schema[next].name, max_cell_width)};
+      for (int64_t row = 0; row < table.rows; ++row)
+        cells.push_back(
+            Printable(Cell(table.columns[next], row), max_cell_width));
+      size_t widest = 0;
+      for (const std::string& cell : cells)
+        widest = std::max(widest, DisplayWidth(cell));
+      line += widest + (next == first ? 0 : 2);
+      if (style.width > 0 && line > static_cast<size_t>(style.width) &&
+          next > first)
+        break;
+      for (size_t row = 0; row < cells.size(); ++row)
+        rows[row].push_back(std::move(cells[row]));
+    }
+    absl::StrAppend(&text, first > 0 ? "\n" : "", AlignedTable(rows, style));
+    first = next;
   }
-  return AlignedTable(rows);
+  return text;
 }
 
 google::protobuf::ListValue TableRows(const Table& table) {

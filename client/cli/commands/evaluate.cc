@@ -30,7 +30,8 @@ absl::StatusOr<ExitCode> Evaluate(Session& session,
                    SubmitJob(session, request, options.input.choice()));
   if (session.detach) return PrintSubmitted(session, created);
   ASSIGN_OR_RETURN(const pb::Job job, FollowJob(session, created.id()));
-  if (HasResult(job) && !session.json) session.out << EvaluateReport(job);
+  if (HasResult(job) && !session.json)
+    session.out << EvaluateReport(job, session.style);
   return ConcludeJob(session, job);
 }
 

@@ -127,7 +127,8 @@ absl::StatusOr<ExitCode> Inspect(Session& session,
       RETURN_IF_ERROR(PrintAsJson(session, job));
       return ExitCodeOf(job.state());
     }
-    ASSIGN_OR_RETURN(const std::string report, InspectReport(job));
+    ASSIGN_OR_RETURN(const std::string report,
+                     InspectReport(job, session.style));
     session.out << report;
   }
   return ConcludeJob(session, job);

@@ -59,7 +59,7 @@ void Print(Session& session, const pb::Journal& journal) {
        "part:bytes", "crc32c", "rejected", "epoch"}};
   for (const pb::JournalBatch& batch : journal.batches())
     rows.push_back(Line(batch));
-  session.out << AlignedTable(rows);
+  session.out << AlignedTable(rows, session.style);
 }
 
 absl::StatusOr<ExitCode> ShowJournal(Session& session, const std::string& id,

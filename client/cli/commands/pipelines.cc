@@ -56,7 +56,7 @@ absl::StatusOr<ExitCode> Pipelines(Session& session, const std::string& name) {
   if (rows.size() == 1) {
     session.Note("no pipelines yet; `troupe train FILE.yaml` makes one");
   } else {
-    session.out << AlignedTable(rows);
+    session.out << AlignedTable(rows, session.style);
   }
   return kDone;
 }
@@ -69,7 +69,7 @@ absl::StatusOr<ExitCode> Show(Session& session, const std::string& name) {
   if (session.json) {
     RETURN_IF_ERROR(session.PrintJson(pipeline));
   } else {
-    session.out << PipelineText(pipeline);
+    session.out << PipelineText(pipeline, session.style);
   }
   return kDone;
 }

@@ -59,7 +59,8 @@ absl::StatusOr<ExitCode> Train(Session& session, const TrainOptions& options) {
   }
   if (session.detach) return PrintSubmitted(session, *created);
   ASSIGN_OR_RETURN(const pb::Job job, FollowJob(session, created->id()));
-  if (HasResult(job) && !session.json) session.out << TrainReport(job);
+  if (HasResult(job) && !session.json)
+    session.out << TrainReport(job, session.style);
   return ConcludeJob(session, job, [&](const absl::Status& error) {
     return loaded.Locate(error);
   });

@@ -31,7 +31,7 @@ absl::StatusOr<ExitCode> Uploads(Session& session) {
   if (rows.size() == 1) {
     session.Note("no uploads");
   } else {
-    session.out << AlignedTable(rows);
+    session.out << AlignedTable(rows, session.style);
   }
   return kDone;
 }

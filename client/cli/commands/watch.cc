@@ -27,10 +27,12 @@ absl::StatusOr<ExitCode> Watch(Session& session, const std::string& id) {
   RETURN_IF_ERROR(printed);
   if (session.json) return ExitCodeOf(job.state());
   if (HasResult(job)) {
-    if (job.kind() == pb::TRAIN) session.out << TrainReport(job);
-    if (job.kind() == pb::EVALUATE) session.out << EvaluateReport(job);
+    if (job.kind() == pb::TRAIN) session.out << TrainReport(job, session.style);
+    if (job.kind() == pb::EVALUATE)
+      session.out << EvaluateReport(job, session.style);
     if (job.kind() == pb::INSPECT) {
-      ASSIGN_OR_RETURN(const std::string report, InspectReport(job));
+      ASSIGN_OR_RETURN(const std::string report,
+                       InspectReport(job, session.style));
       session.out << report;
     }
     if (job.has_manifest() && job.manifest().parts_size() > 0)

@@ -4,9 +4,48 @@
 
 #include <cmath>
 #include <limits>
+#include <sstream>
 
 namespace troupe {
 namespace {
+
+TEST(TextFormat, CountsTheColumnsThatCharactersTake) {
+  EXPECT_EQ(DisplayWidth("aé\u4e16\u754c"), 6u);
+  EXPECT_EQ(DisplayWidth("e\u0301"), 1u);
+  EXPECT_EQ(Printable("\u4e16\u754c\u4e16\u754c", 7), "\u4e16\u754c...");
+  EXPECT_EQ(Printable("\u4e16\u754c\u4e16\u754c", 6), "\u4e16...");
+}
+
+TEST(AlignedTable, FitsTheWidthItIsGiven) {
+  const std::vector<std::vector<std::string>> rows = {
+      {"job", "state", "input", "rows"},
+      {"20261123-7f3a", "failed", "a/very/long/path/to/a/table.csv",
+       "1,234,567"}};
+  EXPECT_EQ(AlignedTable(rows, {50, false}),
+            "job            state   input                  rows\n"
+            "20261123-7f3a  failed  a/very/long/p...  1,234,567\n");
+  for (const int width : {80, 50, 40, 30, 20, 10}) {
+    std::istringstream lines(AlignedTable(rows, {width, false}));
+    for (std::string line; std::getline(lines, line);)
+      EXPECT_LE(DisplayWidth(line), static_cast<size_t>(width)) << line;
+  }
+}
+
+TEST(AlignedTable, ColorsHeadersAndStates) {
+  EXPECT_EQ(
+      AlignedTable({{"job", "state", ""}, {"j", "failed", "why"}}, {0, true}),
+      "\x1b[1mjob  state\x1b[0m\n"
+      "j    \x1b[31mfailed\x1b[0m  why\n");
+}
+
+TEST(TextFormat, TellsAgesInOneUnit) {
+  EXPECT_EQ(FormatAge(-5), "now");
+  EXPECT_EQ(FormatAge(59.9), "59 s");
+  EXPECT_EQ(FormatAge(61), "1 min");
+  EXPECT_EQ(FormatAge(3600), "1 h");
+  EXPECT_EQ(FormatAge(47.9 * 3600), "47 h");
+  EXPECT_EQ(FormatAge(49 * 3600), "2 d");
+}
 
 TEST(TextFormat, GroupsThousands) {
   EXPECT_EQ(FormatCount(0), "0");
