@@ -7,6 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "client/spec/spec_words.h"
 #include "services/base/errors.h"
+#include "services/base/nearest.h"
+#include "services/base/status_macros.h"
 #include "services/table/file_names.h"
 
 namespace troupe {
@@ -17,16 +19,6 @@ std::string OneOf(const google::protobuf::EnumDescriptor& type) {
   for (const std::string& word : EnumWords(type))
     absl::StrAppend(&words, words.empty() ? "" : " | ", word);
   return words;
-}
-
-// Accepts what EnumNumber knows.
-CLI::Validator IsWord(const google::protobuf::EnumDescriptor& type) {
-  return CLI::Validator(
-      [&type](std::string& word) -> std::string {
-        if (EnumNumber(type, word).has_value()) return "";
-        return absl::StrCat("\"", word, "\" is none of ", OneOf(type));
-      },
-      OneOf(type));
 }
 
 // Where `may_be_none`, there may also be none of it.
@@ -41,6 +33,20 @@ CLI::Validator IsCharacter(bool may_be_none) {
 }
 
 }  // namespace
+
+absl::Status BadUsage(absl::string_view what) {
+  return MakeError(absl::StatusCode::kInvalidArgument, "BAD_USAGE", what);
+}
+
+CLI::Validator IsWord(const google::protobuf::EnumDescriptor& type) {
+  return CLI::Validator(
+      [&type](std::string& word) -> std::string {
+        if (EnumNumber(type, word).has_value()) return "";
+        return absl::StrCat("\"", word, "\" is none of ", OneOf(type),
+                            DidYouMean(word, EnumWords(type)));
+      },
+      OneOf(type));
+}
 
 CLI::App* AddCommand(CLI::App& app, Session& session, const std::string& name,
                      const std::string& description,
@@ -65,7 +71,19 @@ CLI::App* AddCommand(CLI::App& app, Session& session, const std::string& name,
   return command;
 }
 
-absl::Status InputOptions::Apply(pb::Source& source) const {
+absl::Status CheckCsvOptions(const pb::CsvOptions& csv,
+                             const pb::Source& source) {
+  const pb::Format format = source.format() != pb::FORMAT_UNSPECIFIED
+                                ? source.format()
+                                : FormatOf(source.path());
+  if (csv.ByteSizeLong() == 0 || format != pb::JSONL) return absl::OkStatus();
+  return BadUsage(absl::StrCat(
+      "\"", source.path(),
+      "\" is read as JSON Lines, for which options of CSV mean nothing"));
+}
+
+absl::Status InputOptions::Apply(const pb::Source& stored,
+                                 pb::Source& source) const {
   if (!format.empty())
     source.set_format(static_cast<pb::Format>(
         EnumNumber(*pb::Format_descriptor(), format).value_or(0)));
@@ -76,10 +94,15 @@ absl::Status InputOptions::Apply(pb::Source& source) const {
   if (max_rejects.empty()) return absl::OkStatus();
   const std::optional<double> share = ParseShare(max_rejects);
   if (!share.has_value() || *share < 0 || *share > 1)
-    return MakeError(absl::StatusCode::kInvalidArgument, "BAD_USAGE",
-                     absl::StrCat("--max-rejects takes a share such as 0.01 or "
-                                  "1%, not \"",
-                                  max_rejects, "\""));
+    return BadUsage(
+        absl::StrCat("--max-rejects takes a share such as 0.01 or 1%, not \"",
+                     max_rejects, "\""));
+  const pb::BadRowPolicy policy =
+      on_bad_row.empty() ? stored.on_bad_row() : source.on_bad_row();
+  if (policy != pb::REJECT)
+    return BadUsage(
+        "--max-rejects means something only with --on-bad-row reject: the "
+        "first bad row ends this job");
   source.set_max_rejects(*share);
   return absl::OkStatus();
 }
@@ -196,12 +219,14 @@ void AddInputOptions(CLI::App& command, InputOptions& options) {
       .add_option("--input-format", options.format,
                   "how the input is written; default: as the pipeline or the "
                   "file's ending says")
-      ->check(IsWord(*pb::Format_descriptor()));
+      ->check(IsWord(*pb::Format_descriptor()))
+      ->group("Input");
   AddCsvOptions(command, options.csv);
   command
       .add_option("--on-bad-row", options.on_bad_row,
                   "what a row does that cannot be read or transformed")
-      ->check(IsWord(*pb::BadRowPolicy_descriptor()));
+      ->check(IsWord(*pb::BadRowPolicy_descriptor()))
+      ->group("Input");
   command
       .add_option("--max-rejects", options.max_rejects,
                   "with --on-bad-row reject: the highest share of bad rows")
@@ -262,7 +287,8 @@ void AddOutputOptions(CLI::App& command, OutputOptions& options) {
       .add_option("--format", options.format,
                   "csv | tsv | jsonl; default: by the file's ending, or as the "
                   "pipeline says")
-      ->check(IsWord(*pb::Format_descriptor()));
+      ->check(IsWord(*pb::Format_descriptor()))
+      ->group("Output");
 }
 
 }  // namespace troupe

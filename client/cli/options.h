@@ -9,8 +9,10 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "client/cli/local_input.h"
 #include "client/cli/session.h"
+#include "google/protobuf/descriptor.h"
 #include "proto/pb.h"
 #include "troupe/v1/coordinator.pb.h"
 
@@ -21,6 +23,12 @@ namespace troupe {
 CLI::App* AddCommand(CLI::App& app, Session& session, const std::string& name,
                      const std::string& description,
                      const std::string& examples);
+
+// INVALID_ARGUMENT (BAD_USAGE): the command line says what cannot be meant.
+absl::Status BadUsage(absl::string_view what);
+
+// Accepts the words for a value of `type` (spec_words.h).
+CLI::Validator IsWord(const google::protobuf::EnumDescriptor& type);
 
 // Where a job's rows come from.
 struct InputOptions {

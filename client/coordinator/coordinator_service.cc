@@ -186,14 +186,18 @@ absl::StatusOr<pb::Job> CoordinatorService::GetJob(pb::GetJobRequest& request,
 absl::StatusOr<pb::ListJobsResponse> CoordinatorService::ListJobs(
     pb::ListJobsRequest& request, const Context&) {
   ASSIGN_OR_RETURN(pb::ListJobsResponse page,
-                   company_.environment->jobs->List(request.page_size(),
-                                                    request.page_token()));
+                   company_.environment->jobs->List(request));
   for (pb::Job& job : *page.mutable_jobs()) {
     const auto live = company_.scheduler->FindLive(job.id());
     if (live == nullptr) continue;
-    job = live->Get().job;  // Its progress is newer.
-    job.clear_report();
-    job.clear_request();
+    pb::Job now = live->Get().job;
+    now.clear_report();
+    now.clear_request();
+    // Its progress is newer; what it was listed for stays so.
+    if (now.state() != job.state() && request.states_size() > 0)
+      *job.mutable_progress() = now.progress();
+    else
+      job = std::move(now);
   }
   return page;
 }

@@ -4,6 +4,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "client/coordinator/state/garbage.h"
 #include "client/coordinator/state/page.h"
 #include "client/coordinator/state/pipeline_registry.h"
@@ -40,7 +41,22 @@ int64_t EndedAt(Database& database, const pb::Job& job) {
   return IsTerminal(job.state()) ? absl::ToInt64Seconds(database.Lived()) : 0;
 }
 
+// " AND kind IN (1,2)"; "" for no values.
+template <typename Values>
+std::string Among(absl::string_view column, const Values& values) {
+  if (values.empty()) return "";
+  return absl::StrCat(" AND ", column, " IN (", absl::StrJoin(values, ","),
+                      ")");
+}
+
 }  // namespace
+
+std::string PipelineNameOf(const pb::Job& job) {
+  if (job.kind() == pb::TRAIN) return job.request().spec().name();
+  const absl::string_view version =
+      job.pipeline().empty() ? job.request().pipeline() : job.pipeline();
+  return std::string(version.substr(0, version.find('@')));
+}
 
 bool HasSucceeded(pb::JobState state) {
   return state == pb::SUCCEEDED || state == pb::PARTIALLY_SUCCEEDED;
@@ -93,7 +109,8 @@ absl::StatusOr<JobStore::Added> JobStore::Add(const pb::Job& job) {
         Statement insert,
         connection.Prepare(
             "INSERT INTO jobs (id, request_id, kind, request, state, ended,"
-            " job, ended_at, epoch) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+            " job, ended_at, epoch, name)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
     added.job = job;
     added.created = true;
     RETURN_IF_ERROR(insert.Bind(job.id())
@@ -105,6 +122,7 @@ absl::StatusOr<JobStore::Added> JobStore::Add(const pb::Job& job) {
                         .BindSealed(bytes)
                         .Bind(ended_at)
                         .Bind(epoch_)
+                        .Bind(PipelineNameOf(job))
                         .Execute());
     const std::string& upload = job.request().upload();
     return upload.empty() ? absl::OkStatus()
@@ -197,18 +215,25 @@ absl::StatusOr<pb::Job> JobStore::Get(absl::string_view id) {
 }
 
 absl::StatusOr<pb::ListJobsResponse> JobStore::List(
-    int64_t page_size, const std::string& page_token) {
+    const pb::ListJobsRequest& request) {
   int64_t below = INT64_MAX;
-  if (!page_token.empty() && !absl::SimpleAtoi(page_token, &below))
+  if (!request.page_token().empty() &&
+      !absl::SimpleAtoi(request.page_token(), &below))
     return BadSpec("page_token", "is not one that ListJobs returned");
-  page_size = PageSize(page_size);
+  const int64_t page_size = PageSize(request.page_size());
+  // Of enums there are only numbers.
+  const std::string filters = absl::StrCat(
+      Among("kind", request.kinds()), Among("state", request.states()),
+      request.pipeline().empty() ? "" : " AND name = ? AND name <> ''");
   pb::ListJobsResponse response;
   RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
-    ASSIGN_OR_RETURN(
-        Statement select,
-        connection.Prepare("SELECT job, number FROM jobs WHERE number < ?"
-                           " ORDER BY number DESC LIMIT ?"));
-    select.Bind(below).Bind(page_size + 1);
+    ASSIGN_OR_RETURN(Statement select,
+                     connection.Prepare(absl::StrCat(
+                         "SELECT job, number FROM jobs WHERE number < ?",
+                         filters, " ORDER BY number DESC LIMIT ?")));
+    select.Bind(below);
+    if (!request.pipeline().empty()) select.Bind(request.pipeline());
+    select.Bind(page_size + 1);
     int64_t last = 0;
     int64_t bytes = 0;
     while (true) {

@@ -29,6 +29,10 @@ bool HasSucceeded(pb::JobState state);
 // disk space.
 bool HasStopped(pb::JobState state);
 
+// The name of the pipeline that the job fits or uses, without a version; "" for
+// a job without one. The job has its request.
+std::string PipelineNameOf(const pb::Job& job);
+
 class JobStore {
  public:
   // Begins a new epoch. `database` must live as long as this object.
@@ -67,10 +71,9 @@ class JobStore {
   // JOB_NOT_FOUND.
   absl::StatusOr<pb::Job> Get(absl::string_view id);
 
-  // Newest first, without reports and requests. `page_token` is a
-  // next_page_token, or empty; BAD_SPEC for another.
-  absl::StatusOr<pb::ListJobsResponse> List(int64_t page_size,
-                                            const std::string& page_token);
+  // A page of what `request` asks for: newest first, without reports and
+  // requests. BAD_SPEC for a page_token that this did not return.
+  absl::StatusOr<pb::ListJobsResponse> List(const pb::ListJobsRequest& request);
 
   // Ids of jobs that have not ended, oldest first.
   absl::StatusOr<std::vector<std::string>> Unfinished();

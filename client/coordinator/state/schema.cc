@@ -10,7 +10,7 @@
 namespace troupe {
 namespace {
 
-constexpr int kVersion = 3;
+constexpr int kVersion = 4;
 
 // Blobs are sealed (Statement::BindSealed). `ended` is 0 for jobs that a start
 // takes up again.
@@ -104,6 +104,14 @@ UPDATE uploads SET made = 0;
 ALTER TABLE uploads ADD COLUMN arriving INTEGER NOT NULL DEFAULT 0;
 )sql";
 
+// What jobs are asked for by: the pipeline's name, without its version.
+constexpr char kJobFilters[] = R"sql(
+ALTER TABLE jobs ADD COLUMN name TEXT NOT NULL DEFAULT '';
+CREATE INDEX jobs_by_kind ON jobs (kind, number);
+CREATE INDEX jobs_by_state ON jobs (state, number);
+CREATE INDEX jobs_by_name ON jobs (name, number) WHERE name <> '';
+)sql";
+
 // Seals a column of blobs that an earlier version wrote bare.
 absl::Status SealColumn(Connection& connection, const std::string& table,
                         const std::string& column) {
@@ -155,11 +163,37 @@ absl::Status RecordArtifactUses(Connection& connection) {
   }
 }
 
+// Versions before 4 named a job's pipeline within blobs only.
+absl::Status RecordJobNames(Connection& connection) {
+  ASSIGN_OR_RETURN(Statement jobs,
+                   connection.Prepare("SELECT number, job, request FROM jobs"));
+  while (true) {
+    ASSIGN_OR_RETURN(const bool found, jobs.Next());
+    if (!found) return absl::OkStatus();
+    ASSIGN_OR_RETURN(pb::Job job, jobs.SealedMessage<pb::Job>(1));
+    ASSIGN_OR_RETURN(*job.mutable_request(),
+                     jobs.SealedMessage<pb::CreateJobRequest>(2));
+    ASSIGN_OR_RETURN(
+        Statement update,
+        connection.Prepare("UPDATE jobs SET name = ? WHERE number = ?"));
+    RETURN_IF_ERROR(
+        update.Bind(PipelineNameOf(job)).Bind(jobs.Int(0)).Execute());
+  }
+}
+
 absl::StatusOr<int64_t> VersionOf(Connection& connection) {
   ASSIGN_OR_RETURN(Statement version,
                    connection.Prepare("PRAGMA user_version"));
   RETURN_IF_ERROR(version.Execute());
   return version.Int(0);
+}
+
+absl::Status UpgradeTo3(Connection& connection) {
+  RETURN_IF_ERROR(connection.Execute(kStore));
+  RETURN_IF_ERROR(connection.Execute(kUploads));
+  RETURN_IF_ERROR(connection.Execute(kPlans));
+  RETURN_IF_ERROR(connection.Execute(kGarbage));
+  return RecordArtifactUses(connection);
 }
 
 absl::Status CheckConsistent(Connection& connection) {
@@ -211,11 +245,9 @@ absl::Status UpgradeSchema(Database& database) {
     } else if (version == 1) {
       RETURN_IF_ERROR(UpgradeFrom1(connection));
     }
-    RETURN_IF_ERROR(connection.Execute(kStore));
-    RETURN_IF_ERROR(connection.Execute(kUploads));
-    RETURN_IF_ERROR(connection.Execute(kPlans));
-    RETURN_IF_ERROR(connection.Execute(kGarbage));
-    RETURN_IF_ERROR(RecordArtifactUses(connection));
+    if (version < 3) RETURN_IF_ERROR(UpgradeTo3(connection));
+    RETURN_IF_ERROR(connection.Execute(kJobFilters));
+    RETURN_IF_ERROR(RecordJobNames(connection));
     return connection.Execute(absl::StrCat("PRAGMA user_version=", kVersion));
   });
 }

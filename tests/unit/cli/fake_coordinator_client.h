@@ -36,6 +36,8 @@ class FakeCoordinatorClient : public CoordinatorClient {
 
   // --- What was asked --------------------------------------------------------
   std::vector<pb::CreateJobRequest> created;
+  std::vector<pb::CreateJobRequest> checked;
+  std::vector<pb::ListJobsRequest> listed;
   std::map<std::string, std::string> uploads;  // By name.
   std::vector<std::string> calls;
 
@@ -57,6 +59,7 @@ class FakeCoordinatorClient : public CoordinatorClient {
   }
   absl::StatusOr<pb::ListJobsResponse> ListJobs(
       const pb::ListJobsRequest& request, absl::Duration) override {
+    listed.push_back(request);
     const size_t page =
         request.page_token().empty() ? 0 : std::stoul(request.page_token());
     if (page >= pages.size()) return pb::ListJobsResponse();

@@ -681,6 +681,39 @@ TEST(Jobs, ReadsAllPagesUpToTheLimit) {
   EXPECT_THAT(program.out.str(), Not(HasSubstr("job-3")));
 }
 
+TEST(Jobs, AsksForWhatTheFiltersSay) {
+  Program program;
+  EXPECT_EQ(program.Run({"jobs", "churn", "--kind", "score,train", "--state",
+                         "failed", "--state", "disk_full"}),
+            kDone);
+  ASSERT_EQ(program.client.listed.size(), 1u);
+  const pb::ListJobsRequest& asked = program.client.listed[0];
+  EXPECT_EQ(asked.pipeline(), "churn");
+  EXPECT_THAT(asked.kinds(), ElementsAre(pb::SCORE, pb::TRAIN));
+  EXPECT_THAT(asked.states(), ElementsAre(pb::FAILED, pb::DISK_FULL));
+  EXPECT_THAT(program.err.str(), HasSubstr("no such jobs"));
+}
+
+TEST(Jobs, ShowsHowOldEachIs) {
+  Program program;
+  program.client.pages.resize(1);
+  pb::Job& job = *program.client.pages[0].add_jobs();
+  job.set_id("j");
+  job.set_state(pb::SUCCEEDED);
+  job.mutable_create_time()->set_seconds(
+      absl::ToUnixSeconds(program.clock.Now()) - 3 * 3600);
+  EXPECT_EQ(program.Run({"jobs"}), kDone);
+  EXPECT_THAT(program.out.str(), HasSubstr("3 h"));
+}
+
+TEST(Jobs, NamesTheNearestWordOfAFilter) {
+  Program program;
+  EXPECT_EQ(program.Run({"jobs", "--state", "runing"}), kWrongUsage);
+  EXPECT_THAT(program.err.str(), HasSubstr("\"running\""));
+  Program versioned;
+  EXPECT_EQ(versioned.Run({"jobs", "churn@2"}), kWrongUsage);
+}
+
 TEST(Watch, PrintsALineOfJsonForEveryChange) {
   Program program;
   EXPECT_EQ(program.Run({"watch", "job-1", "--json"}), kDone);

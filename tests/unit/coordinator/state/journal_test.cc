@@ -245,6 +245,8 @@ TEST(Database, UpgradesTheFirstVersion) {
   pb::Job job;
   job.set_id("old");
   job.set_state(pb::SUCCEEDED);
+  job.set_kind(pb::SCORE);
+  job.set_pipeline("churn@2");
   {
     const auto database = *Database::Open(dir.path());
     const absl::Status downgraded =
@@ -260,7 +262,8 @@ TEST(Database, UpgradesTheFirstVersion) {
             if (!done.ok()) return done;
           }
           Statement insert = *connection.Prepare(
-              "INSERT INTO jobs VALUES (1, 'old', '', 1, x'', 6, 1, ?, 0, 1)");
+              "INSERT INTO jobs VALUES (1, 'old', '', 1, x'', 6, 1, ?, 0, 1,"
+              " '')");
           return insert.BindBytes(job.SerializeAsString()).Execute();
         });
     ASSERT_TRUE(downgraded.ok()) << downgraded;
@@ -272,6 +275,8 @@ TEST(Database, UpgradesTheFirstVersion) {
                "DROP TABLE artifact_uses; DROP TABLE uploads;"
                "DROP TABLE upload_claims; DROP INDEX jobs_by_end;"
                "DROP INDEX jobs_by_age; DROP TABLE plan_cursors;"
+               "DROP INDEX jobs_by_kind; DROP INDEX jobs_by_state;"
+               "DROP INDEX jobs_by_name; ALTER TABLE jobs DROP COLUMN name;"
                "DROP TABLE plan_digests;"
                "ALTER TABLE jobs RENAME COLUMN ended_at TO end_time; PRAGMA "
                "user_version = 1",
@@ -282,6 +287,9 @@ TEST(Database, UpgradesTheFirstVersion) {
   ASSERT_TRUE(database.ok()) << database.status();
   const auto jobs = *JobStore::Open(database->get());
   EXPECT_EQ(jobs->Get("old")->state(), pb::SUCCEEDED);
+  pb::ListJobsRequest of_churn;
+  of_churn.set_pipeline("churn");
+  EXPECT_EQ(jobs->List(of_churn)->jobs_size(), 1);
   Journal journal(database->get(), jobs->epoch());
   EXPECT_TRUE(journal.AddPage("old", Page(0, 1)).ok());
 }

@@ -63,6 +63,50 @@ TEST(Database, UndoesATransactionThatFails) {
   EXPECT_EQ(rows, 0);
 }
 
+// The ids of what a filter lets through, page by page.
+std::vector<std::string> Listed(JobStore& store, pb::ListJobsRequest request) {
+  std::vector<std::string> ids;
+  request.set_page_size(1);
+  do {
+    const auto page = *store.List(request);
+    for (const pb::Job& job : page.jobs()) ids.push_back(job.id());
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  return ids;
+}
+
+TEST(JobStore, ListsByKindStateAndPipeline) {
+  TempDir dir;
+  const auto database = *Database::Open(dir.path());
+  const auto store = *JobStore::Open(database.get());
+  pb::Job trained = MakeJob("trained");
+  trained.set_kind(pb::TRAIN);
+  trained.mutable_request()->mutable_spec()->set_name("churn");
+  ASSERT_TRUE(store->Add(trained).ok());
+  for (const char* id : {"a", "b"}) {
+    pb::Job job = MakeJob(id);
+    job.set_kind(pb::INSPECT);
+    ASSERT_TRUE(store->Add(job).ok());
+  }
+  trained.set_pipeline("churn@1");
+  trained.set_state(pb::SUCCEEDED);
+  ASSERT_TRUE(store->Update(trained).ok());
+  pb::ListJobsRequest all;
+  EXPECT_THAT(Listed(*store, all), ElementsAre("b", "a", "trained"));
+  pb::ListJobsRequest by_kind;
+  by_kind.add_kinds(pb::INSPECT);
+  EXPECT_THAT(Listed(*store, by_kind), ElementsAre("b", "a"));
+  pb::ListJobsRequest by_state;
+  by_state.add_states(pb::SUCCEEDED);
+  by_state.add_states(pb::FAILED);
+  EXPECT_THAT(Listed(*store, by_state), ElementsAre("trained"));
+  pb::ListJobsRequest by_name;
+  by_name.set_pipeline("churn");
+  EXPECT_THAT(Listed(*store, by_name), ElementsAre("trained"));
+  by_name.add_kinds(pb::INSPECT);
+  EXPECT_THAT(Listed(*store, by_name), ElementsAre());
+}
+
 TEST(JobStore, ReturnsTheSameJobForTheSameRequest) {
   TempDir dir;
   const auto database = *Database::Open(dir.path());
@@ -111,10 +155,13 @@ TEST(JobStore, ListsNewestFirstPageByPage) {
   const auto store = *JobStore::Open(database.get());
   for (const std::string id : {"a", "b", "c"})
     ASSERT_TRUE(store->Add(MakeJob(id)).ok());
-  const auto first = *store->List(2, "");
+  pb::ListJobsRequest request;
+  request.set_page_size(2);
+  const auto first = *store->List(request);
   ASSERT_EQ(first.jobs_size(), 2);
   EXPECT_EQ(first.jobs(0).id(), "c");
-  const auto second = *store->List(2, first.next_page_token());
+  request.set_page_token(first.next_page_token());
+  const auto second = *store->List(request);
   ASSERT_EQ(second.jobs_size(), 1);
   EXPECT_EQ(second.jobs(0).id(), "a");
   EXPECT_EQ(second.next_page_token(), "");
@@ -124,7 +171,9 @@ TEST(JobStore, RefusesAPageTokenItDidNotMake) {
   TempDir dir;
   const auto database = *Database::Open(dir.path());
   const auto store = *JobStore::Open(database.get());
-  EXPECT_EQ(ReasonOf(store->List(1, "x").status()), "BAD_SPEC");
+  pb::ListJobsRequest wrong;
+  wrong.set_page_token("x");
+  EXPECT_EQ(ReasonOf(store->List(wrong).status()), "BAD_SPEC");
 }
 
 TEST(JobStore, KnowsWhatHasNotEnded) {
