@@ -299,6 +299,7 @@ absl::StatusOr<pb::Topology> CoordinatorService::GetTopology(
   pb::Topology topology = DescribeTopology(*company_.dispatcher);
   *topology.mutable_coordinator() = company_.stats();
   *topology.mutable_state() = company_.environment->meter->Latest();
+  *topology.mutable_jobs() = company_.scheduler->Describe();
   return topology;
 }
 

@@ -29,7 +29,9 @@ bool IsTakenForShort(const pb::Job& job) {
 
 JobScheduler::JobScheduler(const JobEnvironment* environment, int max_running,
                            int64_t max_unfinished)
-    : environment_(environment), max_unfinished_(max_unfinished) {
+    : environment_(environment),
+      max_running_(max_running),
+      max_unfinished_(max_unfinished) {
   for (int i = 0; i < max_running; ++i)
     workers_.emplace_back([this] { Work(&queue_); });
   for (int i = 0; i < kShortAtOnce; ++i)
@@ -137,6 +139,23 @@ std::shared_ptr<LiveJob> JobScheduler::FindLive(const std::string& id) {
   MutexLock lock(&mutex_);
   const auto found = live_.find(id);
   return found == live_.end() ? nullptr : found->second;
+}
+
+pb::JobQueue JobScheduler::Describe() {
+  pb::JobQueue jobs;
+  jobs.set_max_running(max_running_);
+  jobs.set_max_unfinished(max_unfinished_);
+  MutexLock lock(&mutex_);
+  jobs.set_running(running_);
+  jobs.set_queued(static_cast<int64_t>(queue_.size()));
+  jobs.set_queued_short(static_cast<int64_t>(short_queue_.size()));
+  for (const auto& [id, live] : live_) {
+    const pb::JobState state = live->head().state;
+    if (state == pb::STALLED) jobs.set_stalled(jobs.stalled() + 1);
+    if (state == pb::DISK_FULL)
+      jobs.set_waiting_for_space(jobs.waiting_for_space() + 1);
+  }
+  return jobs;
 }
 
 absl::StatusOr<pb::Job> JobScheduler::Get(const std::string& id) {

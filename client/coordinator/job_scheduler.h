@@ -55,6 +55,9 @@ class JobScheduler {
   // The job while it is queued or runs; null otherwise.
   std::shared_ptr<LiveJob> FindLive(const std::string& id);
 
+  // How many jobs there are of each sort.
+  pb::JobQueue Describe();
+
   // As the coordinator's methods of these names. Resume also TOO_MANY_JOBS.
   absl::StatusOr<pb::Job> Cancel(const std::string& id);
   absl::StatusOr<pb::Job> Resume(const std::string& id);
@@ -99,6 +102,7 @@ class JobScheduler {
   void RunNext(const std::shared_ptr<LiveJob>& live);
 
   const JobEnvironment* const environment_;
+  const int max_running_;
   const int64_t max_unfinished_;
   Mutex mutex_;  // Guards which jobs are live.
   CondVar changed_;

@@ -4,11 +4,15 @@
 #include "absl/strings/str_format.h"
 #include "client/cli/commands/commands.h"
 #include "client/cli/options.h"
+#include "client/cli/status_advice.h"
 #include "client/cli/text_format.h"
 #include "services/base/status_macros.h"
 
 namespace troupe {
 namespace {
+
+// That are stalled or wait for space.
+constexpr int kShownJobs = 5;
 
 constexpr char kStatusExamples[] =
     "  troupe status\n"
@@ -79,6 +83,12 @@ absl::StatusOr<ExitCode> Status(Session& session) {
     RETURN_IF_ERROR(session.PrintJson(topology));
     return kDone;
   }
+  pb::ListJobsRequest held_up;
+  held_up.add_states(pb::STALLED);
+  held_up.add_states(pb::DISK_FULL);
+  held_up.set_page_size(kShownJobs);
+  ASSIGN_OR_RETURN(const pb::ListJobsResponse waiting,
+                   session.client().ListJobs(held_up));
   std::vector<std::vector<std::string>> rows = {{"stage", "replica", "state",
                                                  "mailbox", "in flight",
                                                  "rows/s", "memory", ""}};
@@ -96,9 +106,14 @@ absl::StatusOr<ExitCode> Status(Session& session) {
                   Mailboxes(self), "-", "-",
                   self.rss_bytes() > 0 ? FormatBytes(self.rss_bytes()) : "-",
                   ""});
-  session.out << AlignedTable(rows);
+  session.out << AlignedTable(rows, session.style);
+  if (topology.has_jobs())
+    session.out << "jobs: " << JobsLine(topology.jobs()) << "\n";
   if (topology.has_state())
     session.out << "state: " << StateLine(topology.state()) << "\n";
+  for (const std::string& advice :
+       StatusAdvice(topology, {waiting.jobs().begin(), waiting.jobs().end()}))
+    session.out << "! " << advice << "\n";
   return kDone;
 }
 
@@ -107,7 +122,8 @@ absl::StatusOr<ExitCode> Status(Session& session) {
 void AddStatus(CLI::App& app, Session& session) {
   CLI::App* command = AddCommand(
       app, session, "status",
-      "Shows every stage, its replicas and their mailboxes", kStatusExamples);
+      "Shows every stage, its replicas and mailboxes, and what work waits for",
+      kStatusExamples);
   command->callback(
       [&session] { session.command = [&session] { return Status(session); }; });
 }

@@ -429,6 +429,11 @@ std::vector<std::string> DispatchCore::StalledStages(absl::string_view job) {
   return stalled;
 }
 
+int64_t DispatchCore::WaitingAt(Stage& stage) {
+  MutexLock lock(&mutex_);
+  return stage.batch.queue.size();
+}
+
 JobLoad DispatchCore::LoadOf(const std::string& job) {
   MutexLock lock(&mutex_);
   return calls_.LoadOf(job);

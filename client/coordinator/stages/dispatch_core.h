@@ -79,6 +79,7 @@ class DispatchCore : public std::enable_shared_from_this<DispatchCore> {
   absl::Duration now() const { return environment_.clock->Monotonic(); }
 
   std::vector<std::string> StalledStages(absl::string_view job);
+  int64_t WaitingAt(Stage& stage);
   JobLoad LoadOf(const std::string& job);
   void ForgetJob(const std::string& job);
 

@@ -72,6 +72,11 @@ std::vector<std::string> Dispatcher::StalledStages(
   return core_->StalledStages(job);
 }
 
+int64_t Dispatcher::WaitingAt(absl::string_view stage) const {
+  DispatchCore::Stage* const found = core_->Find(stage);
+  return found == nullptr ? 0 : core_->WaitingAt(*found);
+}
+
 JobLoad Dispatcher::LoadOf(absl::string_view job) const {
   return core_->LoadOf(std::string(job));
 }

@@ -105,6 +105,8 @@ class Dispatcher {
   // that serves.
   std::vector<std::string> StalledStages(absl::string_view job = "") const;
 
+  // Calls that wait for a replica of the stage to have room.
+  int64_t WaitingAt(absl::string_view stage) const;
   JobLoad LoadOf(absl::string_view job) const;
   // Drops the job's counters. Call when the job has ended.
   void ForgetJob(absl::string_view job);

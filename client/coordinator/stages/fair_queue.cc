@@ -25,6 +25,13 @@ void FairQueue::Remove(const PendingCall& call) {
   if (job->second.empty()) jobs_.erase(job);
 }
 
+int64_t FairQueue::size() const {
+  int64_t size = 0;
+  for (const auto& [job, calls] : jobs_)
+    size += static_cast<int64_t>(calls.size());
+  return size;
+}
+
 std::shared_ptr<PendingCall> FairQueue::Take(
     absl::FunctionRef<Try(const PendingCall&)> place) {
   auto job = jobs_.upper_bound(last_);

@@ -34,6 +34,7 @@ class FairQueue {
   bool has_wishes() const { return wishes_ > 0; }
 
   bool empty() const { return jobs_.empty(); }
+  int64_t size() const;
   // A call of `job` found its place without queueing: that was its job's turn.
   void Passed(const std::string& job) { last_ = job; }
 

@@ -50,6 +50,7 @@ pb::Topology DescribeTopology(const Dispatcher& dispatcher,
     pb::StageStatus* const stage = topology.add_stages();
     stage->set_name(name);
     stage->set_target(replicas.options().target);
+    stage->set_waiting(dispatcher.WaitingAt(name));
     for (const ReplicaInfo& info : replicas.List()) {
       pb::ReplicaStatus* const status = stage->add_replicas();
       *status = StatusOf(info);

@@ -67,7 +67,9 @@ pb::StateUsage StateMeter::Measure() {
   usage.set_uploads(BytesOf(state_dir_ + "/uploads"));
   usage.set_lost_found(BytesOf(state_dir_ + "/lost+found"));
   usage.set_limit(limits_.max_bytes);
-  usage.set_free(DiskOf(state_dir_).free);
+  const Disk disk = DiskOf(state_dir_);
+  usage.set_free(disk.free);
+  usage.set_disk(disk.bytes);
   MutexLock lock(&mutex_);
   latest_ = usage;
   return usage;
