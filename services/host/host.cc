@@ -4,10 +4,14 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/strip.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
+#include "grpcpp/impl/server_builder_option.h"
+#include "grpcpp/impl/server_builder_plugin.h"
 #include "services/base/clock.h"
 #include "services/base/errors.h"
 #include "services/base/log.h"
@@ -17,6 +21,19 @@
 
 namespace troupe {
 namespace {
+
+// Takes the reflection out of a server: the library adds it to all servers of a
+// process that it is loaded into.
+class NoReflection : public grpc::ServerBuilderOption {
+ public:
+  void UpdateArguments(grpc::ChannelArguments*) override {}
+  void UpdatePlugins(std::vector<std::unique_ptr<grpc::ServerBuilderPlugin>>*
+                         plugins) override {
+    std::erase_if(*plugins, [](const auto& plugin) {
+      return plugin->name() == "proto_server_reflection";
+    });
+  }
+};
 
 // Handlers that were told to end have so long to do it; calls that were
 // answered have so long to leave. Together with the drain time they stay below
@@ -94,6 +111,8 @@ absl::Status Host::Listen() {
       ServerCredentials());
   if (options_.reflection)
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  else
+    builder.SetOption(std::make_unique<NoReflection>());
   RETURN_IF_ERROR(RegisterServices(builder));
   server_ = builder.BuildAndStart();
   if (server_ == nullptr)

@@ -8,52 +8,31 @@ import subprocess
 import sys
 import unittest
 
-from company import BIN, EXAMPLES, ROOT, Company, coordinator_pb2, scratch_directory, wait_for
+import grpc
+
+from company import BIN, EXAMPLES, PATIENCE_S, Company, coordinator_pb2, wait_for
 
 
-def readme_block(first_words: str) -> str:
-    """The fenced block of the README that begins with these words."""
-    for block in re.findall(r"```\w*\n(.*?)```", (ROOT / "README.md").read_text(), re.S):
-        if block.startswith(first_words):
-            return block
-    raise AssertionError(f"the README has no block that begins with {first_words!r}")
+class Reflection(unittest.TestCase):
+    def services(self, actor):
+        """What the server reflection lists; None where there is none."""
+        call = actor.channel.stream_stream("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+                                           lambda message: message, lambda message: message)
+        try:
+            return next(call(iter([b"\x3a\x00"]), timeout=PATIENCE_S))
+        except grpc.RpcError as error:
+            self.assertEqual(error.code(), grpc.StatusCode.UNIMPLEMENTED)
+            return None
 
-
-class Readme(unittest.TestCase):
-    def test_ten_lines_of_python_list_the_jobs(self):
-        script = readme_block("import grpc")
-        self.assertLessEqual(len(script.strip().splitlines()), 10)
-        with Company() as company, scratch_directory() as directory:
-            job = company.run(kind="INSPECT", source={"path": "cancer.csv"})
-            stubs = readme_block("mkdir -p build/python").replace("build/python", str(directory))
-            subprocess.run(["bash", "-ec", stubs], cwd=ROOT, check=True)
-            script = script.replace("localhost:50050", company.coordinator.address)
-            done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True,
-                                  env={**os.environ, "PYTHONPATH": str(directory)})
-            self.assertIn(job.id, done.stdout)
-            self.assertIn("SUCCEEDED", done.stdout)
-
-    def test_curl_predicts_rows(self):
-        command = readme_block("curl").strip()
-        with Company(start_coordinator=False) as company:
-            port_file = company.directory / "http.port"
-            company.start_coordinator(["--http_port=0", f"--http_port_file={port_file}"])
-            company.troupe("train", EXAMPLES / "cancer.yaml")
-            command = command.replace("50080", port_file.read_text().strip()).replace("curl", "curl -s", 1)
-            done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=True)
-            answers = json.loads(done.stdout)["rows"]
-            self.assertEqual([row["prediction"] for row in answers], ["malignant", "benign", "malignant"])
-            lines = company.troupe("predict", "cancer", "--input", EXAMPLES / "cancer.jsonl").stdout.splitlines()
-            self.assertEqual([json.loads(line) for line in lines], answers)
-
-    @unittest.skipUnless(shutil.which("grpcurl"), "grpcurl is not installed")
-    def test_grpcurl_lists_the_jobs(self):
-        command = readme_block("grpcurl").strip().splitlines()[0]
-        with Company() as company:
-            job = company.run(kind="INSPECT", source={"path": "cancer.csv"})
-            command = command.replace("localhost:50050", company.coordinator.address)
-            done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=True)
-            self.assertIn(job.id, done.stdout)
+    def test_it_is_there_only_where_it_is_asked_for(self):
+        for flag in ([], ["--reflection=false"], ["--reflection"]):
+            names = ("loader", "preprocessor", "model", "coordinator")
+            # The company's coordinator has --reflection; the last flag counts.
+            with self.subTest(flag=flag), Company(flags={name: flag for name in names},
+                                                  start_coordinator=False) as company:
+                company.start_coordinator(["--reflection=false", *flag])
+                for actor in company.actors:
+                    self.assertEqual(self.services(actor) is not None, flag == ["--reflection"], actor.name)
 
 
 class CommandLine(unittest.TestCase):
