@@ -14,6 +14,9 @@
 namespace troupe {
 namespace {
 
+// The group of the options that every command has.
+constexpr char kEverywhere[] = "With every command";
+
 std::string OneOf(const google::protobuf::EnumDescriptor& type) {
   std::string words;
   for (const std::string& word : EnumWords(type))
@@ -57,17 +60,22 @@ CLI::App* AddCommand(CLI::App& app, Session& session, const std::string& name,
       ->add_option("--coordinator", session.coordinator,
                    "where the coordinator listens (also TROUPE_COORDINATOR)")
       ->capture_default_str()
-      ->type_name("HOST:PORT");
+      ->type_name("HOST:PORT")
+      ->group(kEverywhere);
   command
       ->add_option("--retry-for,--retry_for", session.retry_for,
                    "how long a lost connection is tried again")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str()
-      ->type_name("SECONDS");
-  command->add_flag("--json", session.json,
-                    "print the result as JSON (protobuf's form)");
-  command->add_flag("--quiet,-q", session.quiet,
-                    "show no progress and no notes");
+      ->type_name("SECONDS")
+      ->group(kEverywhere);
+  command
+      ->add_flag("--json", session.json,
+                 "print the result as JSON (protobuf's form)")
+      ->group(kEverywhere);
+  command
+      ->add_flag("--quiet,-q", session.quiet, "show no progress and no notes")
+      ->group(kEverywhere);
   return command;
 }
 
@@ -212,9 +220,11 @@ void ReplaceCsvOptions(const pb::CsvOptions& changes, pb::CsvOptions& csv) {
 }
 
 void AddInputOptions(CLI::App& command, InputOptions& options) {
-  command.add_flag("--remote", options.remote,
-                   "let the loader read the path itself, below its roots; "
-                   "otherwise a file on this machine is sent");
+  command
+      .add_flag("--remote", options.remote,
+                "let the loader read the path itself, below its roots; "
+                "otherwise a file on this machine is sent")
+      ->group("Input");
   command
       .add_option("--input-format", options.format,
                   "how the input is written; default: as the pipeline or the "
@@ -230,7 +240,8 @@ void AddInputOptions(CLI::App& command, InputOptions& options) {
   command
       .add_option("--max-rejects", options.max_rejects,
                   "with --on-bad-row reject: the highest share of bad rows")
-      ->type_name("SHARE");
+      ->type_name("SHARE")
+      ->group("Input");
 }
 
 pb::Format OutputOptions::chosen_format() const {
@@ -265,24 +276,36 @@ absl::Status OutputOptions::Check() const {
                    packed ? "" : "; --format says what else it is to hold"));
 }
 
+void AddRejectsOption(CLI::App& command, OutputOptions& options) {
+  command
+      .add_option("--rejects", options.rejects,
+                  "where rejected rows go, \"-\" for standard output; default: "
+                  "beside the output, in FILE.rejects.jsonl")
+      ->type_name("FILE")
+      ->group("Output");
+}
+
 void AddSubmitOptions(CLI::App& command, Session& session) {
-  command.add_flag("--detach,-d", session.detach,
-                   "print the job's id and leave; `troupe wait` waits for it, "
-                   "`troupe fetch` writes its output");
+  command
+      .add_flag("--detach,-d", session.detach,
+                "print the job's id and leave; `troupe wait` waits for it, "
+                "`troupe fetch` writes its output")
+      ->group("Job");
   command
       .add_option("--request-id", session.request_id,
                   "a name of the caller's for this job: the same one again is "
                   "the same job")
-      ->type_name("ID");
+      ->type_name("ID")
+      ->group("Job");
 }
 
 void AddOutputOptions(CLI::App& command, OutputOptions& options) {
   command
       .add_option("--output,-o", options.path,
                   "the file to write, \"-\" for standard output; .gz and .zst "
-                  "compress; it appears when it is complete, rejected rows "
-                  "beside it in FILE.rejects.jsonl")
-      ->type_name("FILE");
+                  "compress; it appears when it is complete")
+      ->type_name("FILE")
+      ->group("Output");
   command
       .add_option("--format", options.format,
                   "csv | tsv | jsonl; default: by the file's ending, or as the "

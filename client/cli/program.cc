@@ -4,11 +4,14 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <algorithm>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "client/cli/commands/commands.h"
+#include "client/cli/completion.h"
+#include "client/cli/options.h"
 #include "client/cli/text_format.h"
 #include "google/protobuf/struct.pb.h"
 #include "services/base/errors.h"
@@ -52,31 +55,36 @@ const CLI::App* FindCommand(const CLI::App& app, const std::string& name) {
   return nullptr;
 }
 
+// The commands as the help lists them.
+struct CommandGroup {
+  const char* name;
+  std::vector<void (*)(CLI::App&, Session&)> commands;
+};
+
+std::vector<CommandGroup> Groups() {
+  return {
+      {"Run pipelines",
+       {&AddTrain, &AddScore, &AddPredict, &AddEvaluate, &AddTransform,
+        &AddInspect}},
+      {"Follow jobs",
+       {&AddJobs, &AddWatch, &AddWait, &AddFetch, &AddCancel, &AddResume,
+        &AddJournal, &AddDelete}},
+      {"What is kept",
+       {&AddPipelines, &AddShow, &AddExport, &AddImport, &AddUploads}},
+      {"The company",
+       {&AddStatus, &AddHealth, &AddStop, &AddBackup, &AddRestore}},
+      {"The shell", {&AddCompletion}},
+  };
+}
+
 void AddCommands(CLI::App& app, Session& session) {
-  AddTrain(app, session);
-  AddScore(app, session);
-  AddPredict(app, session);
-  AddEvaluate(app, session);
-  AddTransform(app, session);
-  AddInspect(app, session);
-  AddJobs(app, session);
-  AddWatch(app, session);
-  AddWait(app, session);
-  AddFetch(app, session);
-  AddCancel(app, session);
-  AddResume(app, session);
-  AddJournal(app, session);
-  AddDelete(app, session);
-  AddUploads(app, session);
-  AddPipelines(app, session);
-  AddShow(app, session);
-  AddExport(app, session);
-  AddImport(app, session);
-  AddBackup(app, session);
-  AddRestore(app, session);
-  AddStatus(app, session);
-  AddHealth(app, session);
-  AddStop(app, session);
+  for (const CommandGroup& group : Groups()) {
+    const size_t before = app.get_subcommands({}).size();
+    for (const auto add : group.commands) add(app, session);
+    const auto commands = app.get_subcommands({});
+    for (size_t i = before; i < commands.size(); ++i)
+      commands[i]->group(group.name);
+  }
 }
 
 // Every line of `message` as one of ours, and with --json the error as a
@@ -103,10 +111,6 @@ void ShowError(Session& session, const absl::Status& status) {
   (void)session.PrintJson(document);
 }
 
-absl::Status WrongUsage(absl::string_view message) {
-  return MakeError(absl::StatusCode::kInvalidArgument, "BAD_USAGE", message);
-}
-
 // A first word that is no command; CLI11 would only say that one is required.
 absl::Status CheckCommand(const std::vector<std::string>& arguments,
                           const CLI::App& app) {
@@ -114,17 +118,17 @@ absl::Status CheckCommand(const std::vector<std::string>& arguments,
       arguments[0] == "--version")
     return absl::OkStatus();
   if (absl::StartsWith(arguments[0], "-"))
-    return WrongUsage(absl::StrCat("\"", arguments[0],
-                                   "\" stands before the command; options come "
-                                   "after it: troupe COMMAND ",
-                                   arguments[0]));
+    return BadUsage(absl::StrCat("\"", arguments[0],
+                                 "\" stands before the command; options come "
+                                 "after it: troupe COMMAND ",
+                                 arguments[0]));
   if (FindCommand(app, arguments[0]) != nullptr) return absl::OkStatus();
   std::vector<std::string> names;
   for (const CLI::App* command : app.get_subcommands({}))
     names.push_back(command->get_name());
-  return WrongUsage(absl::StrCat("no command \"", arguments[0], "\"",
-                                 DidYouMean(arguments[0], names),
-                                 " (`troupe --help` lists them all)"));
+  return BadUsage(absl::StrCat("no command \"", arguments[0], "\"",
+                               DidYouMean(arguments[0], names),
+                               " (`troupe --help` lists them all)"));
 }
 
 // CLI11's message, with the option that was probably meant.
@@ -133,7 +137,7 @@ absl::Status FromParseError(const CLI::ParseError& error,
                             const CLI::App& app) {
   std::vector<std::string> options;
   const CLI::App* command = FindCommand(app, arguments[0]);
-  if (command == nullptr) return WrongUsage(error.what());
+  if (command == nullptr) return BadUsage(error.what());
   for (const CLI::Option* option : command->get_options())
     for (const std::string& name : option->get_lnames())
       options.push_back("--" + name);
@@ -141,12 +145,11 @@ absl::Status FromParseError(const CLI::ParseError& error,
     const std::string name = argument.substr(0, argument.find('='));
     if (absl::StartsWith(name, "--") &&
         std::find(options.begin(), options.end(), name) == options.end())
-      return WrongUsage(absl::StrCat("`troupe ", arguments[0],
-                                     "` has no option ", name,
-                                     DidYouMean(name, options)));
+      return BadUsage(absl::StrCat("`troupe ", arguments[0], "` has no option ",
+                                   name, DidYouMean(name, options)));
   }
-  return WrongUsage(absl::StrCat(error.what(), "; `troupe ", arguments[0],
-                                 " --help` explains"));
+  return BadUsage(absl::StrCat(error.what(), "; `troupe ", arguments[0],
+                               " --help` explains"));
 }
 
 // Nothing is done before its result is where it was to go.
@@ -166,6 +169,11 @@ ExitCode RunProgram(const std::vector<std::string>& arguments,
   app.footer(kFooter);
   app.set_version_flag("--version", kVersion);
   AddCommands(app, session);
+  if (!arguments.empty() && arguments[0] == kCompleteCommand) {
+    session.out << CompletionText(
+        Complete(app, session, {arguments.begin() + 1, arguments.end()}));
+    return Conclude(session, kDone);
+  }
   if (const absl::Status status = CheckCommand(arguments, app); !status.ok()) {
     ShowError(session, status);
     return kWrongUsage;

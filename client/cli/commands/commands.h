@@ -34,5 +34,6 @@ void AddRestore(CLI::App& app, Session& session);
 void AddStatus(CLI::App& app, Session& session);
 void AddHealth(CLI::App& app, Session& session);
 void AddStop(CLI::App& app, Session& session);
+void AddCompletion(CLI::App& app, Session& session);
 
 }  // namespace troupe

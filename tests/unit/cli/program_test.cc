@@ -142,6 +142,73 @@ TEST(Program, TakesTheCoordinatorsAddress) {
   EXPECT_EQ(other.address, "there:1");
 }
 
+// --- What a shell is told ----------------------------------------------------
+
+// The words that come into question for the last one.
+std::string Completed(Program& program, std::vector<std::string> words) {
+  words.insert(words.begin(), "__complete");
+  EXPECT_EQ(program.Run(words), kDone);
+  std::istringstream lines(program.out.str());
+  std::string found;
+  for (std::string line; std::getline(lines, line);)
+    found += line.substr(0, line.find('\t')) + " ";
+  return found;
+}
+
+std::string Completed(const std::vector<std::string>& words) {
+  Program program;
+  return Completed(program, words);
+}
+
+TEST(Completion, KnowsCommandsAndTheirOptions) {
+  EXPECT_EQ(Completed({"sc"}), "score :words ");
+  EXPECT_EQ(Completed({"--v"}), "--version :words ");
+  EXPECT_EQ(Completed({"jobs", "--li"}), "--limit :words ");
+  EXPECT_EQ(Completed({"score", "c", "--no-p"}), "--no-probabilities :words ");
+  EXPECT_EQ(Completed({"score", "c", "--", "--no-p"}), ":words ");
+  EXPECT_EQ(Completed({"nonsense", "--li"}), ":words ");
+}
+
+TEST(Completion, KnowsTheWordsThatAnOptionTakes) {
+  EXPECT_EQ(Completed({"score", "c", "--format", "j"}), "jsonl :words ");
+  EXPECT_EQ(Completed({"score", "c", "--format=t"}), "--format=tsv :words ");
+  EXPECT_EQ(Completed({"jobs", "--state", "s"}), "stalled succeeded :words ");
+  EXPECT_EQ(Completed({"completion", ""}), "bash zsh fish :words ");
+  EXPECT_EQ(Completed({"score", "c", "--input", "x"}), ":files ");
+  EXPECT_EQ(Completed({"train", ""}), ":files ");
+}
+
+TEST(Completion, AsksForJobsAndPipelines) {
+  Program jobs;
+  jobs.client.pages.resize(1);
+  jobs.client.pages[0].add_jobs()->set_id("20261123-7f3a");
+  EXPECT_EQ(Completed(jobs, {"fetch", "--coordinator", "there:1", "2026"}),
+            "20261123-7f3a :words ");
+  EXPECT_EQ(jobs.address, "there:1");
+  Program pipelines;
+  pb::Pipeline& pipeline = *pipelines.client.pipelines.add_pipelines();
+  pipeline.set_name("cancer");
+  pipeline.set_version(3);
+  EXPECT_EQ(Completed(pipelines, {"score", ""}), "cancer cancer@3 :words ");
+}
+
+TEST(Completion, IsSilentWhereNobodyAnswers) {
+  Program program;
+  program.client.error = absl::UnavailableError("nobody");
+  EXPECT_EQ(Completed(program, {"watch", ""}), ":words ");
+  EXPECT_EQ(program.err.str(), "");
+}
+
+TEST(Completion, HasAScriptForEachShell) {
+  for (const char* shell : {"bash", "zsh", "fish"}) {
+    Program program;
+    EXPECT_EQ(program.Run({"completion", shell}), kDone);
+    EXPECT_THAT(program.out.str(), HasSubstr("__complete"));
+  }
+  Program other;
+  EXPECT_EQ(other.Run({"completion", "csh"}), kWrongUsage);
+}
+
 // --- Exit codes --------------------------------------------------------------
 
 TEST(ExitCode, TellsTheEndsOfAJobApart) {
