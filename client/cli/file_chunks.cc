@@ -1,12 +1,15 @@
 #include "client/cli/file_chunks.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
@@ -127,11 +130,20 @@ class ZstdChunks : public FileChunks {
   ZSTD_inBuffer in_ = {nullptr, 0, 0};
 };
 
+// What begins so is packed so.
+pb::Compression CompressionOfBytes(absl::string_view bytes) {
+  if (absl::StartsWith(bytes, "\x1f\x8b")) return pb::GZIP;
+  if (absl::StartsWith(bytes, "\x28\xb5\x2f\xfd")) return pb::ZSTD;
+  return pb::NONE;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<FileChunks>> FileChunks::Open(
     const std::string& path, pb::Compression compression) {
-  File file(std::fopen(path.c_str(), "rb"));
+  const bool standard_input = path == kStandardInput;
+  File file(standard_input ? fdopen(dup(STDIN_FILENO), "rb")
+                           : std::fopen(path.c_str(), "rb"));
   if (file == nullptr && (errno == ENOENT || errno == ENOTDIR))
     return FileNotFound(path);
   if (file == nullptr)
@@ -141,6 +153,12 @@ absl::StatusOr<std::unique_ptr<FileChunks>> FileChunks::Open(
   fstat(fileno(file.get()), &status);
   if (S_ISDIR(status.st_mode))
     return BadInput(path, 0, 0, "a directory, not a file");
+  std::string ahead;
+  if (standard_input && compression == pb::COMPRESSION_UNSPECIFIED) {
+    ahead.resize(4);
+    ahead.resize(std::fread(ahead.data(), 1, ahead.size(), file.get()));
+    compression = CompressionOfBytes(ahead);
+  }
   if (compression == pb::COMPRESSION_UNSPECIFIED)
     compression = CompressionOf(path);
   std::unique_ptr<FileChunks> chunks;
@@ -151,11 +169,16 @@ absl::StatusOr<std::unique_ptr<FileChunks>> FileChunks::Open(
   } else {
     chunks = std::make_unique<PlainChunks>(path, std::move(file));
   }
+  chunks->ahead_ = std::move(ahead);
   if (S_ISREG(status.st_mode)) chunks->bytes_total_ = status.st_size;
   return chunks;
 }
 
 absl::StatusOr<std::string> FileChunks::ReadRaw() {
+  if (!ahead_.empty()) {
+    bytes_read_ += static_cast<int64_t>(ahead_.size());
+    return std::exchange(ahead_, "");
+  }
   std::string raw(kRawBytes, '\0');
   raw.resize(std::fread(raw.data(), 1, raw.size(), file_.get()));
   if (raw.empty() && std::ferror(file_.get()) != 0)

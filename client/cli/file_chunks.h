@@ -15,12 +15,17 @@
 
 namespace troupe {
 
+// What names standard input, and standard output, in place of a file.
+inline constexpr char kStandardInput[] = "-";
+
 class FileChunks {
  public:
   virtual ~FileChunks() = default;
 
-  // Opens `path`. NOT_FOUND (FILE_NOT_FOUND), or INVALID_ARGUMENT (BAD_INPUT)
-  // for what cannot be read. COMPRESSION_UNSPECIFIED goes by the ending.
+  // Opens `path`, "-" for standard input. NOT_FOUND (FILE_NOT_FOUND), or
+  // INVALID_ARGUMENT (BAD_INPUT) for what cannot be read.
+  // COMPRESSION_UNSPECIFIED goes by the ending; of standard input, by how it
+  // begins.
   static absl::StatusOr<std::unique_ptr<FileChunks>> Open(
       const std::string& path, pb::Compression compression);
 
@@ -50,6 +55,7 @@ class FileChunks {
 
  private:
   File file_;
+  std::string ahead_;  // Read already, to see what it is.
   int64_t bytes_read_ = 0;
   int64_t bytes_total_ = 0;
 };

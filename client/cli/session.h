@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <iostream>
 #include <memory>
 #include <ostream>
 #include <string>
@@ -37,12 +38,13 @@ struct Session {
           const Clock& session_clock)
       : out(result_stream), err(error_stream), clock(session_clock) {}
 
+  std::istream* in = &std::cin;
   std::ostream& out;  // Results.
   std::ostream& err;  // Everything else.
   const Clock& clock;
   Connector connect = &CoordinatorClient::Connect;
   std::function<void(absl::Duration)> sleep = &absl::SleepFor;
-  bool terminal = false;  // Whether `err` is one.
+  bool terminal = false;  // Whether `err` is one that can redraw a line.
   int width = 80;         // Its width.
   bool color = false;     // Whether errors stand out there.
   TableStyle style;       // Of tables in `out`.

@@ -7,6 +7,7 @@
 //   64 hex digits: the SHA-256 of all that; "\n"
 #include <algorithm>
 #include <cstdint>
+#include <cstdio>
 #include <fstream>
 #include <memory>
 #include <set>
@@ -15,6 +16,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/cli/commands/commands.h"
+#include "client/cli/file_chunks.h"
 #include "client/cli/options.h"
 #include "client/cli/output_file.h"
 #include "client/cli/text_format.h"
@@ -111,8 +113,9 @@ absl::StatusOr<ExitCode> Export(Session& session, const std::string& name,
   for (const std::string& sha256 : ArtifactsOf(pipeline))
     RETURN_IF_ERROR(WriteArtifact(session, sha256, writer));
   RETURN_IF_ERROR(writer.End());
-  session.Note(
-      absl::StrCat(pipeline.name(), "@", pipeline.version(), " is in ", path));
+  if (path != "-")
+    session.Note(absl::StrCat(pipeline.name(), "@", pipeline.version(),
+                              " is in ", path));
   return kDone;
 }
 
@@ -127,7 +130,8 @@ absl::Status NotCarried(const std::string& path, absl::string_view why) {
 class CarriedReader {
  public:
   static absl::StatusOr<std::unique_ptr<CarriedReader>> Open(
-      const std::string& path) {
+      const std::string& path, std::istream& in) {
+    if (path == kStandardInput) return Spooled(in);
     std::unique_ptr<CarriedReader> reader(new CarriedReader(path));
     if (!reader->file_.is_open()) return FileNotFound(path);
     RETURN_IF_ERROR(reader->CheckDigest());
@@ -159,6 +163,26 @@ class CarriedReader {
  private:
   explicit CarriedReader(const std::string& path)
       : path_(path), file_(path, std::ios::binary) {}
+
+  // What comes from `in` is read twice, too: by way of a file without a name.
+  static absl::StatusOr<std::unique_ptr<CarriedReader>> Spooled(
+      std::istream& in) {
+    std::FILE* const spool = std::tmpfile();
+    if (spool == nullptr)
+      return NotCarried("-", "there is no room for it in the temporary files");
+    std::string piece(kPieceBytes, '\0');
+    bool kept = true;
+    while (kept && (in.read(piece.data(), kPieceBytes), in.gcount() > 0))
+      kept = std::fwrite(piece.data(), 1, static_cast<size_t>(in.gcount()),
+                         spool) == static_cast<size_t>(in.gcount());
+    kept = std::fflush(spool) == 0 && kept;
+    absl::StatusOr<std::unique_ptr<CarriedReader>> reader =
+        kept
+            ? Open(absl::StrCat("/dev/fd/", fileno(spool)), in)
+            : NotCarried("-", "there is no room for it in the temporary files");
+    std::fclose(spool);  // It is open once more.
+    return reader;
+  }
 
   // Nothing is sent of a file that is not as it was written.
   absl::Status CheckDigest() {
@@ -213,7 +237,7 @@ absl::StatusOr<std::string> SendArtifact(Session& session,
 }
 
 absl::StatusOr<ExitCode> Import(Session& session, const std::string& path) {
-  ASSIGN_OR_RETURN(const auto reader, CarriedReader::Open(path));
+  ASSIGN_OR_RETURN(const auto reader, CarriedReader::Open(path, *session.in));
   ASSIGN_OR_RETURN(const int64_t length, reader->Length());
   ASSIGN_OR_RETURN(const std::string bytes, reader->Read(length));
   pb::ImportPipelineRequest request;
@@ -245,7 +269,9 @@ void AddExport(CLI::App& app, Session& session) {
   command->add_option("pipeline", *name, "the newest version of NAME, or N")
       ->required()
       ->type_name("NAME[@N]");
-  command->add_option("file", *path, "the file to write")
+  command
+      ->add_option("file", *path,
+                   "the file to write, \"-\" for standard output")
       ->required()
       ->type_name("FILE");
   command->callback([&session, name, path] {
@@ -260,7 +286,8 @@ void AddImport(CLI::App& app, Session& session) {
                                  "Stores a pipeline that `troupe export` wrote",
                                  kImportExamples);
   auto path = std::make_shared<std::string>();
-  command->add_option("file", *path, "the file to read")
+  command
+      ->add_option("file", *path, "the file to read, \"-\" for standard input")
       ->required()
       ->type_name("FILE");
   command->callback([&session, path] {
