@@ -160,12 +160,12 @@ absl::StatusOr<ExitCode> PrintSubmitted(Session& session, const pb::Job& job) {
 }
 
 absl::StatusOr<std::optional<OutputTarget>> OpenOutput(
-    Session& session, const OutputOptions& options) {
+    Session& session, const OutputOptions& options, const pb::Job* job) {
   RETURN_IF_ERROR(options.Check());
   const auto wrong = [](absl::string_view what) {
     return MakeError(absl::StatusCode::kInvalidArgument, "BAD_USAGE", what);
   };
-  if (session.detach && !options.path.empty())
+  if (session.detach && !(options.path.empty() && options.rejects.empty()))
     return wrong(
         "--detach leaves before there is an output; `troupe fetch JOB --output "
         "FILE` writes it later");
@@ -173,9 +173,13 @@ absl::StatusOr<std::optional<OutputTarget>> OpenOutput(
   if (options.path.empty()) return wrong("--output is required");
   if (session.json && options.path == "-")
     return wrong("--json and --output - both want standard output");
-  ASSIGN_OR_RETURN(
-      OutputTarget target,
-      OutputTarget::Create(options.path, session.out, session.followed));
+  if (options.rejects == "-" && (session.json || options.path == "-"))
+    return wrong(session.json
+                     ? "--json and --rejects - both want standard output"
+                     : "--output - and --rejects - both want standard output");
+  ASSIGN_OR_RETURN(OutputTarget target,
+                   OutputTarget::Create(options.path, options.rejects,
+                                        session.out, session.followed, job));
   return target;
 }
 
@@ -189,10 +193,13 @@ absl::Status SaveOutput(Session& session, const pb::Job& job,
         absl::StrCat(FormatCount(manifest.rows_ok()), " rows in ", path));
   if (!manifest.has_rejects()) return absl::OkStatus();
   const std::string rejects = target.rejects_path();
+  if (rejects == "-") return absl::OkStatus();
   session.Note(rejects.empty()
                    ? absl::StrCat("the rejected rows were not written; "
                                   "`troupe fetch ",
-                                  job.id(), " --output FILE` writes them")
+                                  job.id(),
+                                  " --output FILE` or --rejects "
+                                  "writes them")
                    : absl::StrCat(FormatCount(manifest.rows_rejected()),
                                   " rejected rows in ", rejects));
   return absl::OkStatus();

@@ -57,8 +57,10 @@ absl::StatusOr<ExitCode> PrintSubmitted(Session& session, const pb::Job& job);
 
 // The target for a job's output, checked before the job is run; none with
 // --detach, which leaves before there is an output. BAD_USAGE or BAD_OUTPUT.
+// `job`: the one whose output is wanted, where there is one already.
 absl::StatusOr<std::optional<OutputTarget>> OpenOutput(
-    Session& session, const OutputOptions& options);
+    Session& session, const OutputOptions& options,
+    const pb::Job* job = nullptr);
 
 // Fetches the output of a job with a result to `path`. Says where it lies.
 absl::Status SaveOutput(Session& session, const pb::Job& job,

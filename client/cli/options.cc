@@ -300,6 +300,7 @@ void AddSubmitOptions(CLI::App& command, Session& session) {
 }
 
 void AddOutputOptions(CLI::App& command, OutputOptions& options) {
+  AddRejectsOption(command, options);
   command
       .add_option("--output,-o", options.path,
                   "the file to write, \"-\" for standard output; .gz and .zst "

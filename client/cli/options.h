@@ -55,6 +55,7 @@ void ReplaceCsvOptions(const pb::CsvOptions& changes, pb::CsvOptions& csv);
 struct OutputOptions {
   std::string path;
   std::string format;  // "" for what the ending of `path` or the pipeline says.
+  std::string rejects = {};  // Where rejected rows go; "" for beside `path`.
 
   // FORMAT_UNSPECIFIED where nothing says anything.
   pb::Format chosen_format() const;
@@ -63,6 +64,8 @@ struct OutputOptions {
   absl::Status Check() const;
 };
 void AddOutputOptions(CLI::App& command, OutputOptions& options);
+// --rejects alone; AddOutputOptions has it.
+void AddRejectsOption(CLI::App& command, OutputOptions& options);
 
 // --detach and --request-id.
 void AddSubmitOptions(CLI::App& command, Session& session);

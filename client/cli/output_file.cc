@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -58,9 +59,10 @@ void RemoveAbandoned(const fs::path& target) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<OutputFile>> OutputFile::Create(
-    const std::string& path, std::ostream& standard_output, Followed followed) {
+    const std::string& path, std::ostream& standard_output, Followed followed,
+    const std::string& key) {
   std::unique_ptr<OutputFile> file(
-      new OutputFile(path, standard_output, std::move(followed)));
+      new OutputFile(path, standard_output, std::move(followed), key));
   RETURN_IF_ERROR(file->Open());
   return file;
 }
@@ -68,7 +70,7 @@ absl::StatusOr<std::unique_ptr<OutputFile>> OutputFile::Create(
 OutputFile::~OutputFile() {
   if (fd_ >= 0) close(fd_);
   if (temporary_.empty()) return;
-  unlink(temporary_.c_str());
+  if (!keep_) unlink(temporary_.c_str());
   followed_.RemoveFile(temporary_);
 }
 
@@ -87,8 +89,52 @@ absl::Status OutputFile::Open() {
   const fs::path target =
       regular_ ? fs::path(path_)
                : fs::temp_directory_path(error) / "troupe-output";
+  if (!regular_ || compressor_ != nullptr) key_.clear();
+  const bool kept = !key_.empty() && OpenKept(target.string());
   RemoveAbandoned(target);
-  return OpenTemporary(target.string());
+  return kept ? absl::OkStatus() : OpenTemporary(target.string());
+}
+
+// Opens what an earlier process left under our key, or begins it. False where
+// another process is at it.
+bool OutputFile::OpenKept(const std::string& target) {
+  temporary_ = absl::StrCat(target, ".", key_, kUnfinished);
+  fd_ =
+      open(temporary_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+  struct stat status = {};
+  if (fd_ >= 0 && flock(fd_, LOCK_EX | LOCK_NB) == 0 &&
+      fstat(fd_, &status) == 0 && status.st_nlink > 0 &&
+      lseek(fd_, 0, SEEK_END) == status.st_size) {
+    bytes_ = status.st_size;
+    followed_.AddFile(temporary_);
+    return true;
+  }
+  if (fd_ >= 0) close(fd_);
+  fd_ = -1;
+  temporary_.clear();
+  key_.clear();
+  return false;
+}
+
+absl::StatusOr<std::string> OutputFile::ReadBack(int64_t offset,
+                                                 int64_t bytes) const {
+  std::string text(static_cast<size_t>(bytes), '\0');
+  for (size_t filled = 0; filled < text.size();) {
+    const ssize_t got = pread(fd_, text.data() + filled, text.size() - filled,
+                              offset + static_cast<int64_t>(filled));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return Failed("what was written cannot be read again");
+    filled += static_cast<size_t>(got);
+  }
+  return text;
+}
+
+absl::Status OutputFile::Cut(int64_t bytes) {
+  if (ftruncate(fd_, bytes) != 0 || lseek(fd_, bytes, SEEK_SET) != bytes)
+    return Failed(std::strerror(errno));
+  bytes_ = bytes;
+  flushing_ = std::min(flushing_, bytes);
+  return absl::OkStatus();
 }
 
 absl::Status OutputFile::OpenTemporary(const std::string& target) {

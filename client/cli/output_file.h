@@ -25,17 +25,27 @@ namespace troupe {
 class OutputFile {
  public:
   // Checks at once that the target can be written, and removes what processes
-  // that died left beside it. INVALID_ARGUMENT (BAD_OUTPUT) when not.
+  // that died left beside it. INVALID_ARGUMENT (BAD_OUTPUT) when not. `key`: 8
+  // hex digits of what it will hold; what an earlier process began to write of
+  // the same is gone on with.
   static absl::StatusOr<std::unique_ptr<OutputFile>> Create(
-      const std::string& path, std::ostream& standard_output,
-      Followed followed);
-  // Removes what was not committed.
+      const std::string& path, std::ostream& standard_output, Followed followed,
+      const std::string& key = "");
+  // Removes what was not committed, unless it is to be kept.
   ~OutputFile();
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
 
   // DATA_LOSS (WRITE_FAILED) when the disk is full and the like.
   absl::Status Write(absl::string_view bytes);
+  // What is written so far; at first, what an earlier process wrote.
+  int64_t bytes() const { return bytes_; }
+  // Reads that again, `bytes` from `offset` on.
+  absl::StatusOr<std::string> ReadBack(int64_t offset, int64_t bytes) const;
+  // Takes back all but the first `bytes`.
+  absl::Status Cut(int64_t bytes);
+  // Leaves what is written where a later process with the same key finds it.
+  void Keep() { keep_ = !key_.empty() && bytes_ > 0; }
   // Makes the whole visible. Errors as of Write.
   absl::Status Commit();
 
@@ -43,8 +53,13 @@ class OutputFile {
   bool regular() const { return regular_; }
 
  private:
-  OutputFile(std::string path, std::ostream& out, Followed followed)
-      : path_(std::move(path)), out_(out), followed_(std::move(followed)) {}
+  OutputFile(std::string path, std::ostream& out, Followed followed,
+             std::string key)
+      : path_(std::move(path)),
+        out_(out),
+        followed_(std::move(followed)),
+        key_(std::move(key)) {}
+  bool OpenKept(const std::string& target);
   absl::Status Open();
   absl::Status OpenTemporary(const std::string& target);
   absl::Status WriteRaw(absl::string_view bytes);
@@ -55,6 +70,8 @@ class OutputFile {
   std::string path_;  // With symbolic links resolved.
   std::ostream& out_;
   Followed followed_;
+  std::string key_;  // "" where nothing can be gone on with.
+  bool keep_ = false;
   bool regular_ = true;
   std::string temporary_;  // "" once it is gone.
   int fd_ = -1;

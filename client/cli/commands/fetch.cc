@@ -36,7 +36,8 @@ absl::Status CheckOutputOf(const pb::Job& job, const std::string& path) {
 }
 
 absl::StatusOr<ExitCode> Fetch(Session& session, const std::string& id,
-                               const std::string& path) {
+                               const OutputOptions& wanted) {
+  const std::string& path = wanted.path;
   pb::GetJobRequest request;
   request.set_id(id);
   ASSIGN_OR_RETURN(const pb::Job job, session.client().GetJob(request));
@@ -48,7 +49,7 @@ absl::StatusOr<ExitCode> Fetch(Session& session, const std::string& id,
     RETURN_IF_ERROR(CheckOutputOf(job, path));
     const std::string& format = pb::Format_Name(job.manifest().format());
     ASSIGN_OR_RETURN(std::optional<OutputTarget> target,
-                     OpenOutput(session, {path, format}));
+                     OpenOutput(session, {path, format, wanted.rejects}, &job));
     RETURN_IF_ERROR(SaveOutput(session, job, *target, path));
   }
   return ConcludeJob(session, job);
@@ -61,18 +62,20 @@ void AddFetch(CLI::App& app, Session& session) {
       app, session, "fetch", "Writes the output of a finished job to a file",
       kFetchExamples);
   auto id = std::make_shared<std::string>();
-  auto path = std::make_shared<std::string>();
+  auto output = std::make_shared<OutputOptions>();
   command->add_option("job", *id, "as `troupe jobs` shows it")
       ->required()
       ->type_name("JOB");
   command
-      ->add_option("--output,-o", *path,
+      ->add_option("--output,-o", output->path,
                    "the file to write, \"-\" for standard output")
       ->required()
-      ->type_name("FILE");
-  command->callback([&session, id, path] {
-    session.command = [&session, id, path] {
-      return Fetch(session, *id, *path);
+      ->type_name("FILE")
+      ->group("Output");
+  AddRejectsOption(*command, *output);
+  command->callback([&session, id, output] {
+    session.command = [&session, id, output] {
+      return Fetch(session, *id, *output);
     };
   });
 }

@@ -50,8 +50,14 @@ struct Finished {
     part.set_rows(rows);
   }
 
-  absl::Status Save(const std::string& path) {
-    auto target = OutputTarget::Create(path, out, Followed());
+  absl::Status Save(const std::string& path, const std::string& to = "") {
+    auto target = OutputTarget::Create(path, to, out, Followed());
+    if (!target.ok()) return target.status();
+    return target->Fetch(client, job, progress);
+  }
+  // The same of a job that is known beforehand.
+  absl::Status SaveJob(const std::string& path) {
+    auto target = OutputTarget::Create(path, "", out, Followed(), &job);
     if (!target.ok()) return target.status();
     return target->Fetch(client, job, progress);
   }
@@ -72,6 +78,20 @@ TEST(Download, WritesRejectsBesideTheOutput) {
   Finished finished("{\"row\": 3}\n");
   EXPECT_EQ(finished.Save(directory.Path("p.csv")), absl::OkStatus());
   EXPECT_EQ(directory.Read("p.csv.rejects.jsonl"), "{\"row\": 3}\n");
+}
+
+TEST(Download, WritesRejectsWhereTheyAreWanted) {
+  const TempDirectory directory;
+  Finished rejected("{\"row\":3}\n");
+  ASSERT_TRUE(rejected.Save("/dev/null", directory.Path("r.jsonl")).ok());
+  EXPECT_EQ(directory.Read("r.jsonl"), "{\"row\":3}\n");
+  ASSERT_TRUE(rejected.Save(directory.Path("p.csv"), "-").ok());
+  EXPECT_EQ(rejected.out.str(), "{\"row\":3}\n");
+  EXPECT_EQ(directory.Files(), 2u);
+  Finished clean;
+  ASSERT_TRUE(
+      clean.Save(directory.Path("p.csv"), directory.Path("r.jsonl")).ok());
+  EXPECT_EQ(directory.Read("r.jsonl"), "");
 }
 
 TEST(Download, RemovesTheRejectsOfAnEarlierRun) {
@@ -96,6 +116,38 @@ TEST(Download, GivesUpWithoutProgress) {
   finished.client.breaks = 1000;
   EXPECT_TRUE(absl::IsUnavailable(finished.Save(directory.Path("p.csv"))));
   EXPECT_EQ(directory.Files(), 0u);
+}
+
+TEST(Download, GoesOnWhereAnEarlierProcessStopped) {
+  const TempDirectory directory;
+  Finished lost;
+  lost.client.breaks = 1000;
+  EXPECT_TRUE(absl::IsUnavailable(lost.SaveJob(directory.Path("p.csv"))));
+  EXPECT_EQ(directory.Read("p.csv"), "(none)");
+  EXPECT_EQ(directory.Files(), 1u);  // What came so far.
+  Finished again;
+  EXPECT_EQ(again.SaveJob(directory.Path("p.csv")), absl::OkStatus());
+  EXPECT_EQ(directory.Read("p.csv"), kWhole);
+  EXPECT_EQ(directory.Files(), 1u);
+  EXPECT_NE(again.client.calls[0], "ReadOutput j part-0 0");
+}
+
+TEST(Download, TrustsNothingThatAnEarlierProcessLeft) {
+  for (const char* left : {"id,prediction\n1,a\n2,X\n3", "id,pred!",
+                           "id,prediction\n1,a\n2,b\n3,X\n",
+                           "id,prediction\n1,a\n2,b\n3,c\nand more"}) {
+    const TempDirectory directory;
+    Finished lost;
+    lost.client.breaks = 1000;
+    EXPECT_FALSE(lost.SaveJob(directory.Path("p.csv")).ok());
+    for (const auto& entry :
+         std::filesystem::directory_iterator(directory.Path("")))
+      std::ofstream(entry.path(), std::ios::binary) << left;
+    Finished again;
+    EXPECT_EQ(again.SaveJob(directory.Path("p.csv")), absl::OkStatus());
+    EXPECT_EQ(directory.Read("p.csv"), kWhole) << left;
+    EXPECT_EQ(directory.Files(), 1u);
+  }
 }
 
 // Whatever differs from the manifest, the old output stays and nothing is left
@@ -215,7 +267,7 @@ TEST(Download, RemovesWhatDeadProcessesLeft) {
   directory.Write("q.csv.0123abcd.troupe-partial", "another file's");
   Finished living;
   auto target =
-      OutputTarget::Create(directory.Path("p.csv"), living.out, Followed());
+      OutputTarget::Create(directory.Path("p.csv"), "", living.out, Followed());
   ASSERT_TRUE(target.ok());
   EXPECT_EQ(directory.Files(), 3u);  // Its own is the third.
   Finished finished;
