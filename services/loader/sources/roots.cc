@@ -15,6 +15,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
 #include "services/loader/sources/open_beneath.h"
@@ -172,6 +173,21 @@ absl::StatusOr<std::vector<std::string>> Roots::Match(
 }
 
 absl::StatusOr<std::vector<std::string>> Roots::Expand(
+    absl::string_view path) const {
+  absl::StatusOr<std::vector<std::string>> paths = ExpandOrFail(path);
+  if (ReasonOf(paths.status()) != "FILE_NOT_FOUND") return paths;
+  std::vector<std::string> looked_in;
+  for (const Root& root : roots_)
+    looked_in.push_back(
+        absl::StrCat("\"", root.path.empty() ? "/" : root.path, "\""));
+  return MakeError(
+      absl::StatusCode::kNotFound, "FILE_NOT_FOUND",
+      absl::StrCat("no file \"", path, "\" below the loader's --roots ",
+                   absl::StrJoin(looked_in, ", ")),
+      MetadataOf(paths.status()));
+}
+
+absl::StatusOr<std::vector<std::string>> Roots::ExpandOrFail(
     absl::string_view path) const {
   absl::StatusOr<OpenedFile> file = OpenFile(path);
   if (file.ok()) return std::vector<std::string>{file->identity.path()};

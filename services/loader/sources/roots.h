@@ -32,7 +32,7 @@ class Roots {
   // so and its last part has `*`, `?` or `[...]`, all that match (hidden files
   // only by a pattern that begins with a dot). A relative path is looked for
   // below each root in turn; an absolute one must begin with a root. Returns
-  // FILE_NOT_FOUND when there is none.
+  // FILE_NOT_FOUND, naming the roots, when there is none.
   absl::StatusOr<std::vector<std::string>> Expand(absl::string_view path) const;
 
   // Opens a regular file. FILE_NOT_FOUND, OUTSIDE_ROOTS, or BAD_INPUT when it
@@ -42,6 +42,8 @@ class Roots {
   absl::StatusOr<OpenedFile> OpenFile(absl::string_view path) const;
 
  private:
+  absl::StatusOr<std::vector<std::string>> ExpandOrFail(
+      absl::string_view path) const;
   struct Root {
     std::string path;  // As the kernel sees it, without "/" at its end.
     FileDescriptor directory;
