@@ -10,7 +10,8 @@ ExitCode ExitCodeOf(const absl::Status& status) {
   const std::string reason = ReasonOf(status);
   if (status.ok()) return kDone;
   if (reason == "COORDINATOR_UNREACHABLE") return kUnreachable;
-  if (reason == "FILE_NOT_FOUND") return kWrongUsage;
+  if (reason == "FILE_NOT_FOUND" || reason == "OUTSIDE_ROOTS")
+    return kWrongUsage;
   switch (status.code()) {
     case absl::StatusCode::kInvalidArgument:
       return kWrongUsage;

@@ -48,15 +48,31 @@ absl::StatusOr<pb::Job> Create(Session& session,
   }
 }
 
+// A name that the loader does not know is a wrong command, not a failed job.
+// All else is the job's own affair, such as a stage that is missing for now.
+absl::Status CheckRemoteInput(Session& session, pb::CreateJobRequest request,
+                              const InputChoice& input) {
+  request.set_validate_only(true);
+  request.clear_request_id();
+  const absl::Status checked =
+      session.client().CreateJob(request, kCreateTimeout).status();
+  const std::string reason = ReasonOf(checked);
+  if (reason == "FILE_NOT_FOUND" || reason == "OUTSIDE_ROOTS")
+    return InputNotFound(input, checked);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
-absl::StatusOr<std::string> PinVersion(Session& session,
-                                       const std::string& pipeline) {
+absl::StatusOr<pb::Pipeline> FindVersion(Session& session,
+                                         const std::string& pipeline) {
   pb::GetPipelineRequest request;
   request.set_pipeline(pipeline);
-  ASSIGN_OR_RETURN(const pb::Pipeline found,
-                   session.client().GetPipeline(request));
-  return absl::StrCat(found.name(), "@", found.version());
+  return session.client().GetPipeline(request);
+}
+
+std::string VersionOf(const pb::Pipeline& pipeline) {
+  return absl::StrCat(pipeline.name(), "@", pipeline.version());
 }
 
 absl::StatusOr<pb::Job> SubmitJob(Session& session,
@@ -70,9 +86,15 @@ absl::StatusOr<pb::Job> SubmitJob(Session& session,
   ASSIGN_OR_RETURN(const std::string upload,
                    SendInput(session.client(), input, source, progress));
   request.set_upload(upload);
+  if (upload.empty() && !request.validate_only())
+    RETURN_IF_ERROR(CheckRemoteInput(session, request, input));
   request.set_request_id(session.request_id.empty() ? NewRequestId()
                                                     : session.request_id);
-  return Create(session, request);
+  const absl::StatusOr<pb::Job> created = Create(session, request);
+  const std::string reason = ReasonOf(created.status());
+  if (reason == "FILE_NOT_FOUND" || reason == "OUTSIDE_ROOTS")
+    return InputNotFound(input, created.status());
+  return created;
 }
 
 absl::StatusOr<pb::Job> FollowJob(

@@ -19,10 +19,11 @@
 
 namespace troupe {
 
-// `name@N` of what `pipeline` (NAME or NAME@N) is now. NOT_FOUND
-// (PIPELINE_NOT_FOUND).
-absl::StatusOr<std::string> PinVersion(Session& session,
-                                       const std::string& pipeline);
+// What `pipeline` (NAME or NAME@N) is now. NOT_FOUND (PIPELINE_NOT_FOUND).
+absl::StatusOr<pb::Pipeline> FindVersion(Session& session,
+                                         const std::string& pipeline);
+// `name@N`.
+std::string VersionOf(const pb::Pipeline& pipeline);
 
 // Submits `request`, whose source is `input`, and returns the job. `source` is
 // the one in the request that `input` belongs to.

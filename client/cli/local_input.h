@@ -17,9 +17,10 @@
 namespace troupe {
 
 // Finds `path` on this machine, below each of `directories` in turn ("" is the
-// working directory). A name with glob characters is taken literally where such
-// a file exists. Nothing when there is no such file; INVALID_ARGUMENT
-// (SEVERAL_FILES) when a glob matches more than one, as only one can be sent.
+// working directory); "-" is standard input, and always there. A name with glob
+// characters is taken literally where such a file exists. Nothing when there is
+// no such file; INVALID_ARGUMENT (SEVERAL_FILES) when a glob matches more than
+// one, as only one can be sent.
 absl::StatusOr<std::optional<std::string>> FindLocalFile(
     const std::string& path, const std::vector<std::string>& directories);
 
@@ -39,6 +40,12 @@ struct InputChoice {
   std::vector<std::string> directories = {""};
   bool remote = false;
 };
+// What the user is told where neither this machine nor the loader has the
+// input: `loader` (its FILE_NOT_FOUND or OUTSIDE_ROOTS), the directories that
+// were looked in here, and the nearest name there.
+absl::Status InputNotFound(const InputChoice& choice,
+                           const absl::Status& loader);
+
 absl::StatusOr<std::string> SendInput(CoordinatorClient& client,
                                       const InputChoice& choice,
                                       pb::Source& source,

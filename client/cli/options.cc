@@ -95,6 +95,8 @@ absl::Status InputOptions::Apply(const pb::Source& stored,
   if (!format.empty())
     source.set_format(static_cast<pb::Format>(
         EnumNumber(*pb::Format_descriptor(), format).value_or(0)));
+  source.set_path(path);
+  RETURN_IF_ERROR(CheckCsvOptions(csv, source));
   if (csv.ByteSizeLong() > 0) ReplaceCsvOptions(csv, *source.mutable_csv());
   if (!on_bad_row.empty())
     source.set_on_bad_row(static_cast<pb::BadRowPolicy>(

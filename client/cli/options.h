@@ -40,14 +40,19 @@ struct InputOptions {
   std::string max_rejects;
 
   InputChoice choice() const { return {path, {""}, remote}; }
-  // Puts everything but the path into `source`. INVALID_ARGUMENT (BAD_USAGE).
-  absl::Status Apply(pb::Source& source) const;
+  // Puts everything but the path into `source`. `stored` is what the pipeline
+  // says where nothing is given. INVALID_ARGUMENT (BAD_USAGE), also for what
+  // means nothing for this input.
+  absl::Status Apply(const pb::Source& stored, pb::Source& source) const;
 };
 // All but the path's own option, which commands name differently.
 void AddInputOptions(CLI::App& command, InputOptions& options);
 
 // How CSV is read: one option per field of CsvOptions.
 void AddCsvOptions(CLI::App& command, pb::CsvOptions& csv);
+// Refuses options of CSV for an input that `source` says to be none.
+absl::Status CheckCsvOptions(const pb::CsvOptions& csv,
+                             const pb::Source& source);
 // Puts what is set in `changes` in place of what `csv` says.
 void ReplaceCsvOptions(const pb::CsvOptions& changes, pb::CsvOptions& csv);
 

@@ -31,14 +31,14 @@ absl::Status DeleteJob(Session& session, const std::string& name) {
   get.set_id(name);
   if (const auto job = session.client().GetJob(get); !job.ok()) {
     if (ReasonOf(job.status()) != "JOB_NOT_FOUND") return job.status();
-    const auto pinned = PinVersion(session, name);
+    const auto pinned = FindVersion(session, name);
     if (!pinned.ok()) return job.status();
-    return MakeError(absl::StatusCode::kInvalidArgument, "BAD_USAGE",
-                     absl::StrCat("\"", name,
-                                  "\" is a pipeline; say which "
-                                  "version, such as ",
-                                  *pinned, ", the newest (`troupe pipelines ",
-                                  name, "` lists them)"));
+    return BadUsage(absl::StrCat("\"", name,
+                                 "\" is a pipeline; say which "
+                                 "version, such as ",
+                                 VersionOf(*pinned),
+                                 ", the newest (`troupe pipelines ", name,
+                                 "` lists them)"));
   }
   pb::DeleteJobRequest request;
   request.set_id(name);

@@ -20,12 +20,13 @@ struct EvaluateOptions {
 absl::StatusOr<ExitCode> Evaluate(Session& session,
                                   const EvaluateOptions& options) {
   // Before the input is sent: the name may be wrong.
-  ASSIGN_OR_RETURN(const std::string version,
-                   PinVersion(session, options.pipeline));
+  ASSIGN_OR_RETURN(const pb::Pipeline pipeline,
+                   FindVersion(session, options.pipeline));
   pb::CreateJobRequest request;
   request.set_kind(pb::EVALUATE);
-  request.set_pipeline(version);
-  RETURN_IF_ERROR(options.input.Apply(*request.mutable_source()));
+  request.set_pipeline(VersionOf(pipeline));
+  RETURN_IF_ERROR(
+      options.input.Apply(pipeline.spec().source(), *request.mutable_source()));
   ASSIGN_OR_RETURN(const pb::Job created,
                    SubmitJob(session, request, options.input.choice()));
   if (session.detach) return PrintSubmitted(session, created);
@@ -47,7 +48,9 @@ void AddEvaluate(CLI::App& app, Session& session) {
                    "the newest version of NAME, or version N")
       ->required()
       ->type_name("NAME[@N]");
-  command->add_option("--input,-i", options->input.path, "the table")
+  command
+      ->add_option("--input,-i", options->input.path,
+                   "the table; \"-\" for standard input")
       ->required()
       ->type_name("FILE");
   AddInputOptions(*command, options->input);

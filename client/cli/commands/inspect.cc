@@ -28,6 +28,7 @@ struct InspectOptions {
   InputOptions input;
   OutputOptions output;
   int rows = 10;
+  CLI::Option* rows_option = nullptr;
 };
 
 // The job as JSON, its preview as objects in place of the table's bytes.
@@ -55,13 +56,13 @@ absl::Status PrintAsJson(Session& session, const pb::Job& job) {
 
 // The beginning of a local file that is read as it is. Nothing for others.
 absl::StatusOr<std::string> BeginningOf(const InputChoice& choice) {
-  if (choice.remote) return "";
+  // A pipe could not be read again.
+  if (choice.remote || choice.path == kStandardInput) return "";
   ASSIGN_OR_RETURN(const std::optional<std::string> file,
                    FindLocalFile(choice.path, choice.directories));
   if (!file.has_value()) return "";
   ASSIGN_OR_RETURN(const auto chunks,
                    FileChunks::Open(*file, pb::COMPRESSION_UNSPECIFIED));
-  // A pipe could not be read again.
   if (chunks->bytes_total() == 0) return "";
   return chunks->Next();
 }
@@ -102,6 +103,15 @@ absl::Status GuessDialect(Session& session, const InputOptions& options,
 
 absl::StatusOr<ExitCode> Inspect(Session& session,
                                  const InspectOptions& options) {
+  if (options.output.path.empty() &&
+      (!options.output.format.empty() || !options.output.rejects.empty()))
+    return BadUsage(
+        "--format and --rejects say how --output is written, and "
+        "there is none");
+  if (options.output.path == "-" && options.rows_option->count() > 0)
+    return BadUsage(
+        "--rows means nothing with --output -, which shows no "
+        "report");
   std::optional<OutputTarget> target;
   if (!options.output.path.empty()) {
     ASSIGN_OR_RETURN(target, OpenOutput(session, options.output));
@@ -109,7 +119,7 @@ absl::StatusOr<ExitCode> Inspect(Session& session,
   pb::CreateJobRequest request;
   request.set_kind(pb::INSPECT);
   request.set_preview_rows(options.rows);
-  RETURN_IF_ERROR(options.input.Apply(*request.mutable_source()));
+  RETURN_IF_ERROR(options.input.Apply(pb::Source(), *request.mutable_source()));
   RETURN_IF_ERROR(
       GuessDialect(session, options.input, *request.mutable_source()));
   if (target.has_value()) {
@@ -142,12 +152,16 @@ void AddInspect(CLI::App& app, Session& session) {
       "Shows a table as the loader reads it: types, missing values, first rows",
       kInspectExamples);
   auto options = std::make_shared<InspectOptions>();
-  command->add_option("file", options->input.path, "the table")
+  command
+      ->add_option("file", options->input.path,
+                   "the table; \"-\" for standard input")
       ->required()
       ->type_name("FILE");
-  command->add_option("--rows", options->rows, "how many first rows to show")
-      ->check(CLI::Range(1, 100))
-      ->capture_default_str();
+  options->rows_option =
+      command
+          ->add_option("--rows", options->rows, "how many first rows to show")
+          ->check(CLI::Range(1, 100))
+          ->capture_default_str();
   AddOutputOptions(*command, options->output);
   AddInputOptions(*command, options->input);
   command->callback([&session, options] {

@@ -1,6 +1,8 @@
 // troupe score: predicts every row of a table.
 #include <optional>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "client/cli/commands/commands.h"
 #include "client/cli/job_run.h"
 #include "client/cli/options.h"
@@ -39,19 +41,41 @@ pb::OutputSpec Output(const pb::Pipeline& pipeline,
   return output;
 }
 
+// Whether the options mean anything for what this pipeline predicts.
+absl::Status CheckOptions(const pb::Pipeline& pipeline,
+                          const ScoreOptions& options) {
+  const pb::ModelSpec& model = pipeline.spec().model();
+  const std::string& objective = model.has_baseline()
+                                     ? model.baseline().objective()
+                                     : model.xgboost().objective();
+  const bool binary = absl::StartsWith(objective, "binary");
+  const bool classes = binary || absl::StartsWith(objective, "multi");
+  const bool threshold = options.threshold_option->count() > 0;
+  if (!classes && (threshold || options.probabilities_option->count() > 0))
+    return BadUsage(absl::StrCat(threshold ? "--threshold" : "--probabilities",
+                                 " means nothing for ", VersionOf(pipeline),
+                                 ", which predicts numbers (objective ",
+                                 objective, ")"));
+  if (threshold && !binary)
+    return BadUsage(absl::StrCat(
+        "--threshold chooses between two classes, and ", VersionOf(pipeline),
+        " has more (objective ", objective, ")"));
+  return absl::OkStatus();
+}
+
 absl::StatusOr<ExitCode> Score(Session& session, const ScoreOptions& options) {
-  pb::GetPipelineRequest get;
-  get.set_pipeline(options.pipeline);
   ASSIGN_OR_RETURN(const pb::Pipeline pipeline,
-                   session.client().GetPipeline(get));
+                   FindVersion(session, options.pipeline));
+  if (pipeline.spec().has_model())
+    RETURN_IF_ERROR(CheckOptions(pipeline, options));
   ASSIGN_OR_RETURN(std::optional<OutputTarget> target,
                    OpenOutput(session, options.output));
   pb::CreateJobRequest request;
   request.set_kind(pb::SCORE);
   // Pinned: a newer version may come while the input is sent.
-  request.set_pipeline(pipeline.name() + "@" +
-                       std::to_string(pipeline.version()));
-  RETURN_IF_ERROR(options.input.Apply(*request.mutable_source()));
+  request.set_pipeline(VersionOf(pipeline));
+  RETURN_IF_ERROR(
+      options.input.Apply(pipeline.spec().source(), *request.mutable_source()));
   *request.mutable_output() = Output(pipeline, options);
   ASSIGN_OR_RETURN(const pb::Job created,
                    SubmitJob(session, request, options.input.choice()));
@@ -73,7 +97,9 @@ void AddScore(CLI::App& app, Session& session) {
                    "the newest version of NAME, or version N")
       ->required()
       ->type_name("NAME[@N]");
-  command->add_option("--input,-i", options->input.path, "the table")
+  command
+      ->add_option("--input,-i", options->input.path,
+                   "the table; \"-\" for standard input")
       ->required()
       ->type_name("FILE");
   AddOutputOptions(*command, options->output);

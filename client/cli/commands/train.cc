@@ -2,9 +2,11 @@
 #include <filesystem>
 
 #include "client/cli/commands/commands.h"
+#include "client/cli/file_chunks.h"
 #include "client/cli/job_run.h"
 #include "client/cli/options.h"
 #include "client/cli/report_text.h"
+#include "client/spec/config_node.h"
 #include "client/spec/spec_loader.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
@@ -16,6 +18,7 @@ constexpr char kTrainExamples[] =
     "  troupe train deploy/examples/cancer.yaml\n"
     "  troupe train churn.yaml --data churn-2026.csv.gz\n"
     "  troupe train churn.yaml --validate-only\n"
+    "  generate | troupe train - --data churn.csv   # the file, from a pipe\n"
     "  troupe train churn.yaml --remote         # the loader has the data\n";
 
 struct TrainOptions {
@@ -26,8 +29,28 @@ struct TrainOptions {
   bool validate_only = false;
 };
 
+// The pipeline of a file, or of standard input.
+absl::StatusOr<LoadedSpec> Load(Session& session, const TrainOptions& options) {
+  if (options.file != kStandardInput) return LoadSpec(options.file);
+  if (options.data == kStandardInput)
+    return BadUsage("the pipeline and --data cannot both be standard input");
+  std::string text(static_cast<size_t>(ConfigLimits().max_text_bytes) + 1,
+                   '\0');
+  session.in->read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<size_t>(session.in->gcount()));
+  return ParseSpec(text, "standard input");
+}
+
 absl::StatusOr<ExitCode> Train(Session& session, const TrainOptions& options) {
-  ASSIGN_OR_RETURN(LoadedSpec loaded, LoadSpec(options.file));
+  if (options.validate_only && session.detach)
+    return BadUsage(
+        "--detach means nothing with --validate-only: there is no "
+        "job");
+  if (options.validate_only && !session.request_id.empty())
+    return BadUsage(
+        "--request-id means nothing with --validate-only: there is "
+        "no job");
+  ASSIGN_OR_RETURN(LoadedSpec loaded, Load(session, options));
   // A path in the file is meant beside the file; one on the command line,
   // where the user stands.
   InputChoice input;
@@ -41,6 +64,9 @@ absl::StatusOr<ExitCode> Train(Session& session, const TrainOptions& options) {
     // The file's are for the file's own path.
     loaded.spec.mutable_source()->clear_compression();
   }
+  pb::Source read = loaded.spec.source();
+  read.set_path(input.path);
+  RETURN_IF_ERROR(CheckCsvOptions(options.csv, read));
   if (options.csv.ByteSizeLong() > 0)
     ReplaceCsvOptions(options.csv,
                       *loaded.spec.mutable_source()->mutable_csv());
@@ -74,12 +100,15 @@ void AddTrain(CLI::App& app, Session& session) {
                  "Fits a pipeline, tests it on held-out rows, stores a version",
                  kTrainExamples);
   auto options = std::make_shared<TrainOptions>();
-  command->add_option("file", options->file, "the pipeline, YAML or JSON")
+  command
+      ->add_option("file", options->file,
+                   "the pipeline, YAML or JSON; \"-\" for standard input")
       ->required()
       ->type_name("FILE.yaml");
   command
       ->add_option("--data", options->data,
-                   "the table, instead of the file's source.path")
+                   "the table, instead of the file's source.path; \"-\" for "
+                   "standard input")
       ->type_name("PATH");
   AddCsvOptions(*command, options->csv);
   command->add_flag("--remote", options->remote,

@@ -22,14 +22,15 @@ struct TransformOptions {
 absl::StatusOr<ExitCode> Transform(Session& session,
                                    const TransformOptions& options) {
   // Before the input is sent: the name may be wrong.
-  ASSIGN_OR_RETURN(const std::string version,
-                   PinVersion(session, options.pipeline));
+  ASSIGN_OR_RETURN(const pb::Pipeline pipeline,
+                   FindVersion(session, options.pipeline));
   ASSIGN_OR_RETURN(std::optional<OutputTarget> target,
                    OpenOutput(session, options.output));
   pb::CreateJobRequest request;
   request.set_kind(pb::TRANSFORM);
-  request.set_pipeline(version);
-  RETURN_IF_ERROR(options.input.Apply(*request.mutable_source()));
+  request.set_pipeline(VersionOf(pipeline));
+  RETURN_IF_ERROR(
+      options.input.Apply(pipeline.spec().source(), *request.mutable_source()));
   if (const pb::Format format = options.output.chosen_format();
       format != pb::FORMAT_UNSPECIFIED)
     request.mutable_output()->set_format(format);
@@ -55,7 +56,9 @@ void AddTransform(CLI::App& app, Session& session) {
                    "the newest version of NAME, or version N")
       ->required()
       ->type_name("NAME[@N]");
-  command->add_option("--input,-i", options->input.path, "the table")
+  command
+      ->add_option("--input,-i", options->input.path,
+                   "the table; \"-\" for standard input")
       ->required()
       ->type_name("FILE");
   AddOutputOptions(*command, options->output);

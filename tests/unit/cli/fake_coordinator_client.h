@@ -19,6 +19,7 @@ class FakeCoordinatorClient : public CoordinatorClient {
   // --- Answers ---------------------------------------------------------------
   absl::Status error;            // Where not OK, the answer to everything.
   absl::Status create_error;     // To CreateJob.
+  absl::Status check_error;      // To one that asks for the input only.
   int create_errors = 1 << 30;   // So often.
   absl::Status health;           // To CheckHealth.
   std::vector<pb::Job> updates;  // What WatchJob tells, in turn.
@@ -47,6 +48,11 @@ class FakeCoordinatorClient : public CoordinatorClient {
 
   absl::StatusOr<pb::Job> CreateJob(const pb::CreateJobRequest& request,
                                     absl::Duration) override {
+    if (request.validate_only() && request.request_id().empty()) {
+      checked.push_back(request);
+      if (!check_error.ok()) return check_error;
+      return pb::Job();
+    }
     created.push_back(request);
     if (!create_error.ok() && create_errors-- > 0) return create_error;
     pb::Job answer;

@@ -5,6 +5,7 @@
 
 #include <sstream>
 
+#include "absl/strings/str_join.h"
 #include "client/cli/options.h"
 #include "google/protobuf/text_format.h"
 #include "google/protobuf/util/json_util.h"
@@ -18,6 +19,7 @@ namespace troupe {
 namespace {
 
 using google::protobuf::TextFormat;
+using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -94,9 +96,10 @@ TEST(Program, ExplainsItself) {
 
 TEST(Program, HasExamplesForEveryCommand) {
   for (const char* command :
-       {"train", "score", "evaluate", "transform", "inspect", "jobs", "watch",
-        "wait", "fetch", "cancel", "resume", "delete", "pipelines", "show",
-        "status", "health", "stop"}) {
+       {"train",     "score",  "evaluate", "transform", "inspect", "jobs",
+        "watch",     "wait",   "fetch",    "cancel",    "resume",  "delete",
+        "pipelines", "show",   "status",   "health",    "stop",    "journal",
+        "uploads",   "export", "import",   "backup",    "restore"}) {
     Program program;
     EXPECT_EQ(program.Run({command, "--help"}), kDone);
     EXPECT_THAT(program.out.str(),
@@ -415,6 +418,75 @@ TEST(Score, KeepsWhatThePipelineSaysAboutOutput) {
   EXPECT_TRUE(output.probabilities());
   EXPECT_EQ(output.threshold(), 0.3);
   EXPECT_EQ(output.format(), pb::JSONL);
+}
+
+TEST(Score, RefusesOptionsThatMeanNothingHere) {
+  const auto said = [](const char* objective,
+                       const std::vector<std::string>& options) {
+    Program program;
+    program.client.pipeline.mutable_spec()
+        ->mutable_model()
+        ->mutable_xgboost()
+        ->set_objective(objective);
+    std::vector<std::string> line = {"score", "c", "-i", "r.csv", "-o", "-"};
+    line.insert(line.end(), options.begin(), options.end());
+    program.AddOutput("x\n");
+    const ExitCode code = program.Run(line);
+    EXPECT_EQ(program.client.created.size(), code == kWrongUsage ? 0u : 1u);
+    return code == kDone ? "" : program.err.str();
+  };
+  EXPECT_THAT(said("regression", {"--probabilities"}),
+              HasSubstr("predicts numbers (objective regression)"));
+  EXPECT_THAT(said("reg:gamma", {"--no-probabilities"}),
+              HasSubstr("--probabilities means nothing"));
+  EXPECT_THAT(said("count", {"--threshold", "0.5"}),
+              HasSubstr("--threshold means nothing"));
+  EXPECT_THAT(said("multiclass", {"--threshold", "0.5"}),
+              HasSubstr("between two classes"));
+  EXPECT_EQ(said("multi:softprob", {"--probabilities"}), "");
+  EXPECT_EQ(said("binary", {"--threshold", "0.5"}), "");
+  EXPECT_THAT(said("binary", {"--max-rejects", "5%"}),
+              HasSubstr("--on-bad-row reject"));
+  EXPECT_THAT(said("binary", {"--input-format", "jsonl", "--delimiter", ";"}),
+              HasSubstr("JSON Lines"));
+}
+
+TEST(Program, RefusesFlagsThatMeanNothingTogether) {
+  const TempDirectory directory;
+  const std::string file = directory.Write("c.yaml", kSpec);
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{
+           {"train", file, "--validate-only", "--detach"},
+           {"train", file, "--validate-only", "--request-id", "r"},
+           {"train", file, "--data", "x.jsonl", "--delimiter", ";"},
+           {"train", "-", "--data", "-"},
+           {"inspect", "x.csv", "--format", "jsonl"},
+           {"inspect", "x.csv", "--rejects", "r.jsonl"},
+           {"inspect", "x.csv", "--output", "-", "--rows", "3"},
+           {"inspect", "-", "--remote"},
+           {"inspect", "x.jsonl", "--no-header"},
+           {"score", "c", "-i", "a", "-o", "-", "--rejects", "-"},
+           {"score", "c", "-i", "a", "-o", "b", "--json", "--rejects", "-"},
+           {"score", "c", "-i", "a", "--detach", "--rejects", "r"}}) {
+    Program program;
+    EXPECT_EQ(program.Run(arguments), kWrongUsage)
+        << absl::StrJoin(arguments, " ");
+    EXPECT_THAT(program.client.created, IsEmpty());
+  }
+}
+
+TEST(Program, NamesWhereItLookedForAnInputBeforeThereIsAJob) {
+  const TempDirectory directory;
+  directory.Write("new.csv", "a\n1\n");
+  Program program;
+  program.client.check_error = FileNotFound(directory.Path("nwe.csv"));
+  EXPECT_EQ(program.Run({"evaluate", "c", "-i", directory.Path("nwe.csv")}),
+            kWrongUsage);
+  EXPECT_THAT(program.client.created, IsEmpty());
+  EXPECT_THAT(program.err.str(),
+              AllOf(HasSubstr("is not on this machine (in \""),
+                    HasSubstr("did you mean \"new.csv\"?"),
+                    HasSubstr("the loader has it not")));
 }
 
 TEST(Score, TurnsProbabilitiesOff) {
