@@ -1,11 +1,7 @@
-"""What the README shows to callers of other languages works as it is written."""
-import json
+"""The command line as a client: its commands, its files, its connection."""
 import os
-import re
-import shutil
 import socket
 import subprocess
-import sys
 import unittest
 
 import grpc
