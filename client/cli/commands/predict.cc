@@ -26,7 +26,7 @@ constexpr size_t kRequestBytes = size_t{2} << 20;
 struct PredictedRows {
   Session& session;
   std::string pipeline;
-  std::string lines;
+  std::string lines = {};
   int64_t rows = 0;
   int64_t read = 0;  // In the requests before.
   int64_t bad = 0;
