@@ -250,7 +250,7 @@ class CommandLine(unittest.TestCase):
         self.assertIn("max_depth", done.stderr)
 
     def test_a_missing_file_is_a_plain_message(self):
-        done = self.company.troupe("inspect", "nothing.csv", code=1)
+        done = self.company.troupe("inspect", "nothing.csv", code=2)
         self.assertIn("nothing.csv", done.stderr)
 
     def test_an_unknown_command_is_a_usage_error(self):
