@@ -4,6 +4,7 @@
 
 #include "absl/strings/cord.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -86,6 +87,33 @@ absl::Status WithPrefix(const absl::Status& status, absl::string_view prefix) {
     longer.SetPayload(url, payload);
   });
   return longer;
+}
+
+std::string KeyAt(absl::string_view key, size_t i) {
+  return i == 0 ? std::string(key) : absl::StrCat(key, "_", i + 1);
+}
+
+absl::Status Together(const std::vector<absl::Status>& errors) {
+  if (errors.size() == 1) return errors[0];
+  constexpr size_t kTold = 20;
+  std::vector<absl::string_view> lines;
+  ErrorMetadata metadata;
+  for (size_t i = 0; i < errors.size() && i < kTold; ++i) {
+    lines.push_back(errors[i].message());
+    // The rest of what it says stands in its line; metadata have little room.
+    for (const auto& [key, value] : MetadataOf(errors[i]))
+      if (i == 0 || key == "field" || key == "column" ||
+          absl::StartsWith(key, "yaml_"))
+        metadata.emplace(KeyAt(key, i), value);
+  }
+  return MakeError(errors[0].code(), ReasonOf(errors[0]),
+                   absl::StrJoin(lines, "\n"), metadata);
+}
+
+std::string MetadataAt(const ErrorMetadata& metadata, absl::string_view key,
+                       size_t i) {
+  const auto found = metadata.find(KeyAt(key, i));
+  return found == metadata.end() ? "" : found->second;
 }
 
 absl::Status WithRetryDelay(absl::Status status, absl::Duration delay) {
@@ -180,10 +208,19 @@ absl::Status UnknownName(absl::string_view kind, absl::string_view name,
 
 absl::Status UnknownColumn(absl::string_view name,
                            const std::vector<std::string>& columns) {
+  // `[age income]`: two names in one.
+  const std::vector<std::string> words = absl::StrSplit(name, ' ');
+  const bool comma_missing =
+      words.size() > 1 &&
+      std::all_of(words.begin(), words.end(), [&](const std::string& word) {
+        return std::find(columns.begin(), columns.end(), word) != columns.end();
+      });
   return MakeError(
       Code::kInvalidArgument, "UNKNOWN_COLUMN",
       absl::StrCat("column \"", name, "\" is not in the table",
-                   DidYouMean(name, columns)),
+                   comma_missing ? "; is a comma missing between two names?"
+                                 : DidYouMean(name, columns),
+                   AskForDelimiter(columns)),
       {{"column", std::string(name)}, {"nearest", NearestName(name, columns)}});
 }
 

@@ -40,6 +40,20 @@ absl::Status WithMetadata(absl::Status status, absl::string_view key,
 // `status` with `prefix` and ": " before its message; reason and metadata stay.
 absl::Status WithPrefix(const absl::Status& status, absl::string_view prefix);
 
+// Several mistakes as one error: a line each, code, reason and metadata of the
+// first, and of the others where they are: those of the second have `_2` behind
+// their keys (`field`, `field_2`, ...). `errors` holds one at least, none of
+// them OK; more than 20 are not told.
+absl::Status Together(const std::vector<absl::Status>& errors);
+
+// The key that Together gives to `key` of mistake number `i`, from 0.
+std::string KeyAt(absl::string_view key, size_t i);
+
+// The value of `key` for mistake number `i`, from 0, of Together; "" where
+// there is none.
+std::string MetadataAt(const ErrorMetadata& metadata, absl::string_view key,
+                       size_t i);
+
 // How long a caller should wait before it tries again, where known.
 absl::Status WithRetryDelay(absl::Status status, absl::Duration delay);
 std::optional<absl::Duration> RetryDelayOf(const absl::Status& status);

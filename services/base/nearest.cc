@@ -4,7 +4,10 @@
 #include <cstddef>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "services/base/neighbour_words.h"
 
 namespace troupe {
 namespace {
@@ -52,8 +55,29 @@ std::string NearestName(absl::string_view name,
 std::string DidYouMean(absl::string_view name,
                        const std::vector<std::string>& candidates) {
   const std::string nearest = NearestName(name, candidates);
+  if (!absl::EqualsIgnoreCase(nearest, name))
+    if (const auto ours = NeighbourWords(name, candidates); !ours.empty())
+      return absl::StrCat("; did you mean \"", absl::StrJoin(ours, "\" or \""),
+                          "\"?");
   if (nearest.empty()) return "";
   return absl::StrCat("; did you mean \"", nearest, "\"?");
+}
+
+std::string AskForDelimiter(const std::vector<std::string>& columns) {
+  if (columns.size() != 1) return "";
+  constexpr size_t kLongest = 60;
+  const std::string& name = columns[0];
+  for (const char delimiter : {';', '\t', '|', ','}) {
+    if (name.find(delimiter) == std::string::npos) continue;
+    const std::string shown =
+        delimiter == '\t' ? "a tab"
+                          : absl::StrCat("\"", std::string(1, delimiter), "\"");
+    return absl::StrCat("; the table has one column, \"",
+                        name.substr(0, kLongest),
+                        name.size() > kLongest ? "..." : "",
+                        "\": is the delimiter ", shown, "?");
+  }
+  return "";
 }
 
 }  // namespace troupe

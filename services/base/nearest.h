@@ -14,8 +14,14 @@ namespace troupe {
 std::string NearestName(absl::string_view name,
                         const std::vector<std::string>& candidates);
 
-// Returns `; did you mean "x"?`, or "" when nothing is near.
+// Returns `; did you mean "x"?`, or "" when nothing is near. What other tools
+// call one of the candidates (NeighbourWords) counts as nearer than any
+// spelling.
 std::string DidYouMean(absl::string_view name,
                        const std::vector<std::string>& candidates);
+
+// Returns `; the table has one column, "a;b": is the delimiter ";"?` for a
+// table of one column whose name looks like several; otherwise "".
+std::string AskForDelimiter(const std::vector<std::string>& columns);
 
 }  // namespace troupe

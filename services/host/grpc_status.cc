@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "google/rpc/error_details.pb.h"
@@ -14,10 +15,12 @@ namespace {
 
 constexpr char kDomain[] = "troupe";
 // The message travels twice: percent-encoded (up to three bytes for one) and in
-// base64 (four for three). 1,000 + 1,000 bytes of text make 5.7 KB at worst.
+// base64 (four for three). 1,000 + 1,000 + 600 bytes of text make 6.5 KB at
+// worst.
 constexpr size_t kMaxMessageBytes = 1000;
 constexpr size_t kMaxMetadataBytes = 1000;
 constexpr size_t kMaxValueBytes = 256;
+constexpr size_t kMaxViolationBytes = 600;
 
 // Length of the well-formed UTF-8 character at the start of `text`; 0: none.
 size_t CharacterBytes(absl::string_view text) {
@@ -72,6 +75,29 @@ google::rpc::ErrorInfo MakeErrorInfo(const absl::Status& status) {
   return info;
 }
 
+// The fields that the lines of the message are about, where they are about
+// fields (Together in services/base/errors.h).
+google::rpc::BadRequest MakeBadRequest(const absl::Status& status) {
+  google::rpc::BadRequest request;
+  const ErrorMetadata metadata = MetadataOf(status);
+  const std::string message(status.message());
+  size_t room = kMaxViolationBytes;
+  size_t i = 0;
+  for (const absl::string_view line : absl::StrSplit(message, '\n')) {
+    const std::string field = MetadataAt(metadata, "field", i++);
+    if (field.empty()) continue;
+    google::rpc::BadRequest::FieldViolation violation;
+    violation.set_field(Clean(field, kMaxValueBytes));
+    violation.set_description(Clean(line, kMaxValueBytes));
+    const size_t bytes =
+        violation.field().size() + violation.description().size() + 8;
+    if (bytes > room) break;
+    room -= bytes;
+    *request.add_field_violations() = std::move(violation);
+  }
+  return request;
+}
+
 }  // namespace
 
 grpc::Status ToGrpcStatus(const absl::Status& status) {
@@ -82,6 +108,9 @@ grpc::Status ToGrpcStatus(const absl::Status& status) {
   details.set_message(message);
   if (!ReasonOf(status).empty())
     details.add_details()->PackFrom(MakeErrorInfo(status));
+  const google::rpc::BadRequest request = MakeBadRequest(status);
+  if (request.field_violations_size() > 0)
+    details.add_details()->PackFrom(request);
   if (const auto delay = RetryDelayOf(status); delay.has_value()) {
     google::rpc::RetryInfo retry;
     const timespec time = absl::ToTimespec(*delay);

@@ -57,5 +57,17 @@ TEST(Errors, UnknownColumnOffersTheNearest) {
   EXPECT_EQ(MetadataOf(status).at("nearest"), "age");
 }
 
+TEST(Errors, TellsSeveralMistakesTogether) {
+  const absl::Status both =
+      Together({BadSpec("a", "wrong"), UnknownColumn("b", {"c"})});
+  EXPECT_EQ(both.message(),
+            "a: wrong\ncolumn \"b\" is not in the table; did "
+            "you mean \"c\"?");
+  EXPECT_EQ(ReasonOf(both), "BAD_SPEC");
+  EXPECT_EQ(MetadataAt(MetadataOf(both), "field", 0), "a");
+  EXPECT_EQ(MetadataAt(MetadataOf(both), "field", 1), "");
+  EXPECT_EQ(MetadataAt(MetadataOf(both), "column", 1), "b");
+}
+
 }  // namespace
 }  // namespace troupe
