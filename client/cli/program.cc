@@ -87,12 +87,14 @@ void AddCommands(CLI::App& app, Session& session) {
   }
 }
 
-// Every line of `message` as one of ours, and with --json the error as a
+// Every line of `message` as one of ours (what is indented belongs to the line
+// above), and with --json the error as a
 // document, so that a script always reads one.
 void ShowError(Session& session, const absl::Status& status) {
   const std::string message(status.message());
   for (const absl::string_view line : absl::StrSplit(message, '\n'))
-    session.err << session.ErrorHead() << Printable(line) << "\n";
+    session.err << (absl::StartsWith(line, " ") ? "" : session.ErrorHead())
+                << Printable(line) << "\n";
   session.err << std::flush;
   if (!session.json) return;
   google::protobuf::Struct document;
@@ -174,6 +176,9 @@ ExitCode RunProgram(const std::vector<std::string>& arguments,
         Complete(app, session, {arguments.begin() + 1, arguments.end()}));
     return Conclude(session, kDone);
   }
+  // Also for what is wrong before the options are parsed.
+  session.json = std::find(arguments.begin(), arguments.end(), "--json") !=
+                 arguments.end();
   if (const absl::Status status = CheckCommand(arguments, app); !status.ok()) {
     ShowError(session, status);
     return kWrongUsage;

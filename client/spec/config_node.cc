@@ -6,11 +6,14 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <sstream>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "client/spec/yaml_mistake.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
 #include "services/table/utf8.h"
@@ -34,7 +37,10 @@ Position ToPosition(const YAML::Mark& mark) {
 // values (so that a short text makes an endless tree) and keep duplicate keys.
 class TreeBuilder : public YAML::EventHandler {
  public:
-  explicit TreeBuilder(const ConfigLimits& limits) : limits_(limits) {}
+  TreeBuilder(absl::string_view text, const ConfigLimits& limits)
+      : text_(text), limits_(limits) {
+    absl::ConsumePrefix(&text_, "\xef\xbb\xbf");
+  }
 
   ConfigNode TakeRoot() { return std::move(root_).value_or(ConfigNode{}); }
 
@@ -42,14 +48,28 @@ class TreeBuilder : public YAML::EventHandler {
   void OnDocumentEnd() override {}
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    Add(Make(ConfigNode::Kind::kNull, mark), anchor);
+    ConfigNode node = Make(ConfigNode::Kind::kNull, mark);
+    const char first = At(mark);
+    node.written = first == '~' || first == 'n' || first == 'N';
+    Add(std::move(node), anchor);
   }
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag,
                 YAML::anchor_t anchor, const std::string& value) override {
     ConfigNode node = Make(ConfigNode::Kind::kScalar, mark);
+    const char first = At(mark);
+    last_scalar_ = static_cast<size_t>(std::max(mark.pos, 0));
+    if ((first == '\'' || first == '"') && !IsClosed(last_scalar_))
+      throw Refused{node.position, "this quote is not closed"};
+    if (value.empty() && (first == '|' || first == '>'))
+      throw Refused{node.position,
+                    absl::StrCat("\"", std::string(1, first),
+                                 "\" begins a text of many lines, and none "
+                                 "follows; write it in quotes")};
     node.scalar = value;
-    node.quoted = tag != "?";
+    node.quoted = IsText(tag, node.position);
+    if (tag == "tag:yaml.org,2002:null")
+      node = Make(ConfigNode::Kind::kNull, mark);
     Add(std::move(node), anchor);
   }
 
@@ -74,11 +94,63 @@ class TreeBuilder : public YAML::EventHandler {
   }
 
  private:
+  // The character that stands there.
+  char At(const YAML::Mark& mark) const {
+    const auto place = static_cast<size_t>(mark.pos);
+    return mark.pos >= 0 && place < text_.size() ? text_[place] : '\0';
+  }
+
+  // Whether the quote that begins there ends: yaml-cpp takes the end of the
+  // text for that of a single one.
+  bool IsClosed(size_t begin) const {
+    const char quote = text_[begin];
+    for (size_t i = begin + 1; i < text_.size(); ++i) {
+      if (quote == '"' && text_[i] == '\\') {
+        ++i;
+      } else if (text_[i] == quote) {
+        if (quote == '"' || i + 1 >= text_.size() || text_[i + 1] != quote)
+          return true;
+        ++i;
+      }
+    }
+    return false;
+  }
+
+  // Whether a colon follows the plain key that begins there: yaml-cpp takes a
+  // word alone for a key without a value.
+  bool HasColon(size_t begin, const std::string& key) const {
+    if (begin >= text_.size() || text_.compare(begin, key.size(), key) != 0)
+      return true;  // Quoted, or over several lines.
+    const size_t end = text_.find_first_not_of(" \t", begin + key.size());
+    return end != absl::string_view::npos && text_[end] == ':';
+  }
+
+  static std::string NoColon(const std::string& key) {
+    const std::string word = key.substr(0, std::min(key.find(':'), size_t{40}));
+    return absl::StrCat(word.size() < key.size() && key[word.size()] == ':'
+                            ? "a space is missing behind the colon of \""
+                            : "a colon is missing behind \"",
+                        word, "\"");
+  }
+
+  // What YAML's tags say: `?` is a plain word, `!` one in quotes.
+  static bool IsText(const std::string& tag, Position position) {
+    if (tag == "?") return false;
+    if (tag == "!" || tag == "tag:yaml.org,2002:str") return true;
+    for (const char* plain : {"int", "float", "bool", "null"})
+      if (tag == absl::StrCat("tag:yaml.org,2002:", plain)) return false;
+    throw Refused{position,
+                  absl::StrCat("the tag ", tag.substr(0, 40),
+                               " means nothing here; write the value in quotes "
+                               "if it begins with \"!\"")};
+  }
+
   // A list or map whose end has not come yet.
   struct OpenNode {
     ConfigNode node;
     YAML::anchor_t anchor = 0;
     std::optional<ConfigNode::Entry> entry;  // A key that waits for its value.
+    size_t key_at = 0;                       // Where that begins.
     std::map<std::string, int> key_lines;    // Those seen.
   };
 
@@ -94,7 +166,7 @@ class TreeBuilder : public YAML::EventHandler {
       throw Refused{node.position, absl::StrCat("nested deeper than ",
                                                 limits_.max_depth, " levels")};
     Charge(node, node.position);
-    open_.push_back({std::move(node), anchor, std::nullopt, {}});
+    open_.push_back({std::move(node), anchor, std::nullopt, 0, {}});
   }
 
   void Close() {
@@ -133,10 +205,14 @@ class TreeBuilder : public YAML::EventHandler {
       top.node.list.push_back(std::move(node));
     } else if (!top.entry.has_value()) {
       top.entry = KeyFrom(top, std::move(node));
+      top.key_at = last_scalar_;
     } else {
       // yaml-cpp places a value that is left out at what comes after it.
-      if (node.kind == ConfigNode::Kind::kNull)
+      if (node.kind == ConfigNode::Kind::kNull && !node.written) {
         node.position = top.entry->position;
+        if (!HasColon(top.key_at, top.entry->key))
+          throw Refused{node.position, NoColon(top.entry->key)};
+      }
       top.entry->value = std::move(node);
       top.node.entries.push_back(*std::move(top.entry));
       top.entry.reset();
@@ -157,6 +233,8 @@ class TreeBuilder : public YAML::EventHandler {
     return {std::move(key.scalar), key.position, {}};
   }
 
+  absl::string_view text_;
+  size_t last_scalar_ = 0;  // Where it begins.
   const ConfigLimits& limits_;
   size_t nodes_ = 0;
   size_t scalar_bytes_ = 0;
@@ -197,7 +275,9 @@ absl::Status BadConfig(absl::string_view file, Position position,
                        absl::string_view message) {
   return MakeError(absl::StatusCode::kInvalidArgument, "BAD_SPEC",
                    absl::StrCat(file, ":", position.line, ":", position.column,
-                                ": ", message));
+                                ": ", message),
+                   {{"yaml_line", absl::StrCat(position.line)},
+                    {"yaml_column", absl::StrCat(position.column)}});
 }
 
 absl::StatusOr<ConfigNode> ParseConfig(const std::string& text,
@@ -205,13 +285,13 @@ absl::StatusOr<ConfigNode> ParseConfig(const std::string& text,
                                        const ConfigLimits& limits) {
   RETURN_IF_ERROR(CheckText(text, file, limits));
   std::istringstream stream(text);
-  TreeBuilder builder(limits);
+  TreeBuilder builder(text, limits);
   try {
     YAML::Parser parser(stream);
     if (!parser.HandleNextDocument(builder))
       return BadConfig(file, {}, "the file is empty");
     ConfigNode root = builder.TakeRoot();
-    TreeBuilder second(limits);
+    TreeBuilder second(text, limits);
     if (parser.HandleNextDocument(second))
       return BadConfig(file, second.TakeRoot().position,
                        "a second document; a pipeline file holds one");
@@ -219,7 +299,11 @@ absl::StatusOr<ConfigNode> ParseConfig(const std::string& text,
   } catch (const Refused& refused) {
     return BadConfig(file, refused.position, refused.message);
   } catch (const YAML::Exception& error) {
-    return BadConfig(file, ToPosition(error.mark), error.msg);
+    // yaml-cpp tells where it gave up, which may be lines behind the mistake.
+    const auto mistake = FindYamlMistake(text);
+    return mistake.has_value()
+               ? BadConfig(file, mistake->position, mistake->message)
+               : BadConfig(file, ToPosition(error.mark), error.msg);
   }
 }
 

@@ -30,6 +30,7 @@ struct ConfigNode {
   Position position;
   std::string scalar;   // kScalar: as written, quotes and escapes undone.
   bool quoted = false;  // kScalar: then it is text, whatever it looks like.
+  bool written = true;  // kNull: as null or ~; otherwise nothing stands there.
   std::vector<ConfigNode> list;  // kList.
   std::vector<Entry> entries;    // kMap: in order; keys are unique.
 
@@ -59,7 +60,8 @@ absl::StatusOr<ConfigNode> ParseConfig(const std::string& text,
                                        absl::string_view file,
                                        const ConfigLimits& limits = {});
 
-// Makes INVALID_ARGUMENT (BAD_SPEC) `file:line:column: message`.
+// Makes INVALID_ARGUMENT (BAD_SPEC) `file:line:column: message`, metadata
+// `yaml_line` and `yaml_column`.
 absl::Status BadConfig(absl::string_view file, Position position,
                        absl::string_view message);
 

@@ -1,10 +1,14 @@
 #include "client/spec/spec_reader.h"
 
-#include <limits>
+#include <algorithm>
+#include <cmath>
+#include <iterator>
 
-#include "absl/strings/numbers.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "client/spec/spec_advice.h"
 #include "client/spec/spec_words.h"
 #include "google/protobuf/descriptor.h"
 #include "services/base/nearest.h"
@@ -22,6 +26,13 @@ std::string Join(const std::string& path, absl::string_view key) {
   return path.empty() ? std::string(key) : absl::StrCat(path, ".", key);
 }
 
+// A word of the file's: it may be long.
+std::string Quoted(absl::string_view word) {
+  constexpr size_t kLongest = 60;
+  return absl::StrCat("\"", word.substr(0, kLongest),
+                      word.size() > kLongest ? "..." : "", "\"");
+}
+
 std::string Describe(const ConfigNode& node) {
   switch (node.kind) {
     case Kind::kNull:
@@ -33,10 +44,7 @@ std::string Describe(const ConfigNode& node) {
     case Kind::kScalar:
       break;
   }
-  constexpr size_t kLongest = 60;
-  const bool cut = node.scalar.size() > kLongest;
-  return absl::StrCat("\"", node.scalar.substr(0, kLongest), cut ? "..." : "",
-                      "\"");
+  return Quoted(node.scalar);
 }
 
 // `; did you mean "x"?`, or all that is possible.
@@ -54,6 +62,46 @@ std::vector<std::string> FieldNames(const Descriptor& type) {
   return names;
 }
 
+// What to write in place of a scalar that is almost right.
+std::string Hint(const ConfigNode& node) {
+  if (node.kind != Kind::kScalar) return "";
+  const std::string& text = node.scalar;
+  if (node.quoted && (ParseNumber(text) || ParseBool(text)))
+    return "; leave out the quotes";
+  if (node.quoted) return "";
+  static constexpr absl::string_view kYes[] = {"yes", "on", "y"};
+  static constexpr absl::string_view kNo[] = {"no", "off", "n"};
+  const std::string lower = absl::AsciiStrToLower(text);
+  if (std::find(std::begin(kYes), std::end(kYes), lower) != std::end(kYes))
+    return "; in YAML 1.2 that is a word: write true";
+  if (std::find(std::begin(kNo), std::end(kNo), lower) != std::end(kNo))
+    return "; in YAML 1.2 that is a word: write false";
+  const std::string joined = absl::StrReplaceAll(text, {{"_", ""}});
+  if (joined != text && ParseNumber(joined))
+    return absl::StrCat("; write ", joined);
+  const std::string point = absl::StrReplaceAll(text, {{",", "."}});
+  if (point != text && ParseNumber(point))
+    return absl::StrCat("; write ", point);
+  const std::optional<double> number = ParseNumber(text);
+  if (number.has_value() && *number == std::floor(*number) &&
+      std::abs(*number) < 1e15 && text.find_first_of(".eE") != text.npos)
+    return absl::StrCat("; write ", static_cast<int64_t>(*number));
+  return "";
+}
+
+// What `word`, which should have been a map of `type`, looks like: a key that
+// lacks its colon, or the space behind that.
+std::string KeyHint(absl::string_view word, const Descriptor& type) {
+  const size_t end = word.find_first_of(" :={[");
+  if (end == absl::string_view::npos) return "";
+  const std::string key(word.substr(0, end));
+  if (type.FindFieldByName(key) == nullptr) return "";
+  return word[end] == ':'
+             ? absl::StrCat("; a space is missing behind the colon of \"", key,
+                            "\"")
+             : absl::StrCat("; a colon is missing behind \"", key, "\"");
+}
+
 bool IsShare(const FieldDescriptor& field) {
   return field.full_name() == "troupe.v1.Source.max_rejects" ||
          field.containing_type()->full_name() == "troupe.v1.SplitSpec";
@@ -63,7 +111,7 @@ bool IsShare(const FieldDescriptor& field) {
 
 void SpecReader::Read(const ConfigNode& root, pb::PipelineSpec& spec) {
   if (root.kind == Kind::kNull)
-    return Mistake(root.position, "the file is empty");
+    return Mistake(root.position, "", "the file is empty");
   ReadMessage(root, "", spec);
 }
 
@@ -86,8 +134,13 @@ void SpecReader::ReadMessage(const ConfigNode& node, const std::string& path,
 void SpecReader::ReadKeys(const ConfigNode& node, const std::string& path,
                           Message& message) {
   if (node.kind == Kind::kNull) return;
-  if (node.kind != Kind::kMap) return Expected("a map", node, path);
   const Descriptor& type = *message.GetDescriptor();
+  if (node.kind != Kind::kMap) {
+    const bool plain = node.kind == Kind::kScalar && !node.quoted;
+    return Expected(
+        path.empty() ? "a pipeline, keys such as `name: churn`" : "a map", node,
+        path, plain ? KeyHint(node.scalar, type) : "");
+  }
   for (const ConfigNode::Entry& entry : node.entries) {
     const FieldDescriptor* field = type.FindFieldByName(entry.key);
     if (field == nullptr) {
@@ -103,7 +156,16 @@ void SpecReader::ReadKeys(const ConfigNode& node, const std::string& path,
 
 void SpecReader::ReadField(const ConfigNode& node, const std::string& path,
                            const FieldDescriptor& field, Message& message) {
-  if (node.kind == Kind::kNull) return;  // `weight: null` is no weight.
+  if (node.kind == Kind::kNull) {  // `weight: null` is no weight.
+    const bool character =
+        field.containing_type()->full_name() == "troupe.v1.CsvOptions";
+    if (!node.written && character)
+      Mistake(node.position, path,
+              absl::StrCat(path,
+                           ": nothing stands here; write what is meant in "
+                           "quotes, such as \",\" or \"#\""));
+    return;
+  }
   if (field.is_map()) return ReadMapField(node, path, field, message);
   if (field.is_repeated()) return ReadRepeated(node, path, field, message);
   if (field.cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE)
@@ -126,9 +188,10 @@ void SpecReader::ReadRepeated(const ConfigNode& node, const std::string& path,
       ReadMessage(item, item_path,
                   *message.GetReflection()->AddMessage(&message, &field));
     } else if (item.kind == Kind::kNull) {
-      Mistake(item.position, absl::StrCat(item_path,
-                                          ": nothing stands here; for the word "
-                                          "null write \"null\" in quotes"));
+      Mistake(item.position, item_path,
+              absl::StrCat(item_path,
+                           ": nothing stands here; for the word "
+                           "null write \"null\" in quotes"));
     } else {
       ReadScalar(item, item_path, field, message);
     }
@@ -141,7 +204,7 @@ void SpecReader::ReadMapField(const ConfigNode& node, const std::string& path,
   const Descriptor& type = *field.message_type();
   for (const ConfigNode::Entry& entry : node.entries) {
     const std::string entry_path = Join(path, entry.key);
-    positions_[entry_path] = entry.value.position;
+    positions_[entry_path] = entry.position;
     if (entry.value.kind == Kind::kNull) {
       Expected("a word", entry.value, entry_path);
       continue;
@@ -188,19 +251,21 @@ void SpecReader::ReadScalar(const ConfigNode& node, const std::string& path,
         return reflection.AddString(&message, &field, text);
       return reflection.SetString(&message, &field, text);
     case FieldDescriptor::CPPTYPE_BOOL:
-      if (!scalar || node.quoted || (text != "true" && text != "false"))
-        return Expected("true or false", node, path);
-      return reflection.SetBool(&message, &field, text == "true");
+      if (const auto value = ParseBool(text);
+          scalar && !node.quoted && value.has_value())
+        return reflection.SetBool(&message, &field, *value);
+      return Expected("true or false", node, path, Hint(node));
     case FieldDescriptor::CPPTYPE_INT32:
-      if (int32_t value = 0;
-          scalar && !node.quoted && absl::SimpleAtoi(text, &value))
-        return reflection.SetInt32(&message, &field, value);
-      return Expected("a whole number", node, path);
+      if (const auto value = ParseWhole(text, INT32_MIN, INT32_MAX);
+          scalar && !node.quoted && value.has_value())
+        return reflection.SetInt32(&message, &field,
+                                   static_cast<int32_t>(*value));
+      return Expected("a whole number", node, path, Hint(node));
     case FieldDescriptor::CPPTYPE_UINT64:
-      if (uint64_t value = 0;
-          scalar && !node.quoted && absl::SimpleAtoi(text, &value))
-        return reflection.SetUInt64(&message, &field, value);
-      return Expected("a whole number from 0 on", node, path);
+      if (const auto value = ParseUnsigned(text);
+          scalar && !node.quoted && value.has_value())
+        return reflection.SetUInt64(&message, &field, *value);
+      return Expected("a whole number from 0 on", node, path, Hint(node));
     case FieldDescriptor::CPPTYPE_DOUBLE: {
       const bool share = IsShare(field);
       // A quoted "1 %" is what JSON needs.
@@ -209,7 +274,7 @@ void SpecReader::ReadScalar(const ConfigNode& node, const std::string& path,
           share ? ParseShare(text) : ParseNumber(text);
       if (!number || !value.has_value())
         return Expected(share ? "a share such as 0.01 or 1 %" : "a number",
-                        node, path);
+                        node, path, Hint(node));
       return reflection.SetDouble(&message, &field, *value);
     }
     case FieldDescriptor::CPPTYPE_ENUM: {
@@ -220,35 +285,37 @@ void SpecReader::ReadScalar(const ConfigNode& node, const std::string& path,
           return reflection.AddEnumValue(&message, &field, *value);
         return reflection.SetEnumValue(&message, &field, *value);
       }
-      return Mistake(node.position,
+      return Mistake(node.position, path,
                      absl::StrCat(path, ": no value ", Describe(node),
                                   Suggest(text, EnumWords(type))));
     }
     default:  // A type that pipeline.proto does not use yet.
-      return Mistake(node.position,
+      return Mistake(node.position, path,
                      absl::StrCat(path, ": of a type that files cannot hold"));
   }
 }
 
 void SpecReader::UnknownKey(const ConfigNode::Entry& entry,
                             const std::string& path, const Descriptor& type) {
-  Mistake(entry.position,
-          absl::StrCat("unknown key \"", entry.key, "\"",
-                       path.empty() ? "" : absl::StrCat(" in ", path),
-                       Suggest(entry.key, FieldNames(type))));
+  std::string help = KeyHint(entry.key, type);
+  if (help.empty()) help = AdviceFor(entry.key, path, type);
+  if (help.empty()) help = Suggest(entry.key, FieldNames(type));
+  Mistake(entry.position, Join(path, entry.key),
+          absl::StrCat("unknown key ", Quoted(entry.key),
+                       path.empty() ? "" : absl::StrCat(" in ", path), help));
 }
 
 void SpecReader::Expected(absl::string_view what, const ConfigNode& node,
-                          const std::string& path) {
-  Mistake(node.position,
+                          const std::string& path, absl::string_view hint) {
+  Mistake(node.position, path,
           absl::StrCat(path, path.empty() ? "" : ": ", "expects ", what,
-                       ", not ", Describe(node)));
+                       ", not ", Describe(node), hint));
 }
 
-void SpecReader::Mistake(Position position, absl::string_view message) {
+void SpecReader::Mistake(Position position, absl::string_view field,
+                         absl::string_view message) {
   if (mistakes_.size() < kMaxMistakes)
-    mistakes_.push_back(absl::StrCat(file_, ":", position.line, ":",
-                                     position.column, ": ", message));
+    mistakes_.push_back({position, std::string(field), std::string(message)});
 }
 
 }  // namespace troupe

@@ -21,16 +21,20 @@ namespace troupe {
 // Where each field of a file stands, by its path (`steps[2].impute.columns`).
 using FieldPositions = std::map<std::string, Position>;
 
+// What is wrong, and where.
+struct SpecMistake {
+  Position position;
+  std::string field;  // Its path; "" for the whole file.
+  std::string message;
+};
+
 class SpecReader {
  public:
-  // `file` is how messages call the file.
-  explicit SpecReader(absl::string_view file) : file_(file) {}
-
   // Fills `spec`. What is wrong is in mistakes() afterwards.
   void Read(const ConfigNode& root, pb::PipelineSpec& spec);
 
-  // `file:line:column: what is wrong`, at most 20, in file order.
-  const std::vector<std::string>& mistakes() const { return mistakes_; }
+  // At most 20, in file order.
+  const std::vector<SpecMistake>& mistakes() const { return mistakes_; }
   const FieldPositions& positions() const { return positions_; }
 
  private:
@@ -69,12 +73,13 @@ class SpecReader {
 
   void UnknownKey(const ConfigNode::Entry& entry, const std::string& path,
                   const google::protobuf::Descriptor& type);
+  // `hint` ends the message.
   void Expected(absl::string_view what, const ConfigNode& node,
-                const std::string& path);
-  void Mistake(Position position, absl::string_view message);
+                const std::string& path, absl::string_view hint = "");
+  void Mistake(Position position, absl::string_view field,
+               absl::string_view message);
 
-  const std::string file_;
-  std::vector<std::string> mistakes_;
+  std::vector<SpecMistake> mistakes_;
   FieldPositions positions_;
 };
 

@@ -41,7 +41,16 @@ bool LosesDigits(absl::string_view text, double number) {
 void SpecReader::ReadSelector(const ConfigNode& node, const std::string& path,
                               Message& message) {
   auto& selector = static_cast<pb::Selector&>(message);
-  if (node.kind == Kind::kMap) return ReadKeys(node, path, message);
+  if (node.kind == Kind::kMap) {
+    ReadKeys(node, path, message);
+    // Who complains of a name knows one form of the list.
+    for (int i = 0; i < selector.names_size(); ++i)
+      if (const auto found =
+              positions_.find(absl::StrCat(path, ".names[", i, "]"));
+          found != positions_.end())
+        positions_[absl::StrCat(path, "[", i, "]")] = found->second;
+    return;
+  }
   if (node.kind == Kind::kScalar && node.scalar == "all")
     return selector.set_all(true);
   if (node.kind == Kind::kNull) return;
@@ -58,15 +67,18 @@ void SpecReader::ReadStep(const ConfigNode& node, const std::string& path,
   for (const ConfigNode::Entry& entry : node.entries) {
     if (entry.key == "stage" || entry.key == "params") continue;
     if (message.GetDescriptor()->FindFieldByName(entry.key) != nullptr)
-      Mistake(entry.position, absl::StrCat(path, ": a step has a `stage` or \"",
-                                           entry.key, "\", not both"));
+      Mistake(entry.position, path,
+              absl::StrCat(path, ": a step has a `stage` or \"", entry.key,
+                           "\", not both"));
   }
 }
 
 void SpecReader::ReadOneKey(const ConfigNode& node, const std::string& path,
                             absl::string_view what, Message& message) {
   if (node.kind == Kind::kScalar) {  // `- standardize` is `standardize: {}`.
-    ConfigNode map{Kind::kMap, node.position, "", false, {}, {}};
+    ConfigNode map;
+    map.kind = Kind::kMap;
+    map.position = node.position;
     map.entries.push_back({node.scalar, node.position, {}});
     return ReadOneKey(map, path, what, message);
   }
@@ -77,7 +89,7 @@ void SpecReader::ReadOneKey(const ConfigNode& node, const std::string& path,
   if (node.entries.size() > 1) {
     const ConfigNode::Entry& second = node.entries[1];
     return Mistake(
-        second.position,
+        second.position, path,
         LooksUnindented(node, type)
             ? absl::StrCat(path, ": \"", second.key, "\" belongs below \"",
                            first.key, "\"; indent it further")
@@ -119,12 +131,12 @@ void SpecReader::ReadValue(const ConfigNode& node, const std::string& path,
       break;
   }
   if (node.quoted) return value.set_string_value(node.scalar);
-  if (node.scalar == "true" || node.scalar == "false")
-    return value.set_bool_value(node.scalar == "true");
+  if (const auto boolean = ParseBool(node.scalar); boolean.has_value())
+    return value.set_bool_value(*boolean);
   const std::optional<double> number = ParseNumber(node.scalar);
   if (!number.has_value()) return value.set_string_value(node.scalar);
   if (LosesDigits(node.scalar, *number))
-    return Mistake(node.position,
+    return Mistake(node.position, path,
                    absl::StrCat(path, ": ", node.scalar,
                                 " has more digits than can be kept; write it "
                                 "in quotes if it is text"));

@@ -191,9 +191,10 @@ void WriteMessage(YAML::Emitter& yaml, const Message& message) {
     return;
   std::vector<const FieldDescriptor*> fields;
   message.GetReflection()->ListFields(message, &fields);
-  // Left out, it would mean the file's default.
+  // What was stored without it meant 0; left out of a file it means the
+  // default.
   if (type.full_name() == "troupe.v1.SplitSpec" &&
-      static_cast<const pb::SplitSpec&>(message).test() == 0)
+      !static_cast<const pb::SplitSpec&>(message).has_test())
     fields.insert(fields.begin(), type.FindFieldByName("test"));
   const bool outer = type.full_name() == "troupe.v1.PipelineSpec" ||
                      type.full_name() == "troupe.v1.Step" ||
@@ -211,7 +212,7 @@ void WriteMessage(YAML::Emitter& yaml, const Message& message) {
 
 std::string WriteSpec(const pb::PipelineSpec& spec) {
   pb::PipelineSpec whole = spec;
-  whole.mutable_split();  // Even where it is all zeros: see above.
+  whole.mutable_split();  // Even where nothing is set: see above.
   YAML::Emitter yaml;
   WriteMessage(yaml, whole);
   return std::string(yaml.c_str()) + "\n";

@@ -11,6 +11,7 @@
 
 namespace troupe {
 
+// `spec` is one that the coordinator has completed.
 std::string WriteSpec(const pb::PipelineSpec& spec);
 
 // The part of it that says how the rows are read.

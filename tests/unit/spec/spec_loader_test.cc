@@ -3,12 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <string>
 
+#include "client/spec/spec_defaults.h"
 #include "client/spec/spec_writer.h"
 #include "google/protobuf/text_format.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "services/base/errors.h"
+#include "tests/testing/temp_dir.h"
 
 namespace troupe {
 namespace {
@@ -18,10 +21,12 @@ using google::protobuf::util::MessageDifferencer;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-// Returns "" when `text` is read as the proto that `expected` states.
+// Returns "" when `text` is read as the proto that `expected` states, defaults
+// filled in.
 std::string Difference(const std::string& text, const std::string& expected) {
-  const auto loaded = ParseSpec(text, "f.yaml");
+  auto loaded = ParseSpec(text, "f.yaml");
   if (!loaded.ok()) return std::string(loaded.status().message());
+  CompleteSpec(loaded->spec);
   pb::PipelineSpec wanted;
   if (!TextFormat::ParseFromString(expected, &wanted)) return "bad test";
   std::string difference;
@@ -101,7 +106,7 @@ TEST(SpecLoader, ReadsJsonLikeYaml) {
                 "{\n\t\"name\": \"a\\u00e9\\/b\",\n\t\"steps\": [{\"log1p\": "
                 "{\"columns\": \"all\"}}],\n\t\"split\": {\"test\": 0}}",
                 R"(name: "a\303\251/b" steps { log1p { columns { all: true } } }
-                          split {})"),
+                          split { test: 0 })"),
             "");
 }
 
@@ -113,7 +118,15 @@ TEST(SpecLoader, HoldsOutAFifthWhereNothingIsSaid) {
   EXPECT_EQ(Difference("name: a\nsplit: {test: null}",
                        "name: 'a' split { test: 0.2 }"),
             "");
-  EXPECT_EQ(Difference("name: a\nsplit: {test: 0}", "name: 'a' split {}"), "");
+  EXPECT_EQ(
+      Difference("name: a\nsplit: {test: 0}", "name: 'a' split { test: 0 }"),
+      "");
+}
+
+TEST(SpecLoader, AStoredVersionWithoutATestShareHeldOutNothing) {
+  pb::PipelineSpec stored;
+  stored.set_name("a");
+  EXPECT_EQ(Difference(WriteSpec(stored), "name: 'a' split { test: 0 }"), "");
 }
 
 TEST(SpecLoader, TakesEveryFormOfASelector) {
@@ -190,7 +203,7 @@ TEST(SpecLoader, AZeroThatIsGivenIsAZero) {
       "steps { bucketize { columns { names: 'a' } bins: 0 } } "
       "steps { min_max { columns { names: 'a' } max: 0 } } "
       "model { xgboost { rounds: 0 max_depth: 0 learning_rate: 0 } } "
-      "split { }";
+      "split { test: 0 }";
   EXPECT_EQ(Difference(R"(
 steps:
   - bucketize: {columns: a, bins: 0}
@@ -352,8 +365,12 @@ TEST_P(SpecLoaderWrongType, IsRefusedAtItsPlace) {
 INSTANTIATE_TEST_SUITE_P(
     Each, SpecLoaderWrongType,
     testing::Values(
-        WrongType{"[a]", "f.yaml:1:1: expects a map, not a list"},
-        WrongType{"hello", "f.yaml:1:1: expects a map, not \"hello\""},
+        WrongType{"[a]",
+                  "f.yaml:1:1: expects a pipeline, keys such as `name: churn`, "
+                  "not a list"},
+        WrongType{"hello",
+                  "f.yaml:1:1: expects a pipeline, keys such as `name: churn`, "
+                  "not \"hello\""},
         WrongType{"name: [a]", "f.yaml:1:7: name: expects a word, not a list"},
         WrongType{"source: a.csv",
                   "f.yaml:1:9: source: expects a map, not \"a.csv\""},
@@ -370,10 +387,10 @@ INSTANTIATE_TEST_SUITE_P(
                   "a list"},
         WrongType{"steps: [{impute: {indicator: yes}}]",
                   "f.yaml:1:30: steps[0].impute.indicator: expects true or "
-                  "false, not \"yes\""},
+                  "false, not \"yes\"; in YAML 1.2 that is a word: write true"},
         WrongType{"steps: [{impute: {indicator: \"true\"}}]",
                   "f.yaml:1:30: steps[0].impute.indicator: expects true or "
-                  "false, not \"true\""},
+                  "false, not \"true\"; leave out the quotes"},
         WrongType{"steps: [{clip: {min: low}}]",
                   "f.yaml:1:22: steps[0].clip.min: expects a number, not "
                   "\"low\""},
@@ -417,6 +434,108 @@ INSTANTIATE_TEST_SUITE_P(
                   "f.yaml:1:31: steps[0].impute.fill_value: 9007199254740993 "
                   "has more digits than can be kept; write it in quotes if it "
                   "is text"}));
+
+struct Hinted {
+  const char* text;
+  const char* hint;
+};
+class SpecLoaderHints : public testing::TestWithParam<Hinted> {};
+
+TEST_P(SpecLoaderHints, SayWhatToWrite) {
+  EXPECT_THAT(Mistake(GetParam().text), HasSubstr(GetParam().hint));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Each, SpecLoaderHints,
+    testing::Values(
+        // Scalars of other dialects.
+        Hinted{"model: {xgboost: {rounds: 1_000}}", "; write 1000"},
+        Hinted{"model:\n  xgboost: {learning_rate: '0,1'}", "expects a number"},
+        Hinted{"model:\n  xgboost:\n    learning_rate: 0,1", "; write 0.1"},
+        Hinted{"model: {xgboost: {rounds: 1e2}}", "; write 100"},
+        Hinted{"model: {xgboost: {rounds: \"5\"}}", "; leave out the quotes"},
+        Hinted{"steps: [{impute: {indicator: off}}]", "write false"},
+        Hinted{"source: {csv: {decimal: ,}}", "nothing stands here"},
+        Hinted{"source:\n  csv:\n    delimiter: |\n    quote: a",
+               "f.yaml:3:16: \"|\" begins a text of many lines"},
+        // Missing colons and spaces that leave YAML.
+        Hinted{"source:\n  path x.csv\n",
+               "f.yaml:2:3: source: expects a map, not \"path x.csv\"; a colon "
+               "is missing behind \"path\""},
+        Hinted{"split: {test:0.2}",
+               "a space is missing behind the colon of \"test\""},
+        Hinted{"name: a\nsplit {test: 0.2}",
+               "; a colon is missing behind \"split\""},
+        // Words of others.
+        Hinted{
+            "model: {xgboost: {eta: 0.1}}",
+            "f.yaml:1:19: unknown key \"eta\" in model.xgboost; did you mean "
+            "\"learning_rate\"?"},
+        Hinted{"model: {xgboost: {n_estimators: 9}}", "mean \"rounds\"?"},
+        Hinted{"model: {xgboost: {early_stopping_rounds: 9}}",
+               "mean \"early_stopping\"?"},
+        Hinted{"model: {XGBClassifier: {}}", "mean \"xgboost\"?"},
+        Hinted{"model: {xgboost: {subsample: 0.8}}",
+               "stand below model.xgboost.params: {subsample: ...}"},
+        Hinted{"model: {xgboost: {num_leaves: 8}}",
+               "XGBoost calls it max_leaves"},
+        Hinted{"model: {xgboost: {n_jobs: 8}}", "leave it out"},
+        Hinted{"steps: [{StandardScaler: {columns: all}}]",
+               "mean \"standardize\"?"},
+        Hinted{"steps: [{OneHotEncoder: {columns: all}}]", "mean \"one_hot\"?"},
+        Hinted{"steps: [{min-max: {columns: all}}]", "mean \"min_max\"?"},
+        Hinted{"steps: [{impute: {cols: all}}]", "mean \"columns\"?"},
+        Hinted{"steps: [{impute: {strategy: mode}}]",
+               "mean \"most_frequent\"?"},
+        Hinted{"steps: [{one_hot: {handle_unknown: ignore}}]",
+               "mean \"unknown\"?"},
+        Hinted{"source: {csv: {sep: ';'}}", "mean \"delimiter\"?"},
+        Hinted{"source: {dtype: {a: str}}", "mean \"types\"?"},
+        Hinted{"source: {types: {a: str}}", "mean \"string\"?"},
+        Hinted{"source: {types: {a: float}}", "mean \"float64\"?"},
+        Hinted{"roles: {label: y}", "mean \"target\"?"},
+        Hinted{"split: {test_size: 0.2}", "mean \"test\"?"},
+        // Right words in the wrong place.
+        Hinted{"target: y", "; it belongs below roles"},
+        Hinted{"source: {delimiter: ';'}", "; it belongs below source.csv"},
+        Hinted{"test_size: 0.2",
+               "; it is called \"test\" and belongs below split"},
+        Hinted{"model: {objective: binary}",
+               "; it belongs below model.xgboost"}));
+
+TEST(SpecLoader, ReadsScalarsAsTheCoreSchemaSays) {
+  EXPECT_EQ(
+      Difference("steps: [{impute: {indicator: True}}, {impute: {indicator: "
+                 "FALSE}}]\nmodel: {xgboost: {rounds: 0o17, seed: 0xFF, "
+                 "max_depth: 012, params: {a: TRUE, b: yes, c: 0x10, d: 1_000, "
+                 "e: !!str 5}}}",
+                 R"(
+steps { impute { indicator: true } } steps { impute { } }
+model { xgboost { rounds: 15 seed: 255 max_depth: 12 params {
+  fields { key: "a" value { bool_value: true } }
+  fields { key: "b" value { string_value: "yes" } }
+  fields { key: "c" value { number_value: 16 } }
+  fields { key: "d" value { string_value: "1_000" } }
+  fields { key: "e" value { string_value: "5" } } } } }
+split { test: 0.2 })"),
+      "");
+}
+
+TEST(SpecLoader, ShowsTheLineOfAMistakeInAFile) {
+  const TempDir directory;
+  const std::string path = directory.path() + "/p.yaml";
+  std::ofstream(path) << "name: a\nroles: {tärget: y, targt: z}\n";
+  const absl::Status status = LoadSpec(path).status();
+  EXPECT_EQ(status.message(),
+            absl::StrCat(path,
+                         ":2:9: unknown key \"tärget\" in roles; did you mean "
+                         "\"target\"?\n    2 | roles: {tärget: y, targt: z}\n"
+                         "      |         ^\n",
+                         path,
+                         ":2:21: unknown key \"targt\" in roles; did you mean "
+                         "\"target\"?\n    2 | roles: {tärget: y, targt: z}\n"
+                         "      |                    ^"));
+}
 
 TEST(SpecLoader, ExplainsAStepThatIsNotIndented) {
   EXPECT_EQ(
@@ -497,6 +616,21 @@ TEST(SpecLoader, LocatesAMissingFieldAtWhatIsAroundIt) {
             "f.yaml: model: required");
 }
 
+TEST(SpecLoader, LocatesEachOfSeveralMistakes) {
+  const auto loaded = ParseSpec(kExample, "f.yaml");
+  ASSERT_TRUE(loaded.ok());
+  const absl::Status located = loaded->Locate(
+      Together({BadSpec("roles.target", "no"), BadSpec("roles.carry[1]", "no"),
+                BadSpec("request_id", "no")}));
+  EXPECT_EQ(located.message(),
+            "f.yaml:9:11: roles.target: no\nf.yaml:11:24: roles.carry[1]: no\n"
+            "request_id: no");
+  const ErrorMetadata metadata = MetadataOf(located);
+  EXPECT_EQ(MetadataAt(metadata, "yaml_line", 1), "11");
+  EXPECT_EQ(MetadataAt(metadata, "yaml_column", 1), "24");
+  EXPECT_EQ(MetadataAt(metadata, "yaml_line", 2), "");
+}
+
 TEST(SpecLoader, LeavesOtherErrorsAlone) {
   const auto loaded = ParseSpec("name: a", "f.yaml");
   ASSERT_TRUE(loaded.ok());
@@ -520,7 +654,7 @@ source { types { key: "" value: INT64 } max_rejects: 0.1 }
 steps { impute { columns { all: true } fill_value { string_value: "1" } } }
 steps { stage: "s" params { fields { key: "k" value { bool_value: true } } } }
 model { xgboost { learning_rate: 0.1234567890123 seed: 18446744073709551615 } }
-split { seed: 1 })";
+split { test: 0 seed: 1 })";
   pb::PipelineSpec spec;
   ASSERT_TRUE(TextFormat::ParseFromString(proto, &spec));
   EXPECT_EQ(Difference(WriteSpec(spec), proto), "") << WriteSpec(spec);
