@@ -158,6 +158,14 @@ void CoordinatorService::Predict(grpc::ByteBuffer& bytes, const CallInfo& info,
 absl::StatusOr<pb::Job> CoordinatorService::CreateJob(
     pb::CreateJobRequest& request, const Context& context) {
   if (draining_.load()) return Draining("coordinator");
+  RETURN_IF_ERROR(CompleteRequest(request));
+  absl::StatusOr<pb::Job> created = SubmitOrValidate(request, context);
+  if (created.ok()) return created;
+  return InSentYaml(request, created.status());
+}
+
+absl::StatusOr<pb::Job> CoordinatorService::SubmitOrValidate(
+    const pb::CreateJobRequest& request, const Context& context) {
   const JobEnvironment& environment = *company_.environment;
   // A job that is there already needs no checks: what it named may be gone.
   const auto known = environment.jobs->FindRequest(request);

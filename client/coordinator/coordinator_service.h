@@ -91,6 +91,8 @@ class CoordinatorService {
                                            const Context& context);
 
  private:
+  absl::StatusOr<pb::Job> SubmitOrValidate(const pb::CreateJobRequest& request,
+                                           const Context& context);
   absl::StatusOr<Reply> WatchJob(Message& message);
   void Predict(grpc::ByteBuffer& bytes, const CallInfo& info,
                std::shared_ptr<CancelToken> caller, Answer answer);

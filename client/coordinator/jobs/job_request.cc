@@ -4,14 +4,21 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/coordinator/jobs/planner.h"
+#include "client/spec/spec_defaults.h"
+#include "client/spec/spec_loader.h"
+#include "google/protobuf/util/message_differencer.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
 
 namespace troupe {
 namespace {
 
+using google::protobuf::util::MessageDifferencer;
+
 constexpr size_t kMaxRequestId = 128;
 constexpr int kMaxPreviewRows = 100;
+// How messages call the file that was sent.
+constexpr char kSentYaml[] = "spec_yaml";
 
 bool UsesPipeline(pb::JobKind kind) {
   return kind == pb::SCORE || kind == pb::EVALUATE || kind == pb::TRANSFORM;
@@ -53,6 +60,34 @@ absl::Status CheckInput(const pb::CreateJobRequest& request,
 }
 
 }  // namespace
+
+absl::Status CompleteRequest(pb::CreateJobRequest& request) {
+  if (!request.spec_yaml().empty() && request.kind() != pb::TRAIN)
+    return BadSpec("spec_yaml", "only TRAIN takes a pipeline file");
+  if (request.kind() != pb::TRAIN) return absl::OkStatus();
+  if (!request.spec_yaml().empty()) {
+    absl::StatusOr<LoadedSpec> loaded =
+        ParseSpec(request.spec_yaml(), kSentYaml);
+    if (!loaded.ok()) return WithMetadata(loaded.status(), "field", kSentYaml);
+    CompleteSpec(loaded->spec);
+    // A job's own request, sent again, has both.
+    if (request.has_spec() &&
+        !MessageDifferencer::Equals(request.spec(), loaded->spec))
+      return BadSpec("spec_yaml",
+                     "says another thing than spec; send one of "
+                     "them");
+    *request.mutable_spec() = std::move(loaded->spec);
+  }
+  CompleteSpec(*request.mutable_spec());
+  return absl::OkStatus();
+}
+
+absl::Status InSentYaml(const pb::CreateJobRequest& request,
+                        const absl::Status& status) {
+  if (status.ok() || request.spec_yaml().empty()) return status;
+  const auto loaded = ParseSpec(request.spec_yaml(), kSentYaml);
+  return loaded.ok() ? loaded->Locate(status) : status;
+}
 
 absl::StatusOr<pb::Job> MakeJob(const pb::CreateJobRequest& request,
                                 PipelineRegistry& pipelines,

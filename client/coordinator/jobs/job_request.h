@@ -13,6 +13,16 @@
 
 namespace troupe {
 
+// Reads `spec_yaml`, where that was sent, into `spec`, and fills in the spec's
+// defaults: by the request alone, so that a repeated one stays the same.
+// BAD_SPEC.
+absl::Status CompleteRequest(pb::CreateJobRequest& request);
+
+// An error about `request.spec` at its place in `spec_yaml`, where that was
+// sent.
+absl::Status InSentYaml(const pb::CreateJobRequest& request,
+                        const absl::Status& status);
+
 // Returns the job, QUEUED, with a new id and with the pipeline's version
 // pinned. BAD_SPEC, PIPELINE_NOT_FOUND or UPLOAD_NOT_FOUND otherwise.
 absl::StatusOr<pb::Job> MakeJob(const pb::CreateJobRequest& request,

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/coordinator/jobs/job_output.h"
+#include "client/coordinator/jobs/job_request.h"
 #include "client/coordinator/jobs/planner.h"
 #include "client/coordinator/state/journal.h"
 #include "google/protobuf/util/time_util.h"
@@ -95,7 +96,8 @@ absl::Status RecordEnd(JobContext& context,
   context.live().Change([&](pb::Job& job) {
     job.mutable_progress()->clear_in_flight();
     if (state == pb::FAILED || state == pb::DISK_FULL)
-      *job.mutable_error() = ErrorOf(outcome.status());
+      *job.mutable_error() =
+          ErrorOf(InSentYaml(job.request(), outcome.status()));
     if (outcome.ok()) Write(*std::move(outcome), job);
     if (IsTerminal(state)) SetEnd(clock, job);
   });
