@@ -1,7 +1,10 @@
 #include "services/loader/plan_columns.h"
 
 #include <algorithm>
+#include <map>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/algorithm/container.h"
 #include "absl/container/flat_hash_map.h"
@@ -50,11 +53,13 @@ absl::Status CheckPinned(const pb::PlanRequest& request,
                          const pb::PlanCursor& cursor) {
   const absl::flat_hash_set<absl::string_view> columns(cursor.columns().begin(),
                                                        cursor.columns().end());
+  std::vector<absl::Status> mistakes;
   for (const pb::Field& field : request.pinned().fields())
     if (!MayBeAbsent(field) && !columns.contains(field.name()))
-      return WithPrefix(UnknownColumn(field.name(), ColumnsOf(cursor)),
-                        NameOf(request, cursor));
-  return absl::OkStatus();
+      mistakes.push_back(
+          WithPrefix(UnknownColumn(field.name(), ColumnsOf(cursor)),
+                     NameOf(request, cursor)));
+  return mistakes.empty() ? absl::OkStatus() : Together(mistakes);
 }
 
 pb::DataType TypeOf(const pb::PlanRequest& request,
@@ -95,10 +100,15 @@ absl::Status CheckDeclared(const pb::PlanRequest& request,
   const bool sample = dialect.format == pb::JSONL && request.max_rows() > 0;
   if (request.has_pinned() || sample) return absl::OkStatus();
   const std::vector<std::string> columns = ColumnsOf(cursor);
+  std::map<std::string, absl::Status> mistakes;  // In one order every time.
   for (const auto& [name, type] : request.source().types())
     if (!absl::c_linear_search(columns, name))
-      return WithPrefix(UnknownColumn(name, columns), "source.types");
-  return absl::OkStatus();
+      mistakes[name] =
+          WithMetadata(WithPrefix(UnknownColumn(name, columns), "source.types"),
+                       "field", absl::StrCat("source.types.", name));
+  std::vector<absl::Status> errors;
+  for (auto& [name, error] : mistakes) errors.push_back(std::move(error));
+  return errors.empty() ? absl::OkStatus() : Together(errors);
 }
 
 void DescribeColumns(const pb::PlanRequest& request,

@@ -69,50 +69,61 @@ absl::Status NoSuchColumn(absl::string_view name, const SelectionScope& scope,
                       path);
 }
 
+absl::Status NoColumn(absl::string_view path, absl::string_view what) {
+  return WithMetadata(
+      MakeError(absl::StatusCode::kInvalidArgument, "NO_COLUMN",
+                absl::StrCat(path, ": ", what,
+                             "; set optional: true if that is fine")),
+      "field", path);
+}
+
 // Marks what a list of names and globs means.
 class NameMarker {
  public:
-  NameMarker(const SelectionScope& scope, bool optional, absl::string_view path)
-      : scope_(scope), optional_(optional), path_(path) {
+  NameMarker(const SelectionScope& scope, bool optional, absl::string_view path,
+             bool keyed)
+      : scope_(scope), optional_(optional), path_(path), keyed_(keyed) {
     for (size_t i = 0; i < scope.features.size(); ++i)
       places_.emplace(scope.features[i].name, i);
   }
 
-  // Marks in `marks`; tells of unknown columns in `perhaps`.
-  absl::Status Mark(absl::string_view name, std::vector<bool>& marks,
-                    std::vector<UnknownColumns>& perhaps,
-                    bool& undecided) const {
+  // Marks in `marks`; tells of unknown columns in `perhaps`, of others in the
+  // selection's mistakes. `list` is the place of the list, `i` that of `name`.
+  void Mark(absl::string_view name, absl::string_view list, int i,
+            std::vector<bool>& marks, std::vector<UnknownColumns>& perhaps,
+            Selection& selection) const {
     const auto place = places_.find(name);
     if (place != places_.end()) {
       marks[place->second] = true;
-      return absl::OkStatus();
+      return;
     }
+    const std::string path = keyed_ ? absl::StrCat(path_, ".", name)
+                                    : absl::StrCat(path_, list, "[", i, "]");
     if (!HasGlob(name)) {
       const bool may_become = MayBecome(scope_, name);
       if (may_become) perhaps.push_back({std::string(name), false});
-      if (optional_ || may_become) return absl::OkStatus();
-      return NoSuchColumn(name, scope_, path_);
+      if (!optional_ && !may_become)
+        selection.mistakes.push_back(NoSuchColumn(name, scope_, path));
+      return;
     }
-    if (MayBecome(scope_, name)) undecided = true;
+    if (MayBecome(scope_, name)) selection.undecided = true;
     // Beginnings of names fit many a pattern.
     perhaps.insert(perhaps.end(), scope_.unknown.begin(), scope_.unknown.end());
     bool any = false;
-    for (size_t i = 0; i < scope_.features.size(); ++i) {
-      if (!MatchesGlob(name, scope_.features[i].name)) continue;
-      marks[i] = any = true;
+    for (size_t feature = 0; feature < scope_.features.size(); ++feature) {
+      if (!MatchesGlob(name, scope_.features[feature].name)) continue;
+      marks[feature] = any = true;
     }
-    if (any || optional_ || !scope_.unknown.empty()) return absl::OkStatus();
-    return WithMetadata(
-        MakeError(absl::StatusCode::kInvalidArgument, "NO_COLUMN",
-                  absl::StrCat(path_, ": no feature matches \"", name,
-                               "\"; set optional: true if that is fine")),
-        "field", path_);
+    if (any || optional_ || !scope_.unknown.empty()) return;
+    selection.mistakes.push_back(
+        NoColumn(path, absl::StrCat("no feature matches \"", name, "\"")));
   }
 
  private:
   const SelectionScope& scope_;
   const bool optional_;
   const absl::string_view path_;
+  const bool keyed_;
   absl::flat_hash_map<absl::string_view, size_t> places_;
 };
 
@@ -121,7 +132,7 @@ class NameMarker {
 absl::StatusOr<Selection> SelectColumns(const pb::Selector& selector,
                                         bool optional,
                                         const SelectionScope& scope,
-                                        absl::string_view path) {
+                                        absl::string_view path, bool keyed) {
   if (selector.names().empty() && !selector.all() &&
       selector.type() == pb::COLUMN_KIND_UNSPECIFIED &&
       selector.except().empty())
@@ -133,18 +144,18 @@ absl::StatusOr<Selection> SelectColumns(const pb::Selector& selector,
     return BadSpec(path, "the type is none of number, string, bool, date");
   optional = optional || selector.optional();
 
-  const NameMarker marker(scope, optional, path);
+  const NameMarker marker(scope, optional, path, keyed);
   Selection selection;
   selection.matched.assign(scope.features.size(), selector.names().empty());
   if (selector.names().empty()) selection.perhaps = scope.unknown;
-  for (const std::string& name : selector.names())
-    RETURN_IF_ERROR(marker.Mark(name, selection.matched, selection.perhaps,
-                                selection.undecided));
+  for (int i = 0; i < selector.names_size(); ++i)
+    marker.Mark(selector.names(i), "", i, selection.matched, selection.perhaps,
+                selection);
   std::vector<bool> excepted(scope.features.size(), false);
   std::vector<UnknownColumns> perhaps_excepted;
-  for (const std::string& name : selector.except())
-    RETURN_IF_ERROR(
-        marker.Mark(name, excepted, perhaps_excepted, selection.undecided));
+  for (int i = 0; i < selector.except_size(); ++i)
+    marker.Mark(selector.except(i), ".except", i, excepted, perhaps_excepted,
+                selection);
 
   bool any = false;
   for (size_t i = 0; i < scope.features.size(); ++i) {
@@ -152,13 +163,8 @@ absl::StatusOr<Selection> SelectColumns(const pb::Selector& selector,
                            IsKind(selector.type(), scope.features[i].type);
     any = any || selection.matched[i];
   }
-  if (!any && !optional && scope.unknown.empty())
-    return WithMetadata(
-        MakeError(absl::StatusCode::kInvalidArgument, "NO_COLUMN",
-                  absl::StrCat(path,
-                               ": no feature is matched; set optional: true "
-                               "if that is fine")),
-        "field", path);
+  if (!any && !optional && scope.unknown.empty() && selection.mistakes.empty())
+    selection.mistakes.push_back(NoColumn(path, "no feature is matched"));
   return selection;
 }
 

@@ -39,15 +39,20 @@ struct Selection {
   bool undecided = false;
   // The unknown columns that are meant, too, should they come into being.
   std::vector<UnknownColumns> perhaps;
+  // What is wrong with the choice, all of it: UNKNOWN_COLUMN for a name that is
+  // not there (with the nearest), NO_COLUMN for a choice that matches nothing.
+  // Metadata `field` is the place of the name: `PATH[1]`, `PATH.except[0]`.
+  std::vector<absl::Status> mistakes;
 };
 
 // Says which features are meant. `path` is the selector's place in the
-// parameters. INVALID_ARGUMENT: UNKNOWN_COLUMN for a name that is not there
-// (with the nearest), NO_COLUMN for a choice that matches nothing, BAD_SPEC for
-// a selector that says nothing; `optional` allows the first two.
+// parameters, `keyed` where that is a map by name; `optional` allows names that
+// are not there and a choice that matches nothing. INVALID_ARGUMENT (BAD_SPEC)
+// for a selector that says nothing.
 absl::StatusOr<Selection> SelectColumns(const pb::Selector& selector,
                                         bool optional,
                                         const SelectionScope& scope,
-                                        absl::string_view path);
+                                        absl::string_view path,
+                                        bool keyed = false);
 
 }  // namespace troupe::preprocessor

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "services/base/errors.h"
+#include "services/base/nearest.h"
 #include "services/base/status_macros.h"
 #include "services/preprocessor/column_selector.h"
 
@@ -37,6 +38,31 @@ absl::Status Duplicate(const std::string& name, const std::string& path) {
                              "\"; rename one of them first"),
                 {{"column", name}}),
       "field", path);
+}
+
+std::string Quoted(const std::vector<std::string>& columns) {
+  constexpr size_t kNamed = 20;
+  std::string names;
+  for (size_t i = 0; i < columns.size() && i < kNamed; ++i)
+    absl::StrAppend(&names, i == 0 ? "" : ", ", "\"", columns[i], "\"");
+  if (columns.size() > kNamed)
+    absl::StrAppend(&names, " and ", columns.size() - kNamed, " more");
+  return names;
+}
+
+// `what`: what they are, and what to do about it.
+absl::Status NotNumbers(const std::vector<std::string>& columns,
+                        absl::string_view what) {
+  const bool one = columns.size() == 1;
+  return WithMetadata(
+      MakeError(absl::StatusCode::kInvalidArgument, "NOT_A_NUMBER",
+                absl::StrCat(one ? "column " : "columns ", Quoted(columns),
+                             one ? " is" : " are",
+                             " not a number after the last step, as the model "
+                             "needs it, but ",
+                             what),
+                {{"column", columns[0]}}),
+      "field", "preprocessor.steps");
 }
 
 }  // namespace
@@ -95,6 +121,7 @@ class PlanBuilder {
   std::vector<Slot> next_at_end_;
   pb::FittedStep resolved_step_;
   std::vector<UnknownColumns> perhaps_;  // What it may work on, too.
+  std::vector<absl::Status> mistakes_;   // Of the selectors.
   // Nothing behind this point can be planned yet.
   bool undecided_ = false;
   // The pass from which on every row is rejected that a step so far rejects.
@@ -117,9 +144,16 @@ PlanBuilder::Slot PlanBuilder::UnknownSlot(std::string name, bool prefix,
 absl::StatusOr<std::shared_ptr<const Plan>> PlanBuilder::Build() {
   RETURN_IF_ERROR(ReadInput());
   RETURN_IF_ERROR(ReadTransforms());
+  // Names that are wrong are told all at once: what the steps do with the right
+  // ones is known all the same.
   int step = 0;
-  for (; step < known().params().steps_size() && !undecided_; ++step)
-    RETURN_IF_ERROR(PlanStep(step));
+  for (; step < known().params().steps_size() && !undecided_; ++step) {
+    const absl::Status status = PlanStep(step);
+    if (status.ok()) continue;
+    mistakes_.push_back(status);
+    return Together(mistakes_);
+  }
+  if (!mistakes_.empty()) return Together(mistakes_);
   if (undecided_) ForeseeSteps(step - 1);
   RETURN_IF_ERROR(CheckFeatures());
   Finish();
@@ -195,9 +229,11 @@ absl::StatusOr<std::vector<bool>> PlanBuilder::Match(
   const Transform& transform = *plan_->transforms_[static_cast<size_t>(step)];
   ASSIGN_OR_RETURN(
       const Selection selection,
-      SelectColumns(
-          transform.selector(), transform.optional(), scope,
-          absl::StrCat(paths_[static_cast<size_t>(step)], ".columns")));
+      SelectColumns(transform.selector(), transform.optional(), scope,
+                    absl::StrCat(paths_[static_cast<size_t>(step)], ".columns"),
+                    known().params().steps(step).has_rename()));
+  mistakes_.insert(mistakes_.end(), selection.mistakes.begin(),
+                   selection.mistakes.end());
   undecided_ = selection.undecided;
   perhaps_ = selection.perhaps;
   size_t feature = 0;
@@ -435,28 +471,31 @@ absl::Status PlanBuilder::CheckNames(const std::string& path) const {
 
 absl::Status PlanBuilder::CheckFeatures() const {
   if (!known().params().makes_features() || undecided_) return absl::OkStatus();
-  for (const Slot& slot : slots_)
-    if (slot.known && slot.field.type == pb::STRING)
-      return WithMetadata(
-          MakeError(absl::StatusCode::kInvalidArgument, "NOT_A_NUMBER",
-                    absl::StrCat("column \"", slot.field.name,
-                                 "\" is still text after the last step, and "
-                                 "the model needs numbers; encode it with "
-                                 "one_hot or ordinal, or name it under carry "
-                                 "or drop"),
-                    {{"column", slot.field.name}}),
-          "field", "preprocessor.steps");
-  for (const Slot& slot : slots_)
-    if (slot.known && IsTime(slot.field.type))
-      return WithMetadata(
-          MakeError(absl::StatusCode::kInvalidArgument, "NOT_A_NUMBER",
-                    absl::StrCat("column \"", slot.field.name, "\" is still ",
-                                 TypeName(slot.field.type),
-                                 " after the last step, and the model needs "
-                                 "numbers; use date_parts, or name it under "
-                                 "carry or drop"),
-                    {{"column", slot.field.name}}),
-          "field", "preprocessor.steps");
+  std::vector<std::string> texts;
+  std::vector<std::string> times;
+  std::vector<std::string> names;
+  for (const Slot& slot : slots_) {
+    if (!slot.known) continue;
+    names.push_back(slot.field.name);
+    if (slot.field.type == pb::STRING) texts.push_back(slot.field.name);
+    if (IsTime(slot.field.type)) times.push_back(slot.field.name);
+  }
+  if (!texts.empty())
+    return NotNumbers(
+        texts,
+        absl::StrCat("text; encode ", texts.size() > 1 ? "them" : "it",
+                     " with one_hot or ordinal, or name ",
+                     texts.size() > 1 ? "them" : "it", " under carry or drop",
+                     times.empty()
+                         ? ""
+                         : absl::StrCat("; and turn ", Quoted(times),
+                                        " into numbers with date_parts"),
+                     AskForDelimiter(names)));
+  if (!times.empty())
+    return NotNumbers(times, absl::StrCat("dates or times; use date_parts, or "
+                                          "name ",
+                                          times.size() > 1 ? "them" : "it",
+                                          " under carry or drop"));
   if (slots_.empty())
     return BadSpec("preprocessor.steps", "no feature is left for the model");
   return absl::OkStatus();

@@ -5,12 +5,14 @@
 
 #include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "client/coordinator/jobs/job_output.h"
 #include "client/coordinator/jobs/job_request.h"
 #include "client/coordinator/jobs/job_run.h"
 #include "client/coordinator/jobs/preview.h"
 #include "client/coordinator/passes/batch_pass.h"
 #include "services/base/errors.h"
+#include "services/base/nearest.h"
 #include "services/base/status_macros.h"
 #include "services/table/wire.h"
 
@@ -69,10 +71,14 @@ absl::Status ReportRows(const InputPlan& plan, JobOutcome& outcome) {
   for (const pb::RejectedRow& row : plan.first_rejected)
     *outcome.report.add_rejected() = row;
   if (plan.rows == 0 || plan.rows_rejected < plan.rows) return absl::OkStatus();
+  constexpr size_t kShown = 5;
+  std::string first;
+  for (size_t i = 0; i < plan.first_rejected.size() && i < kShown; ++i)
+    absl::StrAppend(&first, "\n  ", plan.first_rejected[i].message());
   return MakeError(
       absl::StatusCode::kInvalidArgument, "BAD_ROW",
-      absl::StrCat("none of the ", plan.rows, " rows can be read; the first: ",
-                   plan.first_rejected.front().message()));
+      absl::StrCat("none of the ", plan.rows, " rows can be read",
+                   AskForDelimiter(plan.Columns()), "; the first:", first));
 }
 
 // Loads the beginning for the preview; bad rows are shown, not refused.
@@ -129,6 +135,8 @@ absl::StatusOr<JobOutcome> RunInspect(JobContext& context, const pb::Job& job,
     outcome.report.add_warnings(absl::StrCat(
         "column \"", column,
         "\" holds objects or arrays, which cannot be read; drop it"));
+  if (const std::string doubt = AskForDelimiter(plan.Columns()); !doubt.empty())
+    outcome.report.add_warnings(std::string(absl::StripPrefix(doubt, "; ")));
   if (!job.request().write_output()) {
     flow.columns = WithoutNested(plan);
     RETURN_IF_ERROR(ReportRows(plan, outcome));

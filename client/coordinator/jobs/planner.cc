@@ -6,6 +6,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
@@ -218,40 +220,46 @@ std::vector<PlannedHop> PlanHops(const pb::PipelineSpec& spec) {
 
 absl::Status InSpecPaths(const absl::Status& status, const PlannedHop& hop) {
   ErrorMetadata metadata = MetadataOf(status);
-  const auto field = metadata.find("field");
-  if (field == metadata.end()) return status;
-  const std::string path = ReplacePrefix(field->second, hop);
-  std::string message(status.message());
-  // BadSpec begins its message with the field.
-  if (absl::StartsWith(message, field->second))
-    message = absl::StrCat(path, message.substr(field->second.size()));
-  field->second = path;
-  return MakeError(status.code(), ReasonOf(status), message, metadata);
+  if (metadata.count("field") == 0) return status;
+  const std::string message(status.message());
+  std::vector<std::string> lines = absl::StrSplit(message, '\n');
+  for (size_t i = 0; i < lines.size(); ++i) {
+    const std::string field = MetadataAt(metadata, "field", i);
+    if (field.empty()) continue;
+    const std::string path = ReplacePrefix(field, hop);
+    // BadSpec begins its message with the field.
+    if (absl::StartsWith(lines[i], field))
+      lines[i] = absl::StrCat(path, lines[i].substr(field.size()));
+    metadata[KeyAt("field", i)] = path;
+  }
+  return MakeError(status.code(), ReasonOf(status), absl::StrJoin(lines, "\n"),
+                   metadata);
 }
 
 absl::StatusOr<pb::Schema> AssignRoles(const pb::Schema& source,
                                        const pb::Roles& roles) {
   RoleTable table(source);
+  std::vector<absl::Status> mistakes;
+  const auto keep = [&mistakes](const absl::Status& status) {
+    if (!status.ok()) mistakes.push_back(status);
+  };
   if (!roles.target().empty())
-    RETURN_IF_ERROR(
-        table.Give(roles.target(), pb::TARGET, false, "roles.target"));
+    keep(table.Give(roles.target(), pb::TARGET, false, "roles.target"));
   if (!roles.weight().empty())
-    RETURN_IF_ERROR(
-        table.Give(roles.weight(), pb::WEIGHT, false, "roles.weight"));
+    keep(table.Give(roles.weight(), pb::WEIGHT, false, "roles.weight"));
   // Names before globs, so that a glob never takes a column that another list
   // names.
   for (const bool globs : {false, true}) {
     for (int i = 0; i < roles.carry_size(); ++i)
       if (HasGlob(roles.carry(i)) == globs)
-        RETURN_IF_ERROR(
-            table.GiveMatching(roles.carry(i), pb::CARRY, false,
-                               absl::StrCat("roles.carry[", i, "]")));
+        keep(table.GiveMatching(roles.carry(i), pb::CARRY, false,
+                                absl::StrCat("roles.carry[", i, "]")));
     for (int i = 0; i < roles.drop_size(); ++i)
       if (HasGlob(roles.drop(i)) == globs)
-        RETURN_IF_ERROR(
-            table.GiveMatching(roles.drop(i), pb::FEATURE, true,
-                               absl::StrCat("roles.drop[", i, "]")));
+        keep(table.GiveMatching(roles.drop(i), pb::FEATURE, true,
+                                absl::StrCat("roles.drop[", i, "]")));
   }
+  if (!mistakes.empty()) return Together(mistakes);
   return table.Result();
 }
 

@@ -28,6 +28,7 @@ absl::StatusOr<std::vector<std::string>> Select(const std::string& text,
   const auto selection =
       SelectColumns(selector, optional, scope, "steps[1].clip.columns");
   if (!selection.ok()) return selection.status();
+  if (!selection->mistakes.empty()) return Together(selection->mistakes);
   std::vector<std::string> names;
   for (size_t i = 0; i < scope.features.size(); ++i)
     if (selection->matched[i]) names.push_back(scope.features[i].name);
@@ -66,7 +67,7 @@ TEST(ColumnSelector, UnknownNameIsRefusedWithTheNearest) {
   const auto names = Select("names: 'aeg'", Scope());
   EXPECT_EQ(ReasonOf(names.status()), "UNKNOWN_COLUMN");
   EXPECT_THAT(std::string(names.status().message()), HasSubstr("\"age\""));
-  EXPECT_EQ(MetadataOf(names.status()).at("field"), "steps[1].clip.columns");
+  EXPECT_EQ(MetadataOf(names.status()).at("field"), "steps[1].clip.columns[0]");
 }
 
 TEST(ColumnSelector, UnknownExceptionIsRefusedToo) {
@@ -106,6 +107,18 @@ TEST(ColumnSelector, GlobThatMayBecomeANameIsUndecided) {
   EXPECT_TRUE(SelectColumns(selector, false, scope, "")->undecided);
   selector.set_names(0, "plan*");
   EXPECT_FALSE(SelectColumns(selector, false, scope, "")->undecided);
+}
+
+TEST(ColumnSelector, TellsEveryUnknownNameAtItsPlace) {
+  const absl::Status status =
+      Select("names: 'aeg' names: 'age' names: 'incme' except: 'x'", Scope())
+          .status();
+  EXPECT_EQ(MetadataAt(MetadataOf(status), "field", 0),
+            "steps[1].clip.columns[0]");
+  EXPECT_EQ(MetadataAt(MetadataOf(status), "field", 1),
+            "steps[1].clip.columns[2]");
+  EXPECT_EQ(MetadataAt(MetadataOf(status), "field", 2),
+            "steps[1].clip.columns.except[0]");
 }
 
 }  // namespace

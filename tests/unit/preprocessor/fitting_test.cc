@@ -384,7 +384,7 @@ TEST(Fitting, NamesThatNeverAppearAreErrors) {
   const absl::Status status = loop.Fit(Plans());
   EXPECT_EQ(ReasonOf(status), "UNKNOWN_COLUMN");
   EXPECT_EQ(MetadataOf(status).at("field"),
-            "preprocessor.steps[1].rename.columns");
+            "preprocessor.steps[1].rename.columns.plan_bsic");
   EXPECT_THAT(std::string(status.message()),
               ::testing::HasSubstr("did you mean \"plan_basic\""));
 }

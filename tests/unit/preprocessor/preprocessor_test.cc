@@ -208,7 +208,7 @@ TEST(Describe, ChecksStepsBehindUnknownColumns) {
       loop.Describe({{"age", pb::FLOAT64}, {"c", pb::STRING}});
   EXPECT_EQ(ReasonOf(described.status()), "UNKNOWN_COLUMN");
   EXPECT_EQ(MetadataOf(described.status()).at("field"),
-            "preprocessor.steps[1].standardize.columns");
+            "preprocessor.steps[1].standardize.columns[1]");
 }
 
 TEST(Describe, BeforeFittingSaysByObserve) {

@@ -303,7 +303,7 @@ TEST(DateParts, IsWhatOtherStepsAskFor) {
   EXPECT_THAT(std::string(FitError(On("standardize", ""), table).message()),
               HasSubstr("date_parts turns it into numbers"));
   EXPECT_THAT(std::string(FitError("makes_features: true", table).message()),
-              HasSubstr("is still timestamp after the last step"));
+              HasSubstr("dates or times; use date_parts"));
 }
 
 TEST(Cast, ReadsTextAndRejectsWhatDoesNotFit) {
