@@ -118,7 +118,8 @@ absl::StatusOr<std::string> UploadFile(CoordinatorClient& client,
 
 absl::Status InputNotFound(const InputChoice& choice,
                            const absl::Status& loader) {
-  if (choice.remote || choice.path.empty()) return loader;
+  if (choice.remote || choice.path.empty())
+    return WithMetadata(loader, "field", "source.path");
   std::vector<std::string> looked_in;
   std::vector<std::string> names;
   std::error_code error;
@@ -136,7 +137,7 @@ absl::Status InputNotFound(const InputChoice& choice,
       names.push_back(entry->path().filename().string());
   }
   return WithPrefix(
-      loader,
+      WithMetadata(loader, "field", "source.path"),
       absl::StrCat("\"", choice.path, "\" is not on this machine (in ",
                    absl::StrJoin(looked_in, ", "), ")",
                    DidYouMean(fs::path(choice.path).filename().string(), names),

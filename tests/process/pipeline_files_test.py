@@ -158,9 +158,9 @@ class CommandLine(unittest.TestCase):
     def test_says_where_an_input_was_looked_for_and_makes_no_job(self):
         before = self.jobs()
         told = self.refusal(YAML.replace("t.csv", "tt.csv"))
-        self.assertIn('p.yaml:3:16: no input "tt.csv"', told)
+        self.assertIn('p.yaml:3:16: "tt.csv" is not on this machine', told)
         self.assertIn(str(self.home), told)
-        self.assertIn("below the loader's roots", told)
+        self.assertIn("the loader has it not", told)
         self.assertIn('did you mean "t.csv"?', told)
         self.company.troupe("inspect", "nothing.csv", code=2, cwd=self.home)
         self.assertEqual(self.jobs(), before)

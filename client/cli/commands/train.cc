@@ -75,6 +75,9 @@ absl::StatusOr<ExitCode> Train(Session& session, const TrainOptions& options) {
   request.set_validate_only(options.validate_only);
   *request.mutable_spec() = loaded.spec;
   const absl::StatusOr<pb::Job> created = SubmitJob(session, request, input);
+  // What the command line names stands at no place of the file.
+  if (ReasonOf(created.status()) == "FILE_NOT_FOUND" && !options.data.empty())
+    return created.status();
   if (!created.ok()) return loaded.Locate(created.status());
   if (options.validate_only) {
     if (session.json) RETURN_IF_ERROR(session.PrintJson(*created));

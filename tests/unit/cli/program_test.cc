@@ -290,6 +290,33 @@ TEST(Train, LeavesTheTableToTheLoader) {
   EXPECT_THAT(remote.client.uploads, IsEmpty());
 }
 
+TEST(Train, SaysWhereAnInputWasLookedForBeforeAJobIsMade) {
+  const TempDirectory directory;
+  const std::string file = directory.Write("c.yaml", kSpec);
+  directory.Write("cancr.csv", "a\n1\n");
+  Program program;
+  program.client.check_error = FileNotFound("cancer.csv");
+  EXPECT_EQ(program.Run({"train", file}), kWrongUsage);
+  EXPECT_THAT(program.client.created, IsEmpty());
+  const std::string told = program.err.str();
+  EXPECT_THAT(told, HasSubstr("c.yaml:2:16: \"cancer.csv\" is not on this machine"));
+  EXPECT_THAT(told, HasSubstr("and the loader has it not"));
+  EXPECT_THAT(told, HasSubstr("did you mean \"cancr.csv\"?"));
+  EXPECT_THAT(told, HasSubstr("    2 | source: {path: cancer.csv}\n"));
+}
+
+TEST(Usage, IsJsonWhereThatWasAskedForAlsoWhenItIsWrong) {
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"trian", "--json"},
+                                             {"train", "--json"},
+                                             {"train", "a", "--jsom", "--json"},
+                                             {"--json", "train"}}) {
+    Program program;
+    EXPECT_EQ(program.Run(words), kWrongUsage);
+    EXPECT_THAT(program.out.str(), HasSubstr("\"reason\": \"BAD_USAGE\""));
+  }
+}
+
 TEST(Train, TakesOtherDataByTheCommandLine) {
   const TempDirectory directory;
   Program program;
@@ -321,7 +348,9 @@ TEST(Train, ShowsTheCoordinatorsComplaintAtItsLine) {
   program.client.create_error = BadSpec("roles.target", "no such column");
   EXPECT_EQ(program.Run({"train", file}), kWrongUsage);
   EXPECT_EQ(program.err.str(),
-            "troupe: " + file + ":4:11: roles.target: no such column\n");
+            "troupe: " + file +
+                ":4:11: roles.target: no such column\n"
+                "    4 |   target: diagnosis\n      |           ^\n");
 }
 
 absl::Status Enough(const char* reason) {
