@@ -65,7 +65,7 @@ std::vector<CommandGroup> Groups() {
   return {
       {"Run pipelines",
        {&AddTrain, &AddScore, &AddPredict, &AddEvaluate, &AddTransform,
-        &AddInspect}},
+        &AddInspect, &AddInit}},
       {"Follow jobs",
        {&AddJobs, &AddWatch, &AddWait, &AddFetch, &AddCancel, &AddResume,
         &AddJournal, &AddDelete}},

@@ -16,6 +16,7 @@ void AddEvaluate(CLI::App& app, Session& session);
 void AddPredict(CLI::App& app, Session& session);
 void AddTransform(CLI::App& app, Session& session);
 void AddInspect(CLI::App& app, Session& session);
+void AddInit(CLI::App& app, Session& session);
 void AddFetch(CLI::App& app, Session& session);
 void AddJobs(CLI::App& app, Session& session);
 void AddWatch(CLI::App& app, Session& session);

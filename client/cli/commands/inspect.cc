@@ -3,8 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/cli/commands/commands.h"
-#include "client/cli/dialect_guess.h"
-#include "client/cli/file_chunks.h"
+#include "client/cli/input_guess.h"
 #include "client/cli/job_run.h"
 #include "client/cli/options.h"
 #include "client/cli/report_text.h"
@@ -12,7 +11,6 @@
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/util/json_util.h"
 #include "services/base/status_macros.h"
-#include "services/table/file_names.h"
 #include "services/table/wire.h"
 
 namespace troupe {
@@ -54,40 +52,13 @@ absl::Status PrintAsJson(Session& session, const pb::Job& job) {
   return session.PrintJson(document);
 }
 
-// The beginning of a local file that is read as it is. Nothing for others.
-absl::StatusOr<std::string> BeginningOf(const InputChoice& choice) {
-  // A pipe could not be read again.
-  if (choice.remote || choice.path == kStandardInput) return "";
-  ASSIGN_OR_RETURN(const std::optional<std::string> file,
-                   FindLocalFile(choice.path, choice.directories));
-  if (!file.has_value()) return "";
-  ASSIGN_OR_RETURN(const auto chunks,
-                   FileChunks::Open(*file, pb::COMPRESSION_UNSPECIFIED));
-  if (chunks->bytes_total() == 0) return "";
-  return chunks->Next();
-}
-
 // Guesses what neither the command line nor the file's ending says, and says
 // so.
 absl::Status GuessDialect(Session& session, const InputOptions& options,
                           pb::Source& source) {
-  const pb::Format named = FormatOf(options.path);
-  const bool jsonl = named == pb::JSONL || source.format() == pb::JSONL;
-  if (jsonl || !source.csv().delimiter().empty() || source.csv().has_quote())
-    return absl::OkStatus();
-  const bool csv = named == pb::CSV || source.format() == pb::CSV;
-  const bool tsv = named == pb::TSV || source.format() == pb::TSV;
-  ASSIGN_OR_RETURN(const std::string beginning, BeginningOf(options.choice()));
-  constexpr size_t kGuessBytes = 64 << 10;
-  std::optional<pb::Source> guess =
-      GuessSource(absl::string_view(beginning).substr(0, kGuessBytes),
-                  beginning.size() <= kGuessBytes);
-  if (!guess.has_value() || ((csv || tsv) && guess->format() != pb::CSV))
-    return absl::OkStatus();
-  const bool expected = guess->csv().delimiter() == (tsv ? "\t" : ",") &&
-                        guess->csv().quote() == "\"";
-  if ((csv || tsv) && expected) return absl::OkStatus();
-  if (guess->format() != pb::CSV) guess->clear_csv();
+  ASSIGN_OR_RETURN(const std::optional<pb::Source> guess,
+                   GuessInput(options.choice(), source));
+  if (!guess.has_value()) return absl::OkStatus();
   const std::string text =
       absl::StrCat("guessed from the file's beginning; jobs need to be told:\n",
                    WriteSource(*guess));

@@ -299,7 +299,8 @@ TEST(Train, SaysWhereAnInputWasLookedForBeforeAJobIsMade) {
   EXPECT_EQ(program.Run({"train", file}), kWrongUsage);
   EXPECT_THAT(program.client.created, IsEmpty());
   const std::string told = program.err.str();
-  EXPECT_THAT(told, HasSubstr("c.yaml:2:16: \"cancer.csv\" is not on this machine"));
+  EXPECT_THAT(told,
+              HasSubstr("c.yaml:2:16: \"cancer.csv\" is not on this machine"));
   EXPECT_THAT(told, HasSubstr("and the loader has it not"));
   EXPECT_THAT(told, HasSubstr("did you mean \"cancr.csv\"?"));
   EXPECT_THAT(told, HasSubstr("    2 | source: {path: cancer.csv}\n"));
