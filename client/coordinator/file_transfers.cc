@@ -1,11 +1,14 @@
 #include "client/coordinator/file_transfers.h"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "client/coordinator/jobs/job_run.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
+#include "services/host/owned_slice.h"
 #include "services/host/rpc_payload.h"
 
 namespace troupe {
@@ -74,15 +77,19 @@ absl::Status OutputTransfer::Take(grpc::ByteBuffer& bytes) {
 
 absl::StatusOr<std::optional<grpc::ByteBuffer>> OutputTransfer::Give() {
   if (offset_ >= end_) return std::nullopt;
-  pb::ReadOutputResponse piece;
+  // A ReadOutputResponse as it is on the wire, around what was read.
   ASSIGN_OR_RETURN(
-      *piece.mutable_content(),
+      std::string content,
       ReadFileRange(path_, offset_, std::min(kPieceBytes, end_ - offset_)));
-  if (piece.content().empty())
+  if (content.empty())
     return absl::DataLossError(
         absl::StrCat("output file \"", path_, "\" is too short"));
-  offset_ += static_cast<int64_t>(piece.content().size());
-  return SerializeBytes(piece);
+  offset_ += static_cast<int64_t>(content.size());
+  const grpc::Slice piece[] = {
+      SliceOf(BytesKey(pb::ReadOutputResponse::kContentFieldNumber,
+                       content.size())),
+      SliceOf(std::move(content))};
+  return grpc::ByteBuffer(piece, std::size(piece));
 }
 
 }  // namespace troupe

@@ -7,6 +7,7 @@
 #include "absl/types/span.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
+#include "services/host/owned_slice.h"
 
 namespace troupe {
 namespace {
@@ -16,26 +17,6 @@ using Slices = absl::InlinedVector<grpc::Slice, 2>;
 constexpr uint32_t kTableField = 1000;
 constexpr uint32_t kLengthDelimited = 2;
 constexpr size_t kLongHeader = size_t{64} << 10;  // Dearer to copy than to own.
-
-std::string Varint(uint64_t value) {
-  std::string bytes;
-  for (; value >= 0x80; value >>= 7)
-    bytes.push_back(static_cast<char>(value | 0x80));
-  bytes.push_back(static_cast<char>(value));
-  return bytes;
-}
-
-// The key of field 1000 and the length of its content.
-std::string TableKey(uint64_t size) {
-  return Varint(kTableField << 3 | kLengthDelimited) + Varint(size);
-}
-
-grpc::Slice SliceOf(std::string bytes) {
-  auto* const owned = new std::string(std::move(bytes));
-  return grpc::Slice(
-      owned->data(), owned->size(),
-      [](void* string) { delete static_cast<std::string*>(string); }, owned);
-}
 
 // Walks over slices as if they were one string.
 class SliceReader {
@@ -154,7 +135,7 @@ TableBytes TableBytes::FromTable(std::string serialized_table) {
   if (serialized_table.empty()) return table;
   table.size_ = static_cast<int64_t>(serialized_table.size());
   Slices slices;
-  slices.push_back(SliceOf(TableKey(serialized_table.size())));
+  slices.push_back(SliceOf(BytesKey(kTableField, serialized_table.size())));
   slices.push_back(SliceOf(std::move(serialized_table)));
   table.slices_ = std::make_shared<const Slices>(std::move(slices));
   return table;

@@ -1,5 +1,7 @@
 #include "services/host/rpc_payload.h"
 
+#include <iterator>
+
 #include "absl/strings/str_cat.h"
 #include "absl/utility/utility.h"
 #include "grpcpp/impl/codegen/proto_utils.h"
@@ -7,8 +9,15 @@
 #include "grpcpp/support/proto_buffer_writer.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
+#include "services/host/owned_slice.h"
 
 namespace troupe {
+namespace {
+
+constexpr uint32_t kTableField = 1000;
+constexpr size_t kMaxKeyBytes = 16;
+
+}  // namespace
 
 absl::StatusOr<CallStreams*> StreamsOf(Message& message) {
   auto* const payload = dynamic_cast<StreamPayload*>(message.payload.get());
@@ -61,6 +70,26 @@ absl::StatusOr<Reply> MakeReply(const google::protobuf::MessageLite& response,
   RETURN_IF_ERROR(bytes.status());
   Reply reply;
   reply.payload = std::make_unique<RpcPayload>(*std::move(bytes));
+  reply.rows = rows;
+  return reply;
+}
+
+absl::StatusOr<Reply> MakeReply(const google::protobuf::MessageLite& response,
+                                std::string table, int64_t rows) {
+  if (table.empty()) return MakeReply(response, rows);
+  if (table.size() > kMaxSerializedBytes - kMaxKeyBytes)
+    return MessageTooLarge(response.GetTypeName(),
+                           static_cast<int64_t>(table.size()),
+                           static_cast<int64_t>(kMaxSerializedBytes));
+  ASSIGN_OR_RETURN(
+      std::string front,
+      Serialize(response, kMaxSerializedBytes - kMaxKeyBytes - table.size()));
+  front += BytesKey(kTableField, table.size());
+  const grpc::Slice slices[] = {SliceOf(std::move(front)),
+                                SliceOf(std::move(table))};
+  Reply reply;
+  reply.payload =
+      std::make_unique<RpcPayload>(grpc::ByteBuffer(slices, std::size(slices)));
   reply.rows = rows;
   return reply;
 }

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -98,5 +99,10 @@ absl::Status ParsePayload(Message& message,
 // A reply that carries `response`; `rows` is for the stats.
 absl::StatusOr<Reply> MakeReply(const google::protobuf::MessageLite& response,
                                 int64_t rows = 0);
+
+// The same where `table` is the content of field 1000, which `response` does
+// not hold and which comes last: it is not copied.
+absl::StatusOr<Reply> MakeReply(const google::protobuf::MessageLite& response,
+                                std::string table, int64_t rows);
 
 }  // namespace troupe

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -40,7 +41,13 @@ absl::StatusOr<Reply> CallTyped(
     response->set_credit(static_cast<int32_t>(context.credit()));
     rows = response->rows();
   }
-  return MakeReply(*response, rows);
+  if constexpr (requires { response->mutable_table(); }) {
+    std::string table = std::move(*response->mutable_table());
+    response->clear_table();
+    return MakeReply(*response, std::move(table), rows);
+  } else {
+    return MakeReply(*response, rows);
+  }
 }
 
 }  // namespace troupe
