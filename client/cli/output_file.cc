@@ -26,6 +26,8 @@ namespace fs = std::filesystem;
 constexpr char kUnfinished[] = ".troupe-partial";
 constexpr size_t kRandomDigits = 8;
 constexpr int64_t kFlushBytes = int64_t{8} << 20;
+// A file shorter than that stays in the system's cache.
+constexpr int64_t kCachedBytes = int64_t{64} << 20;
 
 // Renames last through a power failure only once the directory is synced.
 void SyncDirectory(const std::string& file) {
@@ -173,11 +175,21 @@ absl::Status OutputFile::WriteRaw(absl::string_view bytes) {
     bytes.remove_prefix(static_cast<size_t>(written));
     bytes_ += written;
   }
-  if (regular_ && bytes_ - flushing_ >= kFlushBytes) {
-    // The disk begins now, so that the sync at the end waits for less.
-    sync_file_range(fd_, flushing_, bytes_ - flushing_, SYNC_FILE_RANGE_WRITE);
-    flushing_ = bytes_;
+  if (!regular_ || bytes_ - flushing_ < kFlushBytes) return absl::OkStatus();
+  // The disk begins now, so that the sync at the end waits for less.
+  sync_file_range(fd_, flushing_, bytes_ - flushing_, SYNC_FILE_RANGE_WRITE);
+  if (bytes_ >= kCachedBytes) {
+    // What the disk has gives its memory to what comes: fresh memory is dearer
+    // than all the rest.
+    if (sync_file_range(fd_, forgotten_, flushing_ - forgotten_,
+                        SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+                            SYNC_FILE_RANGE_WAIT_AFTER) != 0 &&
+        errno == EIO)
+      return Failed(std::strerror(errno));
+    posix_fadvise(fd_, forgotten_, flushing_ - forgotten_, POSIX_FADV_DONTNEED);
+    forgotten_ = flushing_;
   }
+  flushing_ = bytes_;
   return absl::OkStatus();
 }
 

@@ -75,8 +75,9 @@ class OutputFile {
   bool regular_ = true;
   std::string temporary_;  // "" once it is gone.
   int fd_ = -1;
-  int64_t bytes_ = 0;     // Written.
-  int64_t flushing_ = 0;  // Of them, those that the disk was told to write.
+  int64_t bytes_ = 0;      // Written.
+  int64_t flushing_ = 0;   // Of them, those that the disk was told to write.
+  int64_t forgotten_ = 0;  // Of them, those that the cache need not keep.
   std::unique_ptr<Compressor> compressor_;  // Null for none.
 };
 

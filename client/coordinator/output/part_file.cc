@@ -21,6 +21,9 @@ constexpr int64_t kPiece = int64_t{1} << 20;
 // So much at most is read again after a restart.
 constexpr int64_t kDigestEvery = int64_t{16} << 20;
 
+// A file shorter than that stays in the system's cache.
+constexpr int64_t kCachedBytes = int64_t{64} << 20;
+
 // Reads `bytes` bytes from `offset` on; fewer where the file ends.
 absl::StatusOr<std::string> ReadAt(int fd, int64_t offset, int64_t bytes,
                                    const std::string& path) {
@@ -144,8 +147,12 @@ std::string PartFile::TakeDigest(bool closes) {
 }
 
 void PartFile::Sync() {
-  if (!synced_) SyncFile(fd_, path_);
+  if (synced_) return;
+  SyncFile(fd_, path_);
   synced_ = true;
+  if (bytes_ < kCachedBytes) return;
+  posix_fadvise(fd_, forgotten_, bytes_ - forgotten_, POSIX_FADV_DONTNEED);
+  forgotten_ = bytes_;
 }
 
 absl::StatusOr<pb::Part> PartFile::Finish() {

@@ -68,7 +68,9 @@ class PartFile {
   // file that long `closes`; empty otherwise.
   std::string TakeDigest(bool closes);
 
-  // Makes what was appended durable. Ends the process when that fails.
+  // Makes what was appended durable. Ends the process when that fails. A long
+  // file is not kept in the system's cache: fresh memory for it is dearer than
+  // what it is written with.
   void Sync();
 
   // Syncs and closes. Returns the file's description.
@@ -90,6 +92,7 @@ class PartFile {
   int64_t rows_ = 0;
   uint32_t crc32c_ = 0;
   int64_t digest_taken_ = 0;  // At so many bytes.
+  int64_t forgotten_ = 0;     // Bytes that the cache need not keep.
   ResumableSha256 digest_;
 };
 
