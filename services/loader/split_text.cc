@@ -34,10 +34,8 @@ absl::StatusOr<std::string> ReadSplit(const pb::Source& source,
   ASSIGN_OR_RETURN(std::unique_ptr<TextReader> reader,
                    files->Open(identity, compression, split.offset(), context));
   const auto bytes = static_cast<size_t>(split.bytes());
-  RETURN_IF_ERROR(reader->Fill(bytes));
-  if (reader->window().size() < bytes) return InputChanged(split.file());
-  std::string text(reader->window().substr(0, bytes));
-  reader->Discard(bytes);
+  ASSIGN_OR_RETURN(std::string text, reader->Take(bytes));
+  if (text.size() < bytes) return InputChanged(split.file());
   files->GiveBack(identity, compression, std::move(reader));
   return text;
 }

@@ -19,11 +19,15 @@ constexpr size_t kMaxTimeBytes = 28;  // "2024-02-29 12:30:59.123456", quoted.
 
 char Delimiter(pb::Format format) { return format == pb::TSV ? '\t' : ','; }
 
-// Text as it is being written, in a buffer of a size that caches hold; what
-// fills it goes to the end of a string.
+// Text of rows as it is being written, in a buffer of a size that caches hold;
+// what fills it goes to the end of a string.
 class LineBuffer {
  public:
-  explicit LineBuffer(std::string* text) : text_(text) { Resize(kBytes); }
+  // Of `rows` rows, which will take `most` bytes at most.
+  LineBuffer(std::string* text, int64_t rows, size_t most)
+      : text_(text), rows_(static_cast<size_t>(rows)), most_(most) {
+    Resize(kBytes);
+  }
 
   char* begin() { return buffer_.get(); }
   // A place for `bytes` bytes: `at`, where what was written ends, or the
@@ -34,7 +38,17 @@ class LineBuffer {
     if (size_ < bytes) Resize(bytes);
     return begin();
   }
-  void Flush(const char* at) { text_->append(begin(), at - begin()); }
+  void BeginRow(int64_t row) { row_ = static_cast<size_t>(row); }
+  void Flush(const char* at) {
+    const auto bytes = static_cast<size_t>(at - begin());
+    // Rows are often about as long as the first ones.
+    if (!expected_ && row_ > 0)
+      text_->reserve(text_->size() +
+                     std::min({(bytes + bytes / 16) / row_ * rows_, most_,
+                               kMostExpected}));
+    expected_ = true;
+    text_->append(begin(), bytes);
+  }
   // Of the string, once what ends at `at` has come to it.
   size_t SizeAt(const char* at) const {
     return text_->size() + static_cast<size_t>(at - buffer_.get());
@@ -42,6 +56,7 @@ class LineBuffer {
 
  private:
   static constexpr size_t kBytes = size_t{1} << 16;
+  static constexpr size_t kMostExpected = size_t{64} << 20;
 
   void Resize(size_t bytes) {
     size_ = bytes;
@@ -50,6 +65,10 @@ class LineBuffer {
   }
 
   std::string* const text_;
+  const size_t rows_;
+  const size_t most_;
+  size_t row_ = 0;  // At which it is.
+  bool expected_ = false;
   std::unique_ptr<char[]> buffer_;
   size_t size_ = 0;
   char* end_ = nullptr;
@@ -250,10 +269,11 @@ void AppendCsvRows(const Table& table, char delimiter, size_t max_bytes,
                    std::string* out) {
   const CsvCells cells{delimiter};
   const auto columns = Prepare(cells, table);
-  LineBuffer buffer(out);
+  LineBuffer buffer(out, table.rows, max_bytes);
   char* at = buffer.begin();
   for (int64_t row = 0; row < table.rows && buffer.SizeAt(at) <= max_bytes;
        ++row) {
+    buffer.BeginRow(row);
     // A line with nothing on it would be skipped by whoever reads it.
     if (columns.empty() || (columns.size() == 1 && columns[0].Blank(row))) {
       at = Copy("\"\"\n", buffer.Room(at, kNumberRoom));
@@ -271,10 +291,11 @@ void AppendCsvRows(const Table& table, char delimiter, size_t max_bytes,
 void AppendJsonRows(const Table& table, size_t max_bytes, std::string* out) {
   const JsonCells cells;
   const auto columns = Prepare(cells, table);
-  LineBuffer buffer(out);
+  LineBuffer buffer(out, table.rows, max_bytes);
   char* at = buffer.begin();
   for (int64_t row = 0; row < table.rows && buffer.SizeAt(at) <= max_bytes;
        ++row) {
+    buffer.BeginRow(row);
     at = buffer.Room(at, kNumberRoom);
     *at++ = '{';
     bool empty = true;

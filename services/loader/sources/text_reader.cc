@@ -1,6 +1,7 @@
 #include "services/loader/sources/text_reader.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "services/base/errors.h"
@@ -70,6 +71,19 @@ absl::Status TextReader::FillBytes(size_t bytes) {
         absl::StrCat("the file decompresses to more than ", max_inflation_,
                      " times its size; see --max_inflation"));
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> TextReader::Take(size_t bytes) {
+  if (!decodes())
+    buffer_.reserve(begin_ + bytes);  // They are there, or nearly.
+  RETURN_IF_ERROR(Fill(bytes));
+  if (!decodes() && begin_ == 0 && buffer_.size() <= bytes && !sink_) {
+    position_ += static_cast<int64_t>(buffer_.size());
+    return std::exchange(buffer_, std::string());
+  }
+  std::string text(window().substr(0, bytes));
+  Discard(text.size());
+  return text;
 }
 
 void TextReader::Discard(size_t bytes) {

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "proto/pb.h"
 #include "services/loader/sources/text_stream.h"
@@ -45,6 +46,9 @@ class TextReader {
   }
   // The bytes that are the window's text from `begin` to before `end`.
   absl::string_view BytesOf(size_t begin, size_t end) const;
+  // The next `bytes` bytes of the text, or all that there are, which are
+  // discarded.
+  absl::StatusOr<std::string> Take(size_t bytes);
   // Moves the window's beginning; `bytes` at most the window's length.
   void Discard(size_t bytes);
   // Shows `sink` all that is discarded from now on; null: nobody.
