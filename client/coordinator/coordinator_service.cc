@@ -76,6 +76,7 @@ const std::map<std::string, Receiver>& Receivers() {
       {"GetPipeline", &Typed<&Service::GetPipeline>},
       {"DeletePipeline", &Typed<&Service::DeletePipeline>},
       {"GetTopology", &Typed<&Service::GetTopology>},
+      {"LocateOutput", &Typed<&Service::LocateOutput>},
   };
   return *receivers;
 }
@@ -300,6 +301,12 @@ absl::StatusOr<pb::BackupResponse> CoordinatorService::Backup(
   RETURN_IF_ERROR(
       WriteBackup(*company_.environment->database, request.directory()));
   return pb::BackupResponse();
+}
+
+absl::StatusOr<pb::OutputPlace> CoordinatorService::LocateOutput(
+    pb::LocateOutputRequest& request, const Context&) {
+  return troupe::LocateOutput(*company_.environment, *company_.scheduler,
+                              request);
 }
 
 absl::StatusOr<pb::Topology> CoordinatorService::GetTopology(

@@ -87,6 +87,8 @@ class CoordinatorService {
       pb::ImportPipelineRequest& request, const Context& context);
   absl::StatusOr<pb::BackupResponse> Backup(pb::BackupRequest& request,
                                             const Context& context);
+  absl::StatusOr<pb::OutputPlace> LocateOutput(pb::LocateOutputRequest& request,
+                                               const Context& context);
   absl::StatusOr<pb::Topology> GetTopology(pb::GetTopologyRequest& request,
                                            const Context& context);
 

@@ -14,7 +14,9 @@
 #include "client/coordinator/job_scheduler.h"
 #include "client/coordinator/passes/job_context.h"
 #include "client/coordinator/state/upload_store.h"
+#include "proto/pb.h"
 #include "services/host/file_transfer.h"
+#include "troupe/v1/coordinator.pb.h"
 
 namespace troupe {
 
@@ -49,5 +51,10 @@ class OutputTransfer : public FileTransfer {
   int64_t offset_ = 0;
   int64_t end_ = 0;
 };
+
+// Coordinator.LocateOutput.
+absl::StatusOr<pb::OutputPlace> LocateOutput(
+    const JobEnvironment& environment, JobScheduler& scheduler,
+    const pb::LocateOutputRequest& request);
 
 }  // namespace troupe

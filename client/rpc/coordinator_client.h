@@ -89,6 +89,9 @@ class CoordinatorClient {
   virtual absl::Status ReadOutput(const std::string& id,
                                   const std::string& part, int64_t offset,
                                   const ChunkSink& sink) = 0;
+  virtual absl::StatusOr<pb::OutputPlace> LocateOutput(
+      const pb::LocateOutputRequest& request,
+      absl::Duration timeout = absl::Seconds(30)) = 0;
 
   // --- Pipelines -------------------------------------------------------------
   virtual absl::StatusOr<pb::ListPipelinesResponse> ListPipelines(

@@ -287,4 +287,9 @@ absl::Status GrpcCoordinatorClient::ReadOutput(const std::string& id,
   return written.ok() ? StatusOf(status) : written;
 }
 
+absl::StatusOr<pb::OutputPlace> GrpcCoordinatorClient::LocateOutput(
+    const pb::LocateOutputRequest& request, absl::Duration timeout) {
+  return Call(&Stub::LocateOutput, request, timeout);
+}
+
 }  // namespace troupe

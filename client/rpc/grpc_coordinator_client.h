@@ -45,6 +45,8 @@ class GrpcCoordinatorClient : public CoordinatorClient {
       const pb::DeleteUploadRequest& request, absl::Duration timeout) override;
   absl::Status ReadOutput(const std::string& id, const std::string& part,
                           int64_t offset, const ChunkSink& sink) override;
+  absl::StatusOr<pb::OutputPlace> LocateOutput(
+      const pb::LocateOutputRequest& request, absl::Duration timeout) override;
   absl::StatusOr<pb::ListPipelinesResponse> ListPipelines(
       const pb::ListPipelinesRequest& request, absl::Duration timeout) override;
   absl::StatusOr<pb::Pipeline> GetPipeline(

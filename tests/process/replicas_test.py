@@ -4,9 +4,10 @@ import hashlib
 import signal
 import unittest
 
+import grpc
 import numpy
 
-from company import SANITIZED, Company, coordinator_pb2, wait_for
+from company import SANITIZED, Company, coordinator_pb2, error_info, wait_for
 
 
 @functools.lru_cache
@@ -158,6 +159,10 @@ class Replicas(unittest.TestCase):
             self.assertEqual(self.digest(company, job), self.expected)
             events = company.stub.GetJournal(coordinator_pb2.GetJournalRequest(id=job)).events
             self.assertIn("RESUMED", [event.kind for event in events])
+            # What an earlier run wrote is to be read and compared before it is believed.
+            with self.assertRaises(grpc.RpcError) as refused:
+                company.stub.LocateOutput(coordinator_pb2.LocateOutputRequest(id=job, part="part-00000.csv"))
+            self.assertEqual(error_info(refused.exception)[0], "OUTPUT_TO_BE_CHECKED")
 
     def test_two_jobs_share_the_stages(self):
         with Company(flags=SMALL) as company:

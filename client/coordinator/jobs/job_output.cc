@@ -69,8 +69,9 @@ absl::Status JobOutput::Restore(const std::vector<pb::JournalBatch>& committed,
                            context_->environment().clock->Monotonic());
   if (committed.empty()) return absl::OkStatus();
   return context_->AddEvent(
-      "RESUMED", absl::StrCat("goes on behind batch ", next_batch_ - 1, " of ",
-                              committed.size(), " that were committed"));
+      kResumedEvent,
+      absl::StrCat("goes on behind batch ", next_batch_ - 1, " of ",
+                   committed.size(), " that were committed"));
 }
 
 BatchSink JobOutput::Sink() {

@@ -21,6 +21,10 @@
 
 namespace troupe {
 
+// The kind of the journal's event that says that a job went on behind what an
+// earlier run had committed, and believed it.
+inline constexpr char kResumedEvent[] = "RESUMED";
+
 class JobOutput {
  public:
   // Opens the job's output for rows of `schema`. What earlier runs committed

@@ -31,9 +31,10 @@ class FakeCoordinatorClient : public CoordinatorClient {
   pb::PredictResponse predictions;
   pb::ListPipelinesResponse pipelines;
   pb::Topology topology;
-  std::map<std::string, std::string> parts;  // To ReadOutput, by name.
-  int retries = 5;                           // So often AgainAfter says yes.
-  int breaks = 0;  // So often ReadOutput breaks off in the middle.
+  std::map<std::string, std::string> parts;       // To ReadOutput, by name.
+  std::map<std::string, pb::OutputPlace> places;  // To LocateOutput, by name.
+  int retries = 5;  // So often AgainAfter says yes.
+  int breaks = 0;   // So often ReadOutput breaks off in the middle.
 
   // --- What was asked --------------------------------------------------------
   std::vector<pb::CreateJobRequest> created;
@@ -128,6 +129,13 @@ class FakeCoordinatorClient : public CoordinatorClient {
     if (broken) rest.resize(rest.size() / 2);
     if (const absl::Status status = sink(rest); !status.ok()) return status;
     return broken ? absl::UnavailableError("broken") : absl::OkStatus();
+  }
+  absl::StatusOr<pb::OutputPlace> LocateOutput(
+      const pb::LocateOutputRequest& request, absl::Duration) override {
+    calls.push_back("LocateOutput " + request.id() + " " + request.part());
+    const auto found = places.find(request.part());
+    if (found == places.end()) return absl::NotFoundError("elsewhere");
+    return found->second;
   }
   absl::StatusOr<pb::ListPipelinesResponse> ListPipelines(
       const pb::ListPipelinesRequest& request, absl::Duration) override {
