@@ -1,6 +1,10 @@
 // Fetches the output of a finished job, and trusts nothing but its manifest:
 // sizes, SHA-256 and row counts must agree before anything appears.
 //
+// Where the coordinator wrote it on this machine and file system, for this
+// user, since the target was made, the output is not copied but gets a second
+// name. Its bytes were digested when they were written, and are not again.
+//
 // Thread safety: one thread.
 #pragma once
 

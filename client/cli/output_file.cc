@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,9 +12,11 @@
 #include <filesystem>
 #include <fstream>
 #include <random>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "services/base/boot_id.h"
 #include "services/base/errors.h"
 #include "services/base/status_macros.h"
 #include "services/table/file_names.h"
@@ -37,6 +40,24 @@ void SyncDirectory(const std::string& file) {
   if (fd < 0) return;
   fsync(fd);  // Some file systems cannot; the file itself is synced.
   close(fd);
+}
+
+// What is known of an open file, with the time when it was made. False where
+// the file system does not say.
+bool Look(int fd, struct statx* found) {
+  constexpr unsigned int kWanted = STATX_BASIC_STATS | STATX_BTIME;
+  return statx(fd, "", AT_EMPTY_PATH, kWanted, found) == 0 &&
+         (found->stx_mask & kWanted) == kWanted;
+}
+
+std::pair<int64_t, uint32_t> BornAt(const struct statx& found) {
+  return {found.stx_btime.tv_sec, found.stx_btime.tv_nsec};
+}
+
+std::string TemporaryBeside(const std::string& target) {
+  std::random_device random;
+  return absl::StrCat(target, ".", absl::Hex(random(), absl::kZeroPad8),
+                      kUnfinished);
 }
 
 // Removes the temporary files of `target` that no process holds locked.
@@ -136,16 +157,15 @@ absl::Status OutputFile::Cut(int64_t bytes) {
     return Failed(std::strerror(errno));
   bytes_ = bytes;
   flushing_ = std::min(flushing_, bytes);
+  forgotten_ = std::min(forgotten_, bytes);
   return absl::OkStatus();
 }
 
 absl::Status OutputFile::OpenTemporary(const std::string& target) {
-  std::random_device random;
   struct stat status = {};
   do {  // Again where a neighbour took it for abandoned before it was locked.
     if (fd_ >= 0) close(fd_);
-    temporary_ = absl::StrCat(target, ".", absl::Hex(random(), absl::kZeroPad8),
-                              kUnfinished);
+    temporary_ = TemporaryBeside(target);
     fd_ = open(temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
                regular_ ? 0666 : 0600);
     if (fd_ < 0 && errno == EEXIST) continue;
@@ -158,6 +178,51 @@ absl::Status OutputFile::OpenTemporary(const std::string& target) {
   } while (fd_ < 0 || (fstat(fd_, &status) == 0 && status.st_nlink == 0));
   followed_.AddFile(temporary_);
   return absl::OkStatus();
+}
+
+bool OutputFile::Share(const pb::OutputPlace& place, int64_t bytes) {
+  if (!regular_ || compressor_ != nullptr || !key_.empty()) return false;
+  if (place.boot().empty() || place.boot() != BootId()) return false;
+  const std::string name = TemporaryBeside(path_);
+  followed_.AddFile(name);
+  const int fd = link(place.path().c_str(), name.c_str()) == 0
+                     ? OpenShared(place, bytes, name)
+                     : -1;
+  if (fd < 0) {
+    unlink(name.c_str());
+    followed_.RemoveFile(name);
+    return false;
+  }
+  unlink(temporary_.c_str());
+  followed_.RemoveFile(temporary_);
+  close(std::exchange(fd_, fd));
+  temporary_ = name;
+  bytes_ = bytes;
+  return true;
+}
+
+// Opens and locks the second name of a file, if it is the one at `place`, and
+// gives it the permissions of one made here. -1 where it is not. It must be
+// younger than the file that it replaces, which is older than the job: so
+// nobody who only plays a coordinator gives away what else the user has.
+int OutputFile::OpenShared(const pb::OutputPlace& place, int64_t bytes,
+                           const std::string& name) const {
+  const int fd = open(name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0) return -1;
+  struct statx found = {};
+  struct statx made = {};
+  if (Look(fd, &found) && Look(fd_, &made) &&
+      makedev(found.stx_dev_major, found.stx_dev_minor) == place.device() &&
+      found.stx_ino == place.inode() && S_ISREG(found.stx_mode) &&
+      found.stx_size == static_cast<uint64_t>(bytes) &&
+      found.stx_uid == made.stx_uid && found.stx_gid == made.stx_gid &&
+      BornAt(found) >= BornAt(made) &&
+      // Keeps neighbours from taking it for abandoned, as one may have before.
+      flock(fd, LOCK_EX | LOCK_NB) == 0 && access(name.c_str(), F_OK) == 0 &&
+      fchmod(fd, made.stx_mode) == 0)
+    return fd;
+  close(fd);
+  return -1;
 }
 
 absl::Status OutputFile::Write(absl::string_view bytes) {
@@ -205,6 +270,8 @@ absl::Status OutputFile::Commit() {
   }
   if (fsync(fd_) != 0 || rename(temporary_.c_str(), path_.c_str()) != 0)
     return Failed(std::strerror(errno));
+  // A rename between two names of one file leaves both.
+  unlink(temporary_.c_str());
   followed_.RemoveFile(temporary_);
   temporary_.clear();
   SyncDirectory(path_);

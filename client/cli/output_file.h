@@ -19,6 +19,8 @@
 #include "absl/strings/string_view.h"
 #include "client/cli/compressor.h"
 #include "client/cli/interrupt.h"
+#include "proto/pb.h"
+#include "troupe/v1/coordinator.pb.h"
 
 namespace troupe {
 
@@ -38,6 +40,13 @@ class OutputFile {
 
   // DATA_LOSS (WRITE_FAILED) when the disk is full and the like.
   absl::Status Write(absl::string_view bytes);
+  // Takes the file at `place`, of `bytes` bytes, for the whole, in place of
+  // what Write would bring: one file with two names then, and nothing is
+  // copied. False, and Write may begin, where that cannot be: on another
+  // machine or file system, of another owner, older than this object,
+  // compressed, with a key, ...
+  bool Share(const pb::OutputPlace& place, int64_t bytes);
+
   // What is written so far; at first, what an earlier process wrote.
   int64_t bytes() const { return bytes_; }
   // Reads that again, `bytes` from `offset` on.
@@ -62,6 +71,8 @@ class OutputFile {
   bool OpenKept(const std::string& target);
   absl::Status Open();
   absl::Status OpenTemporary(const std::string& target);
+  int OpenShared(const pb::OutputPlace& place, int64_t bytes,
+                 const std::string& name) const;
   absl::Status WriteRaw(absl::string_view bytes);
   absl::Status CopyTo(std::ostream& out) const;
   absl::Status Refused(absl::string_view what) const;

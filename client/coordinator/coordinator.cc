@@ -55,7 +55,7 @@ ABSL_FLAG(int, http_port, -1,
           "none");
 ABSL_FLAG(std::string, http_port_file, "",
           "file to write the HTTP port to, once it serves");
-ABSL_FLAG(int64_t, max_part_bytes, int64_t{256} << 20,
+ABSL_FLAG(int64_t, max_part_bytes, int64_t{1} << 40,
           "size from which an output goes on in another part");
 ABSL_FLAG(int64_t, max_artifact_bytes, int64_t{4} << 30,
           "largest fitted model or preprocessor, bytes");

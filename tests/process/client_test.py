@@ -92,6 +92,20 @@ class CommandLine(unittest.TestCase):
                 code = int(done.stderr.split()[-1]) if "echo" in shell else done.returncode
                 self.assertEqual(code, 1, done.stderr)
 
+    def test_an_output_on_this_machine_is_not_copied_until_it_is_fetched_again(self):
+        with Company() as company:
+            company.troupe("train", EXAMPLES / "churn.yaml")
+            output, again = company.directory / "p.csv", company.directory / "again.csv"
+            company.troupe("score", "churn", "--input", EXAMPLES / "churn.csv", "--output", output)
+            self.assertEqual(output.stat().st_nlink, 2)
+            job = company.stub.ListJobs(coordinator_pb2.ListJobsRequest()).jobs[0].id
+            company.troupe("fetch", job, "--output", again)
+            self.assertEqual((again.read_bytes(), again.stat().st_nlink), (output.read_bytes(), 1))
+            # What is changed in place is changed for the coordinator, too: that is found out.
+            with open(output, "r+b") as file:
+                file.write(b"*")
+            self.assertIn("SHA-256", company.troupe("fetch", job, "--output", again, code=1).stderr)
+
     def test_a_lost_connection_is_told_and_found_again(self):
         with Company(start_coordinator=False) as company:
             with socket.socket() as free:

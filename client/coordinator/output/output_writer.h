@@ -39,7 +39,7 @@ namespace troupe {
 struct OutputOptions {
   std::string directory;  // The final name. Its parent must exist.
   pb::Format format = pb::CSV;
-  int64_t max_part_bytes = int64_t{256} << 20;
+  int64_t max_part_bytes = int64_t{1} << 40;
   Schema schema;  // Of all rows, for the header.
   // Asked while what was committed is read again.
   MayGoOn may_go_on = [] { return absl::OkStatus(); };

@@ -36,7 +36,7 @@ struct JobLimits {
   int64_t max_batch_bytes = int64_t{32} << 20;  // One message, at most.
   int64_t window_bytes = int64_t{256} << 20;    // Batches under way, at most.
   int window_batches = 16;
-  int64_t max_part_bytes = int64_t{256} << 20;
+  int64_t max_part_bytes = int64_t{1} << 40;
   int64_t split_bytes = int64_t{4} << 20;
   int64_t max_artifact_bytes = int64_t{4} << 30;  // Also of a pass's state.
   absl::Duration call_timeout = absl::Minutes(5);

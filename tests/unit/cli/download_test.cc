@@ -1,15 +1,19 @@
 #include "client/cli/download.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <random>
 #include <sstream>
 
 #include "client/cli/compressor.h"
 #include "client/cli/file_chunks.h"
+#include "services/base/boot_id.h"
 #include "services/base/errors.h"
 #include "services/host/sha256.h"
 #include "services/table/file_names.h"
@@ -71,6 +75,118 @@ TEST(Download, PutsThePartsTogether) {
   EXPECT_EQ(finished.Save(directory.Path("p.csv")), absl::OkStatus());
   EXPECT_EQ(directory.Read("p.csv"), kWhole);
   EXPECT_EQ(directory.Files(), 1u);
+}
+
+// A job whose output is one part, which lies in `directory` as "part" and was
+// written after the target was made.
+struct Shareable {
+  explicit Shareable(const TempDirectory& directory,
+                     const std::string& name = "p.csv")
+      : target(*OutputTarget::Create(directory.Path(name), "", finished.out,
+                                     Followed())),
+        part(directory.Write("part", kWhole)) {
+    pb::Manifest& manifest = *finished.job.mutable_manifest();
+    manifest.clear_parts();
+    finished.Add(*manifest.add_parts(), "part-0", kWhole, 3);
+    Tell();
+  }
+  // Says where the part lies.
+  void Tell() {
+    struct stat found = {};
+    stat(part.c_str(), &found);
+    place().set_path(part);
+    place().set_device(found.st_dev);
+    place().set_inode(found.st_ino);
+    place().set_boot(BootId());
+  }
+  pb::OutputPlace& place() { return finished.client.places["part-0"]; }
+  absl::Status Fetch() {
+    return target.Fetch(finished.client, finished.job, finished.progress);
+  }
+
+  Finished finished;
+  OutputTarget target;
+  std::string part;
+};
+
+bool TellsBirth(const std::string& path) {
+  struct statx found = {};
+  return statx(AT_FDCWD, path.c_str(), 0, STATX_BTIME, &found) == 0 &&
+         (found.stx_mask & STATX_BTIME) != 0;
+}
+
+TEST(Download, GivesAFileOnThisMachineASecondName) {
+  const TempDirectory directory;
+  Shareable job(directory);
+  if (!TellsBirth(job.part)) GTEST_SKIP() << "no birth times here";
+  const mode_t masked = umask(022);
+  chmod(job.part.c_str(), 0600);
+  EXPECT_EQ(job.Fetch(), absl::OkStatus());
+  umask(masked);
+  struct stat found = {};
+  ASSERT_EQ(stat(directory.Path("p.csv").c_str(), &found), 0);
+  EXPECT_EQ(found.st_ino, job.place().inode());
+  EXPECT_EQ(found.st_mode & 0777, 0644u);
+  EXPECT_EQ(directory.Files(), 2u);
+  EXPECT_THAT(job.finished.client.calls,
+              testing::ElementsAre("LocateOutput j part-0"));
+}
+
+// What is not certainly the same file is read, and then it is another one.
+class DownloadOfAnother
+    : public testing::TestWithParam<std::function<void(Shareable&)>> {};
+
+TEST_P(DownloadOfAnother, Copies) {
+  const TempDirectory directory;
+  Shareable job(directory);
+  GetParam()(job);
+  EXPECT_EQ(job.Fetch(), absl::OkStatus());
+  EXPECT_EQ(directory.Read("p.csv"), kWhole);
+  EXPECT_EQ(std::filesystem::hard_link_count(directory.Path("p.csv")), 1u);
+  for (const auto& left :
+       std::filesystem::directory_iterator(directory.Path("")))
+    EXPECT_NE(left.path().extension(), ".troupe-partial");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Each, DownloadOfAnother,
+    testing::Values([](Shareable& job) { job.place().set_boot("another"); },
+                    [](Shareable& job) { job.place().clear_boot(); },
+                    [](Shareable& job) {
+                      job.place().set_path(job.part + "2");
+                    },
+                    [](Shareable& job) { job.place().set_device(1); },
+                    [](Shareable& job) { job.place().set_inode(1); },
+                    [](Shareable& job) { std::ofstream(job.part) << "1"; },
+                    [](Shareable& job) { job.finished.client.places.clear(); },
+                    [](Shareable& job) {
+                      std::filesystem::rename(job.part, job.part + "2");
+                      std::filesystem::create_symlink(job.part + "2", job.part);
+                    }));
+
+// Nobody who plays a coordinator gets the user to share what he had before.
+TEST(Download, SharesNothingOlderThanTheTarget) {
+  const TempDirectory directory;
+  Shareable job(directory);
+  const auto written = std::filesystem::last_write_time(job.part);
+  while (std::filesystem::last_write_time(directory.Write("now", "")) ==
+         written) {
+  }
+  auto later = OutputTarget::Create(directory.Path("later.csv"), "",
+                                    job.finished.out, Followed());
+  ASSERT_TRUE(later.ok());
+  EXPECT_EQ(later->Fetch(job.finished.client, job.finished.job,
+                         job.finished.progress),
+            absl::OkStatus());
+  EXPECT_EQ(directory.Read("later.csv"), kWhole);
+  EXPECT_EQ(std::filesystem::hard_link_count(job.part), 1u);
+}
+
+TEST(Download, SharesNothingThatIsToBeCompressed) {
+  const TempDirectory directory;
+  Shareable job(directory, "p.csv.gz");
+  EXPECT_EQ(job.Fetch(), absl::OkStatus());
+  EXPECT_NE(directory.Read("p.csv.gz"), kWhole);
 }
 
 TEST(Download, WritesRejectsBesideTheOutput) {
