@@ -24,6 +24,17 @@ TEST(Crc32c, TablesAgreeWithTheInstruction) {
   }
 }
 
+// Long texts are gone through in three places at once.
+TEST(Crc32c, OfLongTextsIsThatOfTheTables) {
+  std::mt19937 random(6);
+  std::string text(100'000, '\0');
+  for (char& byte : text) byte = static_cast<char>(random());
+  for (const size_t size : {12'287, 12'288, 12'289, 24'576, 36'871, 99'990}) {
+    const absl::string_view piece = absl::string_view(text).substr(7, size);
+    EXPECT_EQ(ExtendCrc32c(17, piece), ExtendCrc32cByTable(17, piece)) << size;
+  }
+}
+
 TEST(Crc32c, OfTwoPiecesIsThatOfTheWhole) {
   const std::string text = "twelve bytes and some more";
   for (size_t cut = 0; cut <= text.size(); ++cut) {
