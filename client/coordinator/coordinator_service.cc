@@ -75,6 +75,8 @@ const std::map<std::string, Receiver>& Receivers() {
       {"ListPipelines", &Typed<&Service::ListPipelines>},
       {"GetPipeline", &Typed<&Service::GetPipeline>},
       {"DeletePipeline", &Typed<&Service::DeletePipeline>},
+      {"SetLabel", &Typed<&Service::SetLabel>},
+      {"ListLabels", &Typed<&Service::ListLabels>},
       {"GetTopology", &Typed<&Service::GetTopology>},
       {"LocateOutput", &Typed<&Service::LocateOutput>},
   };
@@ -264,6 +266,18 @@ absl::StatusOr<pb::DeletePipelineResponse> CoordinatorService::DeletePipeline(
   RETURN_IF_ERROR(company_.environment->pipelines->Delete(request.pipeline()));
   company_.scheduler->CollectArtifacts();
   return pb::DeletePipelineResponse();
+}
+
+absl::StatusOr<pb::SetLabelResponse> CoordinatorService::SetLabel(
+    pb::SetLabelRequest& request, const Context&) {
+  RETURN_IF_ERROR(company_.environment->pipelines->SetLabel(
+      request, company_.environment->clock->Now()));
+  return pb::SetLabelResponse();
+}
+
+absl::StatusOr<pb::ListLabelsResponse> CoordinatorService::ListLabels(
+    pb::ListLabelsRequest& request, const Context&) {
+  return company_.environment->pipelines->Labels(request.name());
 }
 
 absl::StatusOr<pb::ListUploadsResponse> CoordinatorService::ListUploads(

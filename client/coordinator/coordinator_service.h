@@ -77,6 +77,10 @@ class CoordinatorService {
                                            const Context& context);
   absl::StatusOr<pb::DeletePipelineResponse> DeletePipeline(
       pb::DeletePipelineRequest& request, const Context& context);
+  absl::StatusOr<pb::SetLabelResponse> SetLabel(pb::SetLabelRequest& request,
+                                                const Context& context);
+  absl::StatusOr<pb::ListLabelsResponse> ListLabels(
+      pb::ListLabelsRequest& request, const Context& context);
   absl::StatusOr<pb::ListUploadsResponse> ListUploads(
       pb::ListUploadsRequest& request, const Context& context);
   absl::StatusOr<pb::DeleteUploadResponse> DeleteUpload(

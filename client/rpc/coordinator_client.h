@@ -110,6 +110,12 @@ class CoordinatorClient {
       const pb::ImportPipelineRequest& request,
       absl::Duration timeout = absl::Minutes(10)) = 0;
 
+  virtual absl::StatusOr<pb::SetLabelResponse> SetLabel(
+      const pb::SetLabelRequest& request,
+      absl::Duration timeout = absl::Seconds(30)) = 0;
+  virtual absl::StatusOr<pb::ListLabelsResponse> ListLabels(
+      const pb::ListLabelsRequest& request,
+      absl::Duration timeout = absl::Seconds(30)) = 0;
   // Answers rows at once.
   virtual absl::StatusOr<pb::PredictResponse> Predict(
       const pb::PredictRequest& request,

@@ -129,6 +129,16 @@ GrpcCoordinatorClient::DeletePipeline(const pb::DeletePipelineRequest& request,
   return Call(&Stub::DeletePipeline, request, timeout);
 }
 
+absl::StatusOr<pb::SetLabelResponse> GrpcCoordinatorClient::SetLabel(
+    const pb::SetLabelRequest& request, absl::Duration timeout) {
+  return Call(&Stub::SetLabel, request, timeout);
+}
+
+absl::StatusOr<pb::ListLabelsResponse> GrpcCoordinatorClient::ListLabels(
+    const pb::ListLabelsRequest& request, absl::Duration timeout) {
+  return Call(&Stub::ListLabels, request, timeout);
+}
+
 absl::StatusOr<pb::PredictResponse> GrpcCoordinatorClient::Predict(
     const pb::PredictRequest& request, absl::Duration timeout) {
   return Call(&Stub::Predict, request, timeout);

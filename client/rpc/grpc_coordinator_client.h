@@ -54,6 +54,10 @@ class GrpcCoordinatorClient : public CoordinatorClient {
   absl::StatusOr<pb::DeletePipelineResponse> DeletePipeline(
       const pb::DeletePipelineRequest& request,
       absl::Duration timeout) override;
+  absl::StatusOr<pb::SetLabelResponse> SetLabel(
+      const pb::SetLabelRequest& request, absl::Duration timeout) override;
+  absl::StatusOr<pb::ListLabelsResponse> ListLabels(
+      const pb::ListLabelsRequest& request, absl::Duration timeout) override;
   absl::StatusOr<pb::PredictResponse> Predict(const pb::PredictRequest& request,
                                               absl::Duration timeout) override;
   absl::StatusOr<pb::ReadArtifactResponse> ReadArtifact(

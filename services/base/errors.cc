@@ -336,6 +336,17 @@ absl::Status PipelineInUse(absl::string_view pipeline,
       {{"pipeline", std::string(pipeline)}, {"jobs", names}});
 }
 
+absl::Status PipelineLabelled(absl::string_view pipeline,
+                              const std::vector<std::string>& labels) {
+  const std::string names = absl::StrJoin(labels, ", ");
+  return MakeError(
+      Code::kFailedPrecondition, "PIPELINE_LABELLED",
+      absl::StrCat("\"", pipeline, "\" is what ", names,
+                   labels.size() == 1 ? " points" : " point",
+                   " to; label another version, then delete it again"),
+      {{"pipeline", std::string(pipeline)}, {"labels", names}});
+}
+
 absl::Status JobRunning(absl::string_view id) {
   return MakeError(
       Code::kFailedPrecondition, "JOB_RUNNING",

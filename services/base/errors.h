@@ -118,6 +118,9 @@ absl::Status PipelineNotFound(absl::string_view pipeline);  // NOT_FOUND
 // FAILED_PRECONDITION: `jobs`, which have not ended, need the version.
 absl::Status PipelineInUse(absl::string_view pipeline,
                            const std::vector<std::string>& jobs);
+// FAILED_PRECONDITION: `labels` point to the version.
+absl::Status PipelineLabelled(absl::string_view pipeline,
+                              const std::vector<std::string>& labels);
 absl::Status JobRunning(absl::string_view id);  // FAILED_PRECONDITION
 // RESOURCE_EXHAUSTED, with a retry delay: `max_jobs` have not ended.
 absl::Status TooManyJobs(int64_t max_jobs);

@@ -3,6 +3,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/algorithm/container.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "client/coordinator/state/garbage.h"
@@ -37,20 +39,71 @@ absl::Status NotFound(Connection& connection, const PipelineName& wanted,
   return status;
 }
 
+bool IsLabel(absl::string_view text) {
+  constexpr size_t kLongest = 63;
+  return !text.empty() && text.size() <= kLongest &&
+         absl::ascii_islower(text[0]) && absl::c_all_of(text, [](char c) {
+           return absl::ascii_islower(c) || absl::ascii_isdigit(c) ||
+                  c == '-' || c == '_';
+         });
+}
+
+// Where a label points; 0: nowhere.
+absl::StatusOr<int64_t> VersionAt(Connection& connection,
+                                  const std::string& name,
+                                  const std::string& label) {
+  ASSIGN_OR_RETURN(
+      Statement select,
+      connection.Prepare("SELECT version FROM labels WHERE name = ? AND"
+                         " label = ? ORDER BY number DESC LIMIT 1"));
+  ASSIGN_OR_RETURN(const bool found, select.Bind(name).Bind(label).Next());
+  return found ? select.Int(0) : 0;
+}
+
+// The labels that point to a version, sorted.
+absl::StatusOr<std::vector<std::string>> LabelsOf(Connection& connection,
+                                                  const std::string& name,
+                                                  int64_t version) {
+  ASSIGN_OR_RETURN(
+      Statement select,
+      connection.Prepare("SELECT label FROM labels AS l WHERE name = ? AND"
+                         " version = ? AND number = (SELECT max(number) FROM"
+                         " labels WHERE name = l.name AND label = l.label)"
+                         " ORDER BY label"));
+  select.Bind(name).Bind(version);
+  std::vector<std::string> labels;
+  while (true) {
+    ASSIGN_OR_RETURN(const bool found, select.Next());
+    if (!found) return labels;
+    labels.push_back(select.Bytes(0));
+  }
+}
+
+absl::Status AddLabels(Connection& connection, pb::Pipeline* pipeline) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> labels,
+                   LabelsOf(connection, pipeline->name(), pipeline->version()));
+  pipeline->mutable_labels()->Assign(labels.begin(), labels.end());
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<PipelineName> ParsePipelineName(absl::string_view text) {
   PipelineName parsed;
   const size_t at = text.find('@');
   parsed.name = std::string(text.substr(0, at));
-  const bool good_version =
-      at == absl::string_view::npos ||
-      (absl::SimpleAtoi(text.substr(at + 1), &parsed.version) &&
-       parsed.version > 0);
-  if (parsed.name.empty() || !good_version)
-    return BadSpec("pipeline",
-                   absl::StrCat("\"", text, "\" is neither NAME nor NAME@N"));
-  return parsed;
+  bool good = !parsed.name.empty();
+  if (good && at != absl::string_view::npos) {
+    const absl::string_view behind = text.substr(at + 1);
+    good = absl::SimpleAtoi(behind, &parsed.version) ? parsed.version > 0
+                                                     : IsLabel(behind);
+    if (good && parsed.version == 0) parsed.label = std::string(behind);
+  }
+  if (good) return parsed;
+  return BadSpec("pipeline",
+                 absl::StrCat("\"", text,
+                              "\" is none of NAME, NAME@N and NAME@LABEL (a "
+                              "label is a word of a-z, 0-9, - and _)"));
 }
 
 std::string VersionName(const pb::Pipeline& pipeline) {
@@ -59,6 +112,7 @@ std::string VersionName(const pb::Pipeline& pipeline) {
 
 absl::StatusOr<pb::Pipeline> PipelineRegistry::Register(pb::Pipeline pipeline,
                                                         absl::string_view job) {
+  pipeline.clear_labels();
   RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
     ASSIGN_OR_RETURN(
         Statement known,
@@ -94,9 +148,14 @@ absl::StatusOr<pb::Pipeline> PipelineRegistry::Register(pb::Pipeline pipeline,
 }
 
 absl::StatusOr<pb::Pipeline> PipelineRegistry::Get(absl::string_view pipeline) {
-  ASSIGN_OR_RETURN(const PipelineName wanted, ParsePipelineName(pipeline));
+  ASSIGN_OR_RETURN(PipelineName wanted, ParsePipelineName(pipeline));
   pb::Pipeline result;
   RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
+    if (!wanted.label.empty()) {
+      ASSIGN_OR_RETURN(wanted.version,
+                       VersionAt(connection, wanted.name, wanted.label));
+      if (wanted.version == 0) return NotFound(connection, wanted, pipeline);
+    }
     ASSIGN_OR_RETURN(
         Statement select,
         connection.Prepare("SELECT pipeline FROM pipelines WHERE name = ?1"
@@ -106,7 +165,7 @@ absl::StatusOr<pb::Pipeline> PipelineRegistry::Get(absl::string_view pipeline) {
                      select.Bind(wanted.name).Bind(wanted.version).Next());
     if (!found) return NotFound(connection, wanted, pipeline);
     ASSIGN_OR_RETURN(result, select.SealedMessage<pb::Pipeline>(0));
-    return absl::OkStatus();
+    return AddLabels(connection, &result);
   }));
   return result;
 }
@@ -151,6 +210,7 @@ absl::StatusOr<pb::ListPipelinesResponse> PipelineRegistry::List(
         hop.clear_params();
         hop.clear_artifact();
       }
+      RETURN_IF_ERROR(AddLabels(connection, &pipeline));
       token = absl::StrCat(select.Bytes(1), "@", select.Int(2));
       bytes += static_cast<int64_t>(pipeline.ByteSizeLong());
       *response.add_pipelines() = std::move(pipeline);
@@ -174,13 +234,16 @@ absl::Status PipelineRegistry::Delete(absl::string_view pipeline) {
   ASSIGN_OR_RETURN(const PipelineName wanted, ParsePipelineName(pipeline));
   if (wanted.version == 0)
     return BadSpec("pipeline", absl::StrCat("say which version to delete: \"",
-                                            pipeline, "@N\""));
+                                            wanted.name, "@N\""));
   const std::string version = absl::StrCat(wanted.name, "@", wanted.version);
   const absl::Status deleted =
       database_->Run([&](Connection& connection) -> absl::Status {
         ASSIGN_OR_RETURN(const std::vector<std::string> users,
                          JobStore::UsersOf(connection, version));
         if (!users.empty()) return PipelineInUse(version, users);
+        ASSIGN_OR_RETURN(const std::vector<std::string> labels,
+                         LabelsOf(connection, wanted.name, wanted.version));
+        if (!labels.empty()) return PipelineLabelled(version, labels);
         RETURN_IF_ERROR(ReleaseArtifacts(connection, version));
         ASSIGN_OR_RETURN(
             Statement remove,
@@ -190,6 +253,59 @@ absl::Status PipelineRegistry::Delete(absl::string_view pipeline) {
       });
   ++changes_;
   return deleted;
+}
+
+absl::Status PipelineRegistry::SetLabel(const pb::SetLabelRequest& request,
+                                        absl::Time time) {
+  ASSIGN_OR_RETURN(const PipelineName target,
+                   ParsePipelineName(request.pipeline()));
+  if (!IsLabel(request.label()))
+    return BadSpec("label",
+                   "must be a word of a-z, 0-9, - and _, and begin "
+                   "with a letter");
+  if (!target.label.empty())
+    return BadSpec("pipeline", "must be NAME@N, or NAME to take a label away");
+  const absl::Status moved =
+      database_->Run([&](Connection& connection) -> absl::Status {
+        if (target.version > 0) {
+          RETURN_IF_ERROR(Check(connection, request.pipeline()));
+        }
+        ASSIGN_OR_RETURN(const int64_t before,
+                         VersionAt(connection, target.name, request.label()));
+        if (before == target.version) return absl::OkStatus();
+        ASSIGN_OR_RETURN(
+            Statement insert,
+            connection.Prepare("INSERT INTO labels (name, label, version, time)"
+                               " VALUES (?, ?, ?, ?)"));
+        return insert.Bind(target.name)
+            .Bind(request.label())
+            .Bind(target.version)
+            .Bind(absl::ToUnixSeconds(time))
+            .Execute();
+      });
+  ++changes_;
+  return moved;
+}
+
+absl::StatusOr<pb::ListLabelsResponse> PipelineRegistry::Labels(
+    const std::string& name) {
+  pb::ListLabelsResponse response;
+  RETURN_IF_ERROR(database_->Run([&](Connection& connection) -> absl::Status {
+    ASSIGN_OR_RETURN(
+        Statement select,
+        connection.Prepare("SELECT label, version, time FROM labels WHERE"
+                           " name = ? ORDER BY number DESC LIMIT 1000"));
+    select.Bind(name);
+    while (true) {
+      ASSIGN_OR_RETURN(const bool found, select.Next());
+      if (!found) return absl::OkStatus();
+      pb::LabelMove& move = *response.add_moves();
+      move.set_label(select.Bytes(0));
+      move.set_version(select.Int(1));
+      move.mutable_time()->set_seconds(select.Int(2));
+    }
+  }));
+  return response;
 }
 
 }  // namespace troupe

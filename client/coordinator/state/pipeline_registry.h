@@ -11,18 +11,21 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "client/coordinator/state/database.h"
 #include "proto/pb.h"
 #include "troupe/v1/coordinator.pb.h"
 
 namespace troupe {
 
-// `name@N`, or `name` for the newest version (then `version` is 0).
+// `name@N`; `name@label`; or `name` for the newest version. Where `version` is
+// 0, it is one of the other two.
 struct PipelineName {
   std::string name;
   int64_t version = 0;
+  std::string label;
 };
-// BAD_SPEC (field `pipeline`) when `text` is neither.
+// BAD_SPEC (field `pipeline`) when `text` is none of them.
 absl::StatusOr<PipelineName> ParsePipelineName(absl::string_view text);
 
 // `name@N` of a version.
@@ -43,8 +46,8 @@ class PipelineRegistry {
   // before is known to be good while it stays.
   int64_t changes() const { return changes_.load(); }
 
-  // Returns one version, or the newest. PIPELINE_NOT_FOUND with the nearest
-  // name.
+  // Returns one version, that of a label, or the newest, with its labels.
+  // PIPELINE_NOT_FOUND with the nearest name.
   absl::StatusOr<pb::Pipeline> Get(absl::string_view pipeline);
 
   // A page of the newest versions of every name, or of all versions of one, by
@@ -57,8 +60,17 @@ class PipelineRegistry {
   static absl::Status Check(Connection& connection, absl::string_view version);
 
   // Deletes one version. Idempotent. BAD_SPEC without a version.
-  // PIPELINE_IN_USE while a job that has not ended names it.
+  // PIPELINE_IN_USE while a job that has not ended names it, PIPELINE_LABELLED
+  // while a label points to it.
   absl::Status Delete(absl::string_view pipeline);
+
+  // Lets a label point to a version (of `name@N`), at `time`, or to none any
+  // more (of `name`). Whoever asks for the label later gets that version.
+  // BAD_SPEC, PIPELINE_NOT_FOUND.
+  absl::Status SetLabel(const pb::SetLabelRequest& request, absl::Time time);
+
+  // All moves of a name's labels, the last first, at most a thousand.
+  absl::StatusOr<pb::ListLabelsResponse> Labels(const std::string& name);
 
  private:
   Database* const database_;

@@ -88,6 +88,15 @@ CREATE TABLE artifact_uses (
 CREATE INDEX artifact_uses_by_sha256 ON artifact_uses (sha256);
 )sql";
 
+// Every move of a label, the last of which counts; version 0: it was taken
+// away.
+constexpr char kLabels[] = R"sql(
+CREATE TABLE labels (
+  number INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL,
+  label TEXT NOT NULL, version INTEGER NOT NULL, time INTEGER NOT NULL);
+CREATE INDEX labels_by_name ON labels (name, label, number);
+)sql";
+
 // Uploads were in earlier versions, too, and before that with one job each.
 // `arriving`: not all of it is here yet.
 constexpr char kUploads[] = R"sql(
@@ -248,6 +257,7 @@ absl::Status UpgradeSchema(Database& database) {
     if (version < 3) RETURN_IF_ERROR(UpgradeTo3(connection));
     RETURN_IF_ERROR(connection.Execute(kJobFilters));
     RETURN_IF_ERROR(RecordJobNames(connection));
+    RETURN_IF_ERROR(connection.Execute(kLabels));
     return connection.Execute(absl::StrCat("PRAGMA user_version=", kVersion));
   });
 }

@@ -29,6 +29,7 @@ class FakeCoordinatorClient : public CoordinatorClient {
   pb::Journal more_journal;                 // The second.
   pb::Pipeline pipeline;
   pb::PredictResponse predictions;
+  pb::ListLabelsResponse labels;
   pb::ListPipelinesResponse pipelines;
   pb::Topology topology;
   std::map<std::string, std::string> parts;       // To ReadOutput, by name.
@@ -140,6 +141,15 @@ class FakeCoordinatorClient : public CoordinatorClient {
   absl::StatusOr<pb::ListPipelinesResponse> ListPipelines(
       const pb::ListPipelinesRequest& request, absl::Duration) override {
     return Answer("ListPipelines " + request.name(), pipelines);
+  }
+  absl::StatusOr<pb::SetLabelResponse> SetLabel(
+      const pb::SetLabelRequest& request, absl::Duration) override {
+    return Answer("SetLabel " + request.pipeline() + " " + request.label(),
+                  pb::SetLabelResponse());
+  }
+  absl::StatusOr<pb::ListLabelsResponse> ListLabels(
+      const pb::ListLabelsRequest& request, absl::Duration) override {
+    return Answer("ListLabels " + request.name(), labels);
   }
   absl::StatusOr<pb::PredictResponse> Predict(const pb::PredictRequest& request,
                                               absl::Duration) override {

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "client/coordinator/state/job_store.h"
+#include "client/coordinator/state/pipeline_registry.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "services/base/errors.h"
@@ -277,7 +278,7 @@ TEST(Database, UpgradesTheFirstVersion) {
                "DROP INDEX jobs_by_age; DROP TABLE plan_cursors;"
                "DROP INDEX jobs_by_kind; DROP INDEX jobs_by_state;"
                "DROP INDEX jobs_by_name; ALTER TABLE jobs DROP COLUMN name;"
-               "DROP TABLE plan_digests;"
+               "DROP TABLE plan_digests; DROP TABLE labels;"
                "ALTER TABLE jobs RENAME COLUMN ended_at TO end_time; PRAGMA "
                "user_version = 1",
                nullptr, nullptr, nullptr);
@@ -292,6 +293,25 @@ TEST(Database, UpgradesTheFirstVersion) {
   EXPECT_EQ(jobs->List(of_churn)->jobs_size(), 1);
   Journal journal(database->get(), jobs->epoch());
   EXPECT_TRUE(journal.AddPage("old", Page(0, 1)).ok());
+}
+
+TEST(Database, UpgradesTheThirdVersion) {
+  TempDir dir;
+  {
+    const auto database = *Database::Open(dir.path());
+    ASSERT_TRUE(database
+                    ->Run([](Connection& connection) {
+                      return connection.Execute(
+                          "DROP INDEX jobs_by_kind; DROP INDEX jobs_by_state;"
+                          "DROP INDEX jobs_by_name;"
+                          "ALTER TABLE jobs DROP COLUMN name;"
+                          "DROP TABLE labels; PRAGMA user_version = 3");
+                    })
+                    .ok());
+  }
+  const auto database = Database::Open(dir.path());
+  ASSERT_TRUE(database.ok()) << database.status();
+  EXPECT_EQ(PipelineRegistry(database->get()).Labels("p")->moves_size(), 0);
 }
 
 }  // namespace

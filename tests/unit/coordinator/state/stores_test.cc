@@ -258,6 +258,62 @@ TEST(PipelineRegistry, NeverGivesAVersionTwice) {
   EXPECT_EQ(registry.Register(NamedPipeline("p", "s1"), "")->version(), 2);
 }
 
+pb::SetLabelRequest LabelMoveOf(const std::string& pipeline,
+                                const std::string& label) {
+  pb::SetLabelRequest request;
+  request.set_pipeline(pipeline);
+  request.set_label(label);
+  return request;
+}
+
+TEST(PipelineRegistry, ALabelPointsToAVersionAndKeepsItsHistory) {
+  TempDir dir;
+  const auto database = *Database::Open(dir.path());
+  PipelineRegistry registry(database.get());
+  for (const char* name : {"p", "p", "q"})
+    ASSERT_TRUE(registry.Register(NamedPipeline(name, "s"), "").ok());
+  EXPECT_EQ(ReasonOf(registry.Get("p@champion").status()),
+            "PIPELINE_NOT_FOUND");
+  const int64_t changes = registry.changes();
+  for (const char* version : {"p@2", "p@1", "p@1"})
+    ASSERT_TRUE(registry
+                    .SetLabel(LabelMoveOf(version, "champion"),
+                              absl::FromUnixSeconds(7))
+                    .ok());
+  EXPECT_GT(registry.changes(), changes);
+  EXPECT_EQ(registry.Get("p@champion")->version(), 1);
+  EXPECT_EQ(registry.Get("p@1")->labels(0), "champion");
+  EXPECT_EQ(registry.Get("p@2")->labels_size(), 0);
+  EXPECT_EQ(ReasonOf(registry.Get("q@champion").status()),
+            "PIPELINE_NOT_FOUND");
+  EXPECT_EQ(ReasonOf(registry.Delete("p@1")), "PIPELINE_LABELLED");
+  ASSERT_TRUE(registry.SetLabel(LabelMoveOf("p", "champion"), {}).ok());
+  EXPECT_EQ(ReasonOf(registry.Get("p@champion").status()),
+            "PIPELINE_NOT_FOUND");
+  EXPECT_TRUE(registry.Delete("p@1").ok());
+  const pb::ListLabelsResponse moves = *registry.Labels("p");
+  ASSERT_EQ(moves.moves_size(), 3);
+  EXPECT_EQ(moves.moves(0).version(), 0);
+  EXPECT_EQ(moves.moves(1).version(), 1);
+  EXPECT_EQ(moves.moves(1).time().seconds(), 7);
+}
+
+TEST(PipelineRegistry, RefusesLabelsThatAreNone) {
+  TempDir dir;
+  const auto database = *Database::Open(dir.path());
+  PipelineRegistry registry(database.get());
+  ASSERT_TRUE(registry.Register(NamedPipeline("p", "s"), "").ok());
+  for (const std::string label :
+       {std::string(), std::string("1"), std::string("A"), std::string("a b"),
+        std::string(64, 'a')})
+    EXPECT_EQ(ReasonOf(registry.SetLabel(LabelMoveOf("p@1", label), {})),
+              "BAD_SPEC");
+  EXPECT_EQ(ReasonOf(registry.SetLabel(LabelMoveOf("p@2", "a"), {})),
+            "PIPELINE_NOT_FOUND");
+  EXPECT_EQ(ReasonOf(registry.SetLabel(LabelMoveOf("p@a", "a"), {})),
+            "BAD_SPEC");
+}
+
 TEST(PipelineRegistry, NamesTheNearestPipeline) {
   TempDir dir;
   const auto database = *Database::Open(dir.path());
@@ -374,7 +430,8 @@ TEST(JobStore, TakesNoJobWhoseVersionIsGone) {
 }
 
 TEST(PipelineRegistry, RefusesWhatIsNoName) {
-  for (const std::string text : {"", "@1", "p@", "p@0", "p@x", "p@1@2"})
+  for (const std::string text :
+       {"", "@1", "p@", "p@0", "p@-1", "p@X", "p@1@2", "p@a@b", "p@a b"})
     EXPECT_EQ(ReasonOf(ParsePipelineName(text).status()), "BAD_SPEC") << text;
 }
 
