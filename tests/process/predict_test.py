@@ -99,6 +99,13 @@ class Predict(unittest.TestCase):
             self.assertEqual(ask(company, "cancer", [line]).pipeline, "cancer@1")
             company.troupe("train", EXAMPLES / "cancer.yaml")
             self.assertEqual(ask(company, "cancer", [line]).pipeline, "cancer@2")
+            for version in (1, 2):
+                company.troupe("label", f"cancer@{version}", "champion")
+                self.assertEqual(ask(company, "cancer@champion", [line]).pipeline, f"cancer@{version}")
+            self.assertIn("PIPELINE_LABELLED", company.troupe("delete", "cancer@2", "--json", code=1).stdout)
+            self.assertIn("champion", company.troupe("pipelines").stdout)
+            self.assertEqual(len(company.troupe("label", "cancer").stdout.splitlines()), 3)
+            company.troupe("label", "cancer", "champion", "--remove")
             company.troupe("delete", "cancer@2")
             self.assertEqual(ask(company, "cancer", [line]).pipeline, "cancer@1")
 

@@ -28,6 +28,7 @@ void AddDelete(CLI::App& app, Session& session);
 void AddUploads(CLI::App& app, Session& session);
 void AddPipelines(CLI::App& app, Session& session);
 void AddShow(CLI::App& app, Session& session);
+void AddLabel(CLI::App& app, Session& session);
 void AddExport(CLI::App& app, Session& session);
 void AddImport(CLI::App& app, Session& session);
 void AddBackup(CLI::App& app, Session& session);

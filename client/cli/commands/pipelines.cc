@@ -1,5 +1,6 @@
 // troupe pipelines and show: what has been trained.
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/time.h"
 #include "client/cli/commands/commands.h"
 #include "client/cli/options.h"
@@ -35,14 +36,14 @@ std::vector<std::string> PipelineLine(const pb::Pipeline& pipeline) {
                        absl::FromUnixSeconds(pipeline.create_time().seconds()),
                        absl::LocalTimeZone()),
       FormatCount(pipeline.report().features_size()),
-      Headline(pipeline.report())};
+      Headline(pipeline.report()), absl::StrJoin(pipeline.labels(), " ")};
 }
 
 absl::StatusOr<ExitCode> Pipelines(Session& session, const std::string& name) {
   pb::ListPipelinesRequest request;
   request.set_name(name);
   std::vector<std::vector<std::string>> rows = {
-      {"pipeline", "stored", "features", "test"}};
+      {"pipeline", "stored", "features", "test", "labels"}};
   do {
     ASSIGN_OR_RETURN(const pb::ListPipelinesResponse page,
                      session.client().ListPipelines(request));
