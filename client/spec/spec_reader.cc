@@ -62,20 +62,26 @@ std::vector<std::string> FieldNames(const Descriptor& type) {
   return names;
 }
 
-// What to write in place of a scalar that is almost right.
-std::string Hint(const ConfigNode& node) {
-  if (node.kind != Kind::kScalar) return "";
-  const std::string& text = node.scalar;
-  if (node.quoted && (ParseNumber(text) || ParseBool(text)))
-    return "; leave out the quotes";
-  if (node.quoted) return "";
+// What to write in place of a boolean that is almost right.
+std::string BoolHint(const ConfigNode& node) {
+  if (node.kind != Kind::kScalar || node.quoted)
+    return ParseBool(node.scalar) ? "; leave out the quotes" : "";
   static constexpr absl::string_view kYes[] = {"yes", "on", "y"};
   static constexpr absl::string_view kNo[] = {"no", "off", "n"};
-  const std::string lower = absl::AsciiStrToLower(text);
+  const std::string lower = absl::AsciiStrToLower(node.scalar);
   if (std::find(std::begin(kYes), std::end(kYes), lower) != std::end(kYes))
     return "; in YAML 1.2 that is a word: write true";
   if (std::find(std::begin(kNo), std::end(kNo), lower) != std::end(kNo))
     return "; in YAML 1.2 that is a word: write false";
+  return "";
+}
+
+// The same of a number.
+std::string Hint(const ConfigNode& node) {
+  if (node.kind != Kind::kScalar) return "";
+  const std::string& text = node.scalar;
+  if (node.quoted && ParseNumber(text)) return "; leave out the quotes";
+  if (node.quoted) return "";
   const std::string joined = absl::StrReplaceAll(text, {{"_", ""}});
   if (joined != text && ParseNumber(joined))
     return absl::StrCat("; write ", joined);
@@ -254,7 +260,7 @@ void SpecReader::ReadScalar(const ConfigNode& node, const std::string& path,
       if (const auto value = ParseBool(text);
           scalar && !node.quoted && value.has_value())
         return reflection.SetBool(&message, &field, *value);
-      return Expected("true or false", node, path, Hint(node));
+      return Expected("true or false", node, path, BoolHint(node));
     case FieldDescriptor::CPPTYPE_INT32:
       if (const auto value = ParseWhole(text, INT32_MIN, INT32_MAX);
           scalar && !node.quoted && value.has_value())

@@ -135,6 +135,7 @@ std::string ReplacePrefix(absl::string_view text, const PlannedHop& hop) {
         "steps[", hop.first_step, "].params", text == "custom" ? "" : ".",
         absl::StripPrefix(absl::StripPrefix(text, "custom"), "."));
   absl::string_view rest = absl::StripPrefix(text, "preprocessor.");
+  if (rest == "steps") return "steps";  // What all of them leave.
   int64_t step = 0;
   if (!absl::ConsumePrefix(&rest, "steps[") || !absl::StrContains(rest, "]") ||
       !absl::SimpleAtoi(rest.substr(0, rest.find(']')), &step))
