@@ -173,7 +173,8 @@ absl::StatusOr<pb::Pipeline> PipelineRegistry::Get(absl::string_view pipeline) {
 absl::StatusOr<pb::ListPipelinesResponse> PipelineRegistry::List(
     const pb::ListPipelinesRequest& request) {
   const bool one = !request.name().empty();
-  PipelineName last = {one ? request.name() : "", 0};  // On the page before.
+  PipelineName last;  // On the page before.
+  if (one) last.name = request.name();
   if (!request.page_token().empty()) {
     absl::StatusOr<PipelineName> token =
         ParsePipelineName(request.page_token());
