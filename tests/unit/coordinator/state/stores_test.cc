@@ -303,7 +303,7 @@ TEST(PipelineRegistry, RefusesLabelsThatAreNone) {
   const auto database = *Database::Open(dir.path());
   PipelineRegistry registry(database.get());
   ASSERT_TRUE(registry.Register(NamedPipeline("p", "s"), "").ok());
-  for (const std::string label :
+  for (const std::string& label :
        {std::string(), std::string("1"), std::string("A"), std::string("a b"),
         std::string(64, 'a')})
     EXPECT_EQ(ReasonOf(registry.SetLabel(LabelMoveOf("p@1", label), {})),
