@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The company in containers: build, up, train, score, scale and kill during a
 # job, compare the bytes, down with exit code 0 everywhere. Needs an engine with
-# Compose v2 and the port 50050. Leaves the image, but no container or volume.
+# Compose v2 and the ports 50050 and 50080. Leaves the image, but no container or volume.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -64,11 +64,16 @@ locked_down() {
   done
 }
 
+predicts_by_http() {
+  curl -fsS localhost:50080/predict/cancer --data-binary @deploy/examples/cancer.jsonl |
+    grep '"prediction":"malignant"'
+}
+
 only_the_coordinator_is_reachable() {
   local published
   published=$(compose ps --format '{{.Service}} {{.Ports}}' | grep -- '->')
   echo "$published"
-  [[ $published == "coordinator 127.0.0.1:50050->50050/tcp" ]]
+  [[ $published == "coordinator 127.0.0.1:50050->50050/tcp, 127.0.0.1:50080->50080/tcp" ]]
 }
 
 # Replicas of a stage that have finished messages, by the CLI's status.
@@ -159,6 +164,7 @@ check "only the coordinator is reachable, from this machine" only_the_coordinato
 check "the coordinator answers on localhost:50050" \
   docker run --rm --network host --read-only troupe status --coordinator localhost:50050
 check "train /examples/cancer.yaml" troupe train /examples/cancer.yaml
+check "predict rows by HTTP" predicts_by_http
 check "score a file of this directory, as oneself" \
   compose run --rm -T --user "$(id -u):$(id -g)" troupe \
   score cancer --input deploy/examples/cancer.csv --output /out/cancer.csv
