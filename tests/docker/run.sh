@@ -65,8 +65,13 @@ locked_down() {
 }
 
 predicts_by_http() {
-  curl -fsS localhost:50080/predict/cancer --data-binary @deploy/examples/cancer.jsonl |
-    grep '"prediction":"malignant"'
+  python3 - <<'PYTHON'
+import json, urllib.request
+rows = open("deploy/examples/cancer.jsonl", "rb").read()
+with urllib.request.urlopen("http://localhost:50080/predict/cancer", rows, timeout=60) as answer:
+    predictions = [row["prediction"] for row in json.load(answer)["rows"]]
+assert predictions == ["malignant", "benign", "malignant"], predictions
+PYTHON
 }
 
 only_the_coordinator_is_reachable() {
