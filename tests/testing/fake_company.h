@@ -47,6 +47,7 @@ class FakeCompany : public StageCalls {
   std::vector<pb::ProcessRequest> processed;  // Without tables.
   bool knows_text = true;                     // Otherwise an older version.
   std::vector<pb::MergeRequest> merged;
+  std::vector<pb::PlanRequest> plan_requests;
   std::vector<pb::LoadRequest> load_requests;
   int64_t fitted_tables = 0;
   std::vector<FitCall> fits;
@@ -179,7 +180,7 @@ class FakeCompany : public StageCalls {
 
   StageResult Answer(const std::string& method, const StageCall& call) {
     const std::string header = call.header(1, false).value();
-    if (method == "Plan") return Plan();
+    if (method == "Plan") return Plan(header);
     if (method == "Load") return Load(header);
     if (method == "ReadRecords") return ReadRecords(header);
     if (method == "Process") return Process(header, call);
@@ -196,7 +197,8 @@ class FakeCompany : public StageCalls {
     return result;
   }
 
-  StageResult Plan() {
+  StageResult Plan(const std::string& header) {
+    plan_requests.emplace_back().ParseFromString(header);
     pb::PlanResponse response;
     for (int64_t i = 0; i < splits; ++i) {
       pb::Split& split = *response.add_splits();

@@ -82,6 +82,9 @@ absl::StatusOr<InputPlan> PlanWholeInput(JobContext& context,
                      input.Plan(page.next_cursor(), page.next_offset()));
     request.set_max_rows(max_rows);
     request.set_split_bytes(context.limits().split_bytes);
+    // How much there is, the first page tells: who must wait for a turn among
+    // the long jobs begins anew, and has read no more than a split until then.
+    if (page.next_cursor().empty()) request.set_max_splits(1);
     ASSIGN_OR_RETURN(page, context.Call<pb::PlanResponse>(
                                kLoader, stage_method::kPlan, std::move(request),
                                {}, input.Affinity(context.id(), "")));

@@ -72,6 +72,12 @@ struct TenRowsEach {
   std::vector<int64_t> rows;
 };
 
+TEST(PlanWholeInput, BeginsWithOneSplit) {
+  TenRowsEach job(3);
+  ASSERT_EQ(job.office.company.plan_requests.size(), 1u);
+  EXPECT_EQ(job.office.company.plan_requests[0].max_splits(), 1);
+}
+
 TEST(RunPass, SendsWideHopsPieceByPieceWithoutLosingARow) {
   TenRowsEach pass(1);
   pass.office.environment.limits.max_batch_bytes = 4000;
