@@ -63,21 +63,30 @@ absl::Status NameMissing() {
 
 }  // namespace
 
+// A call that is cut looks like one that ends in order until its end is known.
+UploadTransfer::~UploadTransfer() {
+  if (!stored_.empty()) environment_->uploads->Delete(stored_).IgnoreError();
+}
+
 absl::Status UploadTransfer::Take(grpc::ByteBuffer& bytes) {
   pb::UploadRequest piece;
   RETURN_IF_ERROR(ParseBytes(bytes, piece));
   if (writer_ == nullptr) {
     if (piece.name().empty()) return NameMissing();
-    ASSIGN_OR_RETURN(writer_, environment_.uploads->Begin(piece.name()));
+    ASSIGN_OR_RETURN(writer_, environment_->uploads->Begin(piece.name()));
   }
   return writer_->Take(piece);
 }
 
 absl::StatusOr<std::optional<grpc::ByteBuffer>> UploadTransfer::Give() {
-  if (answered_) return std::nullopt;
+  if (answered_) {
+    stored_.clear();
+    return std::nullopt;
+  }
   if (writer_ == nullptr) return NameMissing();
   ASSIGN_OR_RETURN(const StoredUpload stored, writer_->Finish());
   answered_ = true;
+  stored_ = stored.id;
   pb::UploadResponse response;
   response.set_id(stored.id);
   response.set_bytes(stored.bytes);
@@ -88,7 +97,7 @@ absl::StatusOr<std::optional<grpc::ByteBuffer>> UploadTransfer::Give() {
 absl::Status OutputTransfer::Take(grpc::ByteBuffer& bytes) {
   pb::ReadOutputRequest request;
   RETURN_IF_ERROR(ParseBytes(bytes, request));
-  ASSIGN_OR_RETURN(OutputPart found, FindOutput(environment_, scheduler_,
+  ASSIGN_OR_RETURN(OutputPart found, FindOutput(*environment_, *scheduler_,
                                                 request.id(), request.part()));
   if (request.offset() < 0 || request.offset() > found.part.bytes())
     return BadSpec("offset",

@@ -20,18 +20,22 @@
 
 namespace troupe {
 
-// Coordinator.Upload. What breaks off leaves nothing.
+// Coordinator.Upload. What breaks off leaves nothing; nor does what its caller
+// was not told of: nobody can name it.
 class UploadTransfer : public FileTransfer {
  public:
+  // Null until the coordinator is open, when nothing is called yet.
   explicit UploadTransfer(const JobEnvironment* environment)
-      : environment_(*environment) {}
+      : environment_(environment) {}
+  ~UploadTransfer() override;
 
   absl::Status Take(grpc::ByteBuffer& bytes) override;
   absl::StatusOr<std::optional<grpc::ByteBuffer>> Give() override;
 
  private:
-  const JobEnvironment& environment_;
+  const JobEnvironment* const environment_;
   std::unique_ptr<UploadStore::Writer> writer_;
+  std::string stored_;  // Its id, until the caller has been told.
   bool answered_ = false;
 };
 
@@ -39,14 +43,14 @@ class UploadTransfer : public FileTransfer {
 class OutputTransfer : public FileTransfer {
  public:
   OutputTransfer(const JobEnvironment* environment, JobScheduler* scheduler)
-      : environment_(*environment), scheduler_(*scheduler) {}
+      : environment_(environment), scheduler_(scheduler) {}
 
   absl::Status Take(grpc::ByteBuffer& bytes) override;
   absl::StatusOr<std::optional<grpc::ByteBuffer>> Give() override;
 
  private:
-  const JobEnvironment& environment_;
-  JobScheduler& scheduler_;
+  const JobEnvironment* const environment_;
+  JobScheduler* const scheduler_;
   std::string path_;
   int64_t offset_ = 0;
   int64_t end_ = 0;
