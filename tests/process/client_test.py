@@ -1,12 +1,11 @@
 """The command line as a client: its commands, its files, its connection."""
 import os
-import socket
 import subprocess
 import unittest
 
 import grpc
 
-from company import BIN, EXAMPLES, PATIENCE_S, Company, coordinator_pb2, wait_for
+from company import BIN, EXAMPLES, PATIENCE_S, Company, coordinator_pb2, free_port, wait_for
 
 
 class Reflection(unittest.TestCase):
@@ -108,9 +107,7 @@ class CommandLine(unittest.TestCase):
 
     def test_a_lost_connection_is_told_and_found_again(self):
         with Company(start_coordinator=False) as company:
-            with socket.socket() as free:
-                free.bind(("127.0.0.1", 0))
-                port = free.getsockname()[1]
+            port = free_port()
             company.start_coordinator([f"--port={port}"])
             company.troupe("train", EXAMPLES / "churn.yaml")
             company.running("model")[0].kill()  # So that scoring waits.

@@ -14,6 +14,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -59,6 +60,13 @@ from troupe.v1 import (actor_pb2, actor_pb2_grpc, coordinator_pb2,  # noqa: E402
 
 TERMINAL = {coordinator_pb2.SUCCEEDED, coordinator_pb2.PARTIALLY_SUCCEEDED, coordinator_pb2.FAILED,
             coordinator_pb2.CANCELLED}
+
+
+def free_port() -> int:
+    """A port that nobody has now, for a process that ends and comes back to it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
 
 
 def wait_for(condition, what: str, patience_s: float = PATIENCE_S):

@@ -5,13 +5,12 @@ import pty
 import re
 import shutil
 import signal
-import socket
 import struct
 import subprocess
 import termios
 import unittest
 
-from company import BIN, EXAMPLES, PATIENCE_S, Company, coordinator_pb2, wait_for
+from company import BIN, EXAMPLES, PATIENCE_S, Company, coordinator_pb2, free_port, wait_for
 
 ESCAPE = re.compile(r"\x1b\[[0-9;]*[a-zA-Z]")
 
@@ -139,9 +138,7 @@ class Status(unittest.TestCase):
 class Fetch(unittest.TestCase):
     def test_it_goes_on_over_a_coordinators_death_and_in_a_new_run(self):
         with Company(start_coordinator=False) as company:
-            with socket.socket() as free:
-                free.bind(("127.0.0.1", 0))
-                port = free.getsockname()[1]
+            port = free_port()
             company.start_coordinator([f"--port={port}"])
             company.troupe("train", EXAMPLES / "churn.yaml")
             rows = (EXAMPLES / "churn.csv").read_text().splitlines(keepends=True)

@@ -49,7 +49,7 @@ struct PredictedRows {
                      session.client().Predict(request));
     for (int i = 0; i < response.rows_size(); ++i)
       RETURN_IF_ERROR(Print(read + i + 1, response.rows(i)));
-    // Whoever feeds a pipe by and by wants each answer as it comes.
+    // What was answered is there while the next request is under way.
     session.out.flush();
     read += std::exchange(rows, 0);
     return session.out ? absl::OkStatus()
@@ -72,8 +72,7 @@ struct PredictedRows {
 
 absl::Status ReadFile(const std::string& path, PredictedRows& rows) {
   ASSIGN_OR_RETURN(const auto chunks,
-                   FileChunks::Open(path == "-" ? "/dev/stdin" : path,
-                                    pb::COMPRESSION_UNSPECIFIED));
+                   FileChunks::Open(path, pb::COMPRESSION_UNSPECIFIED));
   std::string rest;
   while (true) {
     ASSIGN_OR_RETURN(const std::string chunk, chunks->Next());

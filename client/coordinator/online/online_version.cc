@@ -11,12 +11,6 @@
 #include "services/base/errors.h"
 
 namespace troupe {
-namespace {
-
-// A value and its share of validity, at most, as the loader answers it.
-constexpr int64_t kLoadedBytesPerValue = 9;
-
-}  // namespace
 
 absl::StatusOr<std::shared_ptr<const OnlineVersion>> MakeOnlineVersion(
     pb::Pipeline pipeline, int64_t max_batch_bytes) {

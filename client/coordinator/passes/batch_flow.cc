@@ -11,8 +11,6 @@
 namespace troupe {
 namespace {
 
-// A value and its share of validity, at most, for a table as it was loaded.
-constexpr int64_t kLoadedBytesPerValue = 9;
 // Of a rejected row, as RejectedRows and as a string.
 constexpr int64_t kBytesPerReject = 96;
 

@@ -26,6 +26,9 @@
 
 namespace troupe {
 
+// A value and its share of validity, at most, of a table as it was loaded.
+inline constexpr int64_t kLoadedBytesPerValue = 9;
+
 // One hop of a pass.
 struct FlowHop {
   std::string stage;
